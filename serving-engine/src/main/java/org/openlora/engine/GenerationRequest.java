@@ -15,8 +15,14 @@ import org.openlora.engine.scheduler.AdapterSelection;
 /// @param adapters what to apply on the base, none for the bare base; no adapter twice
 /// @param params how to sample and when to stop
 /// @param deadline when an unfinished response is of no more use
+/// @param billTo who is charged
 public record GenerationRequest(
-        String requestId, int[] prompt, List<AdapterSelection> adapters, SamplingParams params, Instant deadline) {
+        String requestId,
+        int[] prompt,
+        List<AdapterSelection> adapters,
+        SamplingParams params,
+        Instant deadline,
+        BillTo billTo) {
     public GenerationRequest {
         if (requestId.isBlank()) {
             throw new IllegalArgumentException("the request id is blank");

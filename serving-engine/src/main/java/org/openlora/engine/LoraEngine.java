@@ -387,6 +387,7 @@ public final class LoraEngine implements AutoCloseable {
         Instant now = clock.instant();
         return new Usage(
                 generation.request().requestId(),
+                generation.request().billTo(),
                 generation.servedFrom(now),
                 now,
                 sequence.adapters().stream()

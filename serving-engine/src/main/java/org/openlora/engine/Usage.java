@@ -12,6 +12,7 @@ import org.openlora.engine.scheduler.AdapterSelection;
 /// @param discardedTokens tokens computed again after a preemption
 public record Usage(
         String requestId,
+        BillTo billTo,
         Instant servedFrom,
         Instant servedTo,
         List<AdapterTokens> adapters,

@@ -99,7 +99,7 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
                     config,
                     arena,
                     kernels,
-                    checkpoint.bf16("model.embed_tokens.weight"),
+                    checkpoint.bf16("model.embed_tokens.weight", arena),
                     layers,
                     checkpoint.f32("model.norm.weight"),
                     packer.head(),
@@ -118,7 +118,7 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
 
     @Override
     public int vocabularySize() {
-        return config.vocabSize();
+        return config.vocabularySize();
     }
 
     @Override
@@ -156,9 +156,9 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
     private void embed(int[] tokens) {
         int width = config.hiddenSize();
         for (int row = 0; row < tokens.length; row++) {
-            if (tokens[row] < 0 || tokens[row] >= config.vocabSize()) {
+            if (tokens[row] < 0 || tokens[row] >= config.vocabularySize()) {
                 throw new IllegalArgumentException(
-                        "token " + tokens[row] + ": allowed is 0 to " + (config.vocabSize() - 1));
+                        "token " + tokens[row] + ": allowed is 0 to " + (config.vocabularySize() - 1));
             }
             long from = (long) tokens[row] * width;
             for (int i = 0; i < width; i++) {
@@ -172,14 +172,14 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
         int width = config.hiddenSize();
         if (headInput.length < rows.length * width) {
             headInput = new float[rows.length * width];
-            logits = new float[rows.length * config.vocabSize()];
+            logits = new float[rows.length * config.vocabularySize()];
         }
         for (int i = 0; i < rows.length; i++) {
             System.arraycopy(scratch.hidden, rows[i] * width, headInput, i * width, width);
         }
         if (rows.length > 0) {
             kernels.elementwise()
-                    .rmsNorm(headInput, rows.length, width, finalNorm, config.rmsNormEps(), scratch.normed);
+                    .rmsNorm(headInput, rows.length, width, finalNorm, (float) config.rmsNormEps(), scratch.normed);
             kernels.linear().multiply(head, scratch.normed, rows.length, logits);
         }
         return logits;
@@ -221,7 +221,10 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
         PackedMatrix head() {
             ModelConfig config = checkpoint.config();
             String name = config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight";
-            return kernels.linear().pack(arena, checkpoint.bf16(name), config.vocabSize(), config.hiddenSize());
+            try (Arena reading = Arena.ofConfined()) {
+                MemorySegment weight = checkpoint.bf16(name, reading);
+                return kernels.linear().pack(arena, weight, config.vocabularySize(), config.hiddenSize());
+            }
         }
 
         private LoraLinear linear(int layer, LoraPoint point, List<String> modules) {
@@ -232,7 +235,7 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
                 MemorySegment stacked = stacking.allocate((long) outputs * inputs * Bf16.BYTES, 64);
                 long at = 0;
                 for (String module : modules) {
-                    MemorySegment weight = checkpoint.bf16(module + ".weight");
+                    MemorySegment weight = checkpoint.bf16(module + ".weight", stacking);
                     MemorySegment.copy(weight, 0, stacked, at, weight.byteSize());
                     at += weight.byteSize();
                 }

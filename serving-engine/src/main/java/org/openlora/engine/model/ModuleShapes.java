@@ -6,8 +6,8 @@ import org.openlora.engine.weights.ModelConfig;
 record ModuleShapes(ModelConfig config) {
     int outputs(String module) {
         return switch (lastPart(module)) {
-            case "q_proj" -> config.heads() * config.headDim();
-            case "k_proj", "v_proj" -> config.kvHeads() * config.headDim();
+            case "q_proj" -> config.querySize();
+            case "k_proj", "v_proj" -> config.keyValueSize();
             case "o_proj", "down_proj" -> config.hiddenSize();
             case "gate_proj", "up_proj" -> config.intermediateSize();
             default -> throw unknown(module);
@@ -17,7 +17,7 @@ record ModuleShapes(ModelConfig config) {
     int inputs(String module) {
         return switch (lastPart(module)) {
             case "q_proj", "k_proj", "v_proj", "gate_proj", "up_proj" -> config.hiddenSize();
-            case "o_proj" -> config.heads() * config.headDim();
+            case "o_proj" -> config.querySize();
             case "down_proj" -> config.intermediateSize();
             default -> throw unknown(module);
         };

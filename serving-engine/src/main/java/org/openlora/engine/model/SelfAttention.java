@@ -23,7 +23,7 @@ record SelfAttention(
 
         qkv.forward(scratch.normed, rows, scratch.qkv, batch.lora());
         if (queryNorm != null && keyNorm != null) {
-            float eps = config.rmsNormEps();
+            float eps = (float) config.rmsNormEps();
             kernels.elementwise().rmsNormHeads(scratch.qkv, rows, stride, 0, config.heads(), headDim, queryNorm, eps);
             kernels.elementwise()
                     .rmsNormHeads(scratch.qkv, rows, stride, keyOffset, config.kvHeads(), headDim, keyNorm, eps);

@@ -17,8 +17,8 @@ final class Workspace {
         this.rows = rows;
         hidden = new float[rows * config.hiddenSize()];
         normed = new float[rows * config.hiddenSize()];
-        qkv = new float[rows * (config.heads() + 2 * config.kvHeads()) * config.headDim()];
-        attended = new float[rows * config.heads() * config.headDim()];
+        qkv = new float[rows * (config.querySize() + 2 * config.keyValueSize())];
+        attended = new float[rows * config.querySize()];
         gateUp = new float[rows * 2 * config.intermediateSize()];
         activated = new float[rows * config.intermediateSize()];
         projected = new float[rows * config.hiddenSize()];
