@@ -6,6 +6,9 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.openlora.adapters.BaseWeights;
+import org.openlora.adapters.LlamaModules;
+import org.openlora.adapters.ModuleShape;
 import org.openlora.engine.weights.BaseCheckpoint;
 import org.openlora.engine.weights.ModelConfig;
 import org.openlora.kernels.Bf16;
@@ -90,7 +93,7 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
                     new PagedAttention(pool, layout, config.heads()),
                     new Elementwise(pool),
                     Rope.of(config.headDim(), config.contextLength(), config.ropeTheta(), config.ropeScaling()));
-            Packer packer = new Packer(checkpoint, kernels, arena);
+            Packer packer = new Packer(checkpoint, adaptableModules(checkpoint), kernels, arena);
             List<DecoderLayer> layers = new ArrayList<>();
             for (int layer = 0; layer < config.layers(); layer++) {
                 layers.add(packer.layer(layer));
@@ -110,6 +113,19 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
             arena.close();
             throw e;
         }
+    }
+
+    /// The base as adapters see it: its identity, and the modules they can change.
+    public static BaseWeights adaptableModules(BaseCheckpoint checkpoint) {
+        ModelConfig config = checkpoint.config();
+        return new LlamaModules(
+                checkpoint.digest(),
+                config.layers(),
+                config.hiddenSize(),
+                config.heads(),
+                config.kvHeads(),
+                config.headDim(),
+                config.intermediateSize());
     }
 
     public ModelConfig config() {
@@ -191,7 +207,7 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
     }
 
     /// Reads a checkpoint's tensors, stacks what is multiplied together, and packs it.
-    private record Packer(BaseCheckpoint checkpoint, Kernels kernels, Arena arena) {
+    private record Packer(BaseCheckpoint checkpoint, BaseWeights modules, Kernels kernels, Arena arena) {
         DecoderLayer layer(int layer) {
             ModelConfig config = checkpoint.config();
             String prefix = "model.layers." + layer + ".";
@@ -221,17 +237,16 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
         PackedMatrix head() {
             ModelConfig config = checkpoint.config();
             String name = config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight";
-            try (Arena reading = Arena.ofConfined()) {
+            try (Arena reading = Arena.ofShared()) {
                 MemorySegment weight = checkpoint.bf16(name, reading);
                 return kernels.linear().pack(arena, weight, config.vocabularySize(), config.hiddenSize());
             }
         }
 
         private LoraLinear linear(int layer, LoraPoint point, List<String> modules) {
-            ModuleShapes shapes = new ModuleShapes(checkpoint.config());
-            int inputs = shapes.inputs(modules.getFirst());
-            int outputs = modules.stream().mapToInt(shapes::outputs).sum();
-            try (Arena stacking = Arena.ofConfined()) {
+            int inputs = shape(modules.getFirst()).inputs();
+            int outputs = modules.stream().mapToInt(module -> shape(module).outputs()).sum();
+            try (Arena stacking = Arena.ofShared()) {
                 MemorySegment stacked = stacking.allocate((long) outputs * inputs * Bf16.BYTES, 64);
                 long at = 0;
                 for (String module : modules) {
@@ -240,11 +255,15 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
                     at += weight.byteSize();
                 }
                 PackedMatrix packed = kernels.linear().pack(arena, stacked, outputs, inputs);
-                return new LoraLinear(kernels, layer, point, packed, bias(modules, shapes, outputs));
+                return new LoraLinear(kernels, layer, point, packed, bias(modules, outputs));
             }
         }
 
-        private float @Nullable [] bias(List<String> modules, ModuleShapes shapes, int outputs) {
+        private ModuleShape shape(String module) {
+            return modules.shape(module).orElseThrow(() -> new IllegalStateException("no module " + module));
+        }
+
+        private float @Nullable [] bias(List<String> modules, int outputs) {
             if (modules.stream().noneMatch(module -> checkpoint.has(module + ".bias"))) {
                 return null;
             }
@@ -253,7 +272,7 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
             for (String module : modules) {
                 float[] bias = checkpoint.f32(module + ".bias");
                 System.arraycopy(bias, 0, stacked, at, bias.length);
-                at += shapes.outputs(module);
+                at += shape(module).outputs();
             }
             return stacked;
         }

@@ -6,13 +6,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 ///
 /// | path | activations | keys and values | largest difference of a logit, over the largest logit |
 /// |---|---|---|---|
-/// | `panel-bf16` | float32 | bfloat16 | 1 % |
+/// | `panel-bf16` | float32 | bfloat16 | 2 % |
 /// | `libtorch-bf16` | bfloat16 into each product | bfloat16 | 4 % |
 final class Tolerances {
     /// Steps with their two best logits closer than this are near-ties.
     static final float NEAR_TIE = 0.15f;
 
-    private static final double PANEL = 0.01;
+    private static final double PANEL = 0.02;
     private static final double LIBTORCH = 0.04;
 
     private Tolerances() {}
