@@ -5,6 +5,7 @@ from pathlib import Path
 
 import make_arch
 import make_gguf
+import make_gguf_model
 import make_smollm2
 import make_tiny
 
@@ -14,6 +15,7 @@ if __name__ == "__main__":
                         help="where the SmolLM2 file is kept between runs")
     cache = parser.parse_args().cache
     make_gguf.main()
+    make_gguf_model.main()
     make_arch.main()
     make_tiny.main()
     make_smollm2.main(cache)
