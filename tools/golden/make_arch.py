@@ -71,17 +71,20 @@ CASES = {
 
 
 def randomise(model, seed: int) -> None:
-    """Every parameter random: matrices with a spread that lets logits vary, norms around one, biases not zero."""
+    """Every parameter random: matrices with a spread that lets logits vary, norms around one, biases not zero.
+
+    Norms and biases are numbers that bf16 holds: whether a reader rounds them or keeps them in float32 is the same.
+    """
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             noise = torch.randn(parameter.shape, generator=generator)
             if name == "model.norm.weight":
-                parameter.copy_(2.5 * (1.0 + 0.2 * noise))  # spreads the logits as a trained model's are
+                parameter.copy_((2.5 * (1.0 + 0.2 * noise)).bfloat16())  # spreads the logits as a trained model's are
             elif "norm" in name:
-                parameter.copy_(1.0 + 0.2 * noise)
+                parameter.copy_((1.0 + 0.2 * noise).bfloat16())
             elif name.endswith(".bias"):
-                parameter.copy_(0.3 * noise)
+                parameter.copy_((0.3 * noise).bfloat16())
             else:
                 parameter.copy_(0.2 * noise)
 
