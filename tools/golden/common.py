@@ -50,9 +50,9 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, value, indent=None) -> None:
-    """Writes compact UTF-8 JSON; a path that ends in .gz is compressed, with no time stamp inside."""
+    """Writes JSON in ASCII, so that no tool normalises the text; a path that ends in .gz is compressed, undated."""
     separators = (",", ":") if indent is None else (",", ": ")
-    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators, allow_nan=False) + "\n"
+    text = json.dumps(value, indent=indent, separators=separators, allow_nan=False) + "\n"
     data = text.encode("utf-8")
     if path.suffix == ".gz":
         data = gzip.compress(data, compresslevel=9, mtime=0)
@@ -85,6 +85,31 @@ def greedy(model, prompt_ids: list, steps: int, use_cache: bool) -> tuple:
                 output = model(input_ids=torch.tensor([prompt_ids + generated]), use_cache=False)
             logits = output.logits[0, -1].float()
     return prompt_logits, generated, margins
+
+
+def greedy_batch(model, prompts: list, steps: int) -> list:
+    """`greedy` for several prompts in one left-padded batch: [(last prompt position's logits, ids, margins)]."""
+    import torch
+
+    longest = max(len(ids) for ids in prompts)
+    mask = torch.tensor([[0] * (longest - len(ids)) + [1] * len(ids) for ids in prompts])
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    generated, margins = [[] for _ in prompts], [[] for _ in prompts]
+    with torch.no_grad():
+        output = model(input_ids=torch.tensor([[0] * (longest - len(ids)) + ids for ids in prompts]),
+                       attention_mask=mask, position_ids=positions, use_cache=True, logits_to_keep=1)
+        first = output.logits[:, -1].float().numpy()
+        for step in range(steps):
+            best = torch.topk(output.logits[:, -1].float(), 2)
+            for row in range(len(prompts)):
+                generated[row].append(int(best.indices[row, 0]))
+                margins[row].append(float(f"{float(best.values[row, 0] - best.values[row, 1]):.5g}"))
+            if step + 1 < steps:
+                mask = torch.cat([mask, torch.ones(len(prompts), 1, dtype=mask.dtype)], 1)
+                positions = positions[:, -1:] + 1
+                output = model(input_ids=best.indices[:, :1], attention_mask=mask, position_ids=positions,
+                               past_key_values=output.past_key_values, use_cache=True)
+    return list(zip(first, generated, margins))
 
 
 def use_deterministic_torch() -> None:

@@ -47,7 +47,8 @@ CASES = {
         num_key_value_heads=2, tie_word_embeddings=False,
         rope_parameters=rope(10000.0)), torch.bfloat16, 50_000),
     "llama-head-dim": (LlamaForCausalLM, LlamaConfig, dict(
-        hidden_size=48, intermediate_size=64, num_attention_heads=4, num_key_value_heads=1, head_dim=32, tie_word_embeddings=True,
+        hidden_size=48, intermediate_size=64, num_attention_heads=4, num_key_value_heads=1, head_dim=32,
+        tie_word_embeddings=True,
         rope_parameters=rope(10000.0)), torch.float32, None),
     "mistral": (MistralForCausalLM, MistralConfig, dict(
         num_key_value_heads=2, sliding_window=None, tie_word_embeddings=False,
@@ -59,7 +60,8 @@ CASES = {
         num_key_value_heads=2, tie_word_embeddings=True, rms_norm_eps=1e-6,
         rope_parameters=rope(1000000.0)), torch.bfloat16, None),
     "qwen2-untied": (Qwen2ForCausalLM, Qwen2Config, dict(
-        hidden_size=48, intermediate_size=64, num_attention_heads=3, num_key_value_heads=3, tie_word_embeddings=False, rms_norm_eps=1e-6,
+        hidden_size=48, intermediate_size=64, num_attention_heads=3, num_key_value_heads=3,
+        tie_word_embeddings=False, rms_norm_eps=1e-6,
         rope_parameters=rope(10000.0)), torch.float32, None),
     "qwen3-tied": (Qwen3ForCausalLM, Qwen3Config, dict(
         num_key_value_heads=2, head_dim=32, tie_word_embeddings=True, rms_norm_eps=1e-6,
@@ -71,17 +73,20 @@ CASES = {
 
 
 def randomise(model, seed: int) -> None:
-    """Every parameter random: matrices with a spread that lets logits vary, norms around one, biases not zero."""
+    """Every parameter random: matrices with a spread that lets logits vary, norms around one, biases not zero.
+
+    Norms and biases are numbers that bf16 holds: whether a reader rounds them or keeps them in float32 is the same.
+    """
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             noise = torch.randn(parameter.shape, generator=generator)
             if name == "model.norm.weight":
-                parameter.copy_(2.5 * (1.0 + 0.2 * noise))  # spreads the logits as a trained model's are
+                parameter.copy_((2.5 * (1.0 + 0.2 * noise)).bfloat16())  # spreads the logits as a trained model's are
             elif "norm" in name:
-                parameter.copy_(1.0 + 0.2 * noise)
+                parameter.copy_((1.0 + 0.2 * noise).bfloat16())
             elif name.endswith(".bias"):
-                parameter.copy_(0.3 * noise)
+                parameter.copy_((0.3 * noise).bfloat16())
             else:
                 parameter.copy_(0.2 * noise)
 

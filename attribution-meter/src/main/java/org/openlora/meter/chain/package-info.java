@@ -1,0 +1,6 @@
+/// The ledger contract and the way to it: JSON-RPC, transactions, deployment, and the flusher that brings sealed batches
+/// on chain exactly once.
+@NullMarked
+package org.openlora.meter.chain;
+
+import org.jspecify.annotations.NullMarked;

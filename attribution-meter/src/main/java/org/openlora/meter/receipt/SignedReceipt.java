@@ -1,0 +1,21 @@
+package org.openlora.meter.receipt;
+
+import java.util.Optional;
+import org.openlora.meter.evm.Address;
+
+/// A receipt with the operator's signature and the domain it was signed for: the payer's evidence before any batch.
+public record SignedReceipt(Receipt receipt, Eip712Domain domain, Signature signature) {
+    public static SignedReceipt sign(Receipt receipt, Eip712Domain domain, Signer signer) {
+        return new SignedReceipt(receipt, domain, signer.sign(ReceiptCodec.digest(domain, receipt)));
+    }
+
+    /// The account that signed; empty where the signature fits no account.
+    public Optional<Address> signer() {
+        return Secp256k1.get().recover(ReceiptCodec.digest(domain, receipt), signature);
+    }
+
+    /// Whether this account signed exactly this receipt for this domain.
+    public boolean isSignedBy(Address operator) {
+        return signer().filter(operator::equals).isPresent();
+    }
+}
