@@ -82,7 +82,8 @@ def main(extra):
     if failures:
         raise SystemExit("\n".join(failures))
     if not extra:
-        write_text(ANSWERS, json.dumps(records, indent=1, ensure_ascii=False) + "\n")
+        lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
+        write_text(ANSWERS, f"[\n{lines}\n]\n")
 
 
 if __name__ == "__main__":

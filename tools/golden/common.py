@@ -50,7 +50,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, value, indent=None) -> None:
-    """Writes JSON in ASCII (so that no tool normalises the text); a path that ends in .gz is compressed, with no time stamp inside."""
+    """Writes JSON in ASCII, so that no tool normalises the text; a path that ends in .gz is compressed, undated."""
     separators = (",", ":") if indent is None else (",", ": ")
     text = json.dumps(value, indent=indent, separators=separators, allow_nan=False) + "\n"
     data = text.encode("utf-8")

@@ -12,10 +12,11 @@ LAYER_NAMES = {
     "attn_output": "self_attn.o_proj", "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj", "attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm",
 }
+OTHER_NAMES = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight"}
 
 
 def unpermuted(values: np.ndarray, heads: int) -> np.ndarray:
-    """GGUF interleaves the two rotary halves of each head, (heads, d/2, 2, in); Transformers has (heads, 2, d/2, in)."""
+    """GGUF interleaves the rotary halves of each head, (heads, d/2, 2, in); Transformers has (heads, 2, d/2, in)."""
     rows, columns = values.shape
     return values.reshape(heads, rows // heads // 2, 2, columns).swapaxes(1, 2).reshape(rows, columns)
 
@@ -43,7 +44,7 @@ def load_llama(reader: gguf.GGUFReader) -> LlamaForCausalLM:
                 values = unpermuted(values, heads if kind == "attn_q" else kv_heads)
             name = f"model.layers.{layer}.{LAYER_NAMES[kind]}.weight"
         else:
-            name = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight"}[tensor.name]
+            name = OTHER_NAMES[tensor.name]
         state[name] = torch.from_numpy(np.ascontiguousarray(values))
     state["lm_head.weight"] = state["model.embed_tokens.weight"]
     model = LlamaForCausalLM(config).eval()

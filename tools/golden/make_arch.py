@@ -47,7 +47,8 @@ CASES = {
         num_key_value_heads=2, tie_word_embeddings=False,
         rope_parameters=rope(10000.0)), torch.bfloat16, 50_000),
     "llama-head-dim": (LlamaForCausalLM, LlamaConfig, dict(
-        hidden_size=48, intermediate_size=64, num_attention_heads=4, num_key_value_heads=1, head_dim=32, tie_word_embeddings=True,
+        hidden_size=48, intermediate_size=64, num_attention_heads=4, num_key_value_heads=1, head_dim=32,
+        tie_word_embeddings=True,
         rope_parameters=rope(10000.0)), torch.float32, None),
     "mistral": (MistralForCausalLM, MistralConfig, dict(
         num_key_value_heads=2, sliding_window=None, tie_word_embeddings=False,
@@ -59,7 +60,8 @@ CASES = {
         num_key_value_heads=2, tie_word_embeddings=True, rms_norm_eps=1e-6,
         rope_parameters=rope(1000000.0)), torch.bfloat16, None),
     "qwen2-untied": (Qwen2ForCausalLM, Qwen2Config, dict(
-        hidden_size=48, intermediate_size=64, num_attention_heads=3, num_key_value_heads=3, tie_word_embeddings=False, rms_norm_eps=1e-6,
+        hidden_size=48, intermediate_size=64, num_attention_heads=3, num_key_value_heads=3,
+        tie_word_embeddings=False, rms_norm_eps=1e-6,
         rope_parameters=rope(10000.0)), torch.float32, None),
     "qwen3-tied": (Qwen3ForCausalLM, Qwen3Config, dict(
         num_key_value_heads=2, head_dim=32, tie_word_embeddings=True, rms_norm_eps=1e-6,

@@ -13,7 +13,8 @@ OUT = FIXTURES / "gguf"
 HIDDEN, FEED_FORWARD, HEADS, KV_HEADS, LAYERS = 256, 256, 4, 2, 2
 STEPS = 24
 PROMPT_LENGTHS = (7, 41)
-MERGES = ["Ġ t", "h e", "i n", "e r", "a n", "Ġt he", "o n", "Ġ a", "r e", "Ġ s", "i t", "Ġ Ġ", "a t", "in g", "Ġa n", "n d"]
+MERGES = ["Ġ t", "h e", "i n", "e r", "a n", "Ġt he", "o n", "Ġ a", "r e", "Ġ s", "i t",
+          "Ġ Ġ", "a t", "in g", "Ġa n", "n d"]
 
 # The types of each layer's matrices.
 LAYER_TYPES = [
@@ -71,7 +72,8 @@ def write(path) -> None:
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_add_bos_token(False)
-    writer.add_chat_template("{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content']"
+    writer.add_chat_template("{% for message in messages %}"
+                             "{{ '<|im_start|>' + message['role'] + '\n' + message['content']"
                              " + '<|im_end|>\n' }}{% endfor %}"
                              "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}")
 

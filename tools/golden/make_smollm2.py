@@ -1,4 +1,4 @@
-"""smollm2/: SmolLM2-135M-Instruct from its Q4_1 GGUF, with and without four generated adapters, by Transformers + PEFT."""
+"""smollm2/: SmolLM2-135M-Instruct, Q4_1 GGUF, alone and with four generated adapters, by Transformers and PEFT."""
 
 import argparse
 import hashlib
@@ -75,7 +75,8 @@ def attach(base, adapters: Path, shapes: dict) -> PeftModel:
 
 def measure(model, variant: str, prompts: list) -> list:
     results = {}
-    for batch in ([p for p in prompts if len(p["ids"]) < LONG_PROMPT], [p for p in prompts if len(p["ids"]) >= LONG_PROMPT]):
+    short = [prompt for prompt in prompts if len(prompt["ids"]) < LONG_PROMPT]
+    for batch in [short] + [[prompt] for prompt in prompts if prompt not in short]:
         for prompt, (last, ids, margins) in zip(batch, greedy_batch(model, [p["ids"] for p in batch], STEPS)):
             top = np.argsort(-last, kind="stable")[:TOP]
             results[prompt["name"]] = {
@@ -137,8 +138,8 @@ def main(cache: Path) -> None:
 
     reference = [result["greedyIds"] for result in variants[0]["results"]]
     for variant in variants:
-        print(f"--- {variant['adapter'] or 'base'}: differs from the base on "
-              f"{sum(r['greedyIds'] != ids for r, ids in zip(variant['results'], reference))} of {len(prompts)} prompts")
+        different = sum(result["greedyIds"] != ids for result, ids in zip(variant["results"], reference))
+        print(f"--- {variant['adapter'] or 'base'}: differs from the base on {different} of {len(prompts)} prompts")
         for result in variant["results"]:
             print(f"{result['prompt']}: {tokenizer.decode(result['greedyIds'])!r}")
 

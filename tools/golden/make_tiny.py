@@ -41,7 +41,8 @@ def measure(model, variant: str, listed: list) -> list:
     results = []
     references = greedy_batch(model, [prompt["ids"] for prompt in listed], STEPS)
     for prompt, (logits, ids, margins) in zip(listed, references):
-        results.append({"prompt": prompt["name"], "logits": significant(logits, 5), "greedyIds": ids, "margins": margins})
+        results.append({
+            "prompt": prompt["name"], "logits": significant(logits, 5), "greedyIds": ids, "margins": margins})
     near = sum(margin <= NEAR_TIE_MARGIN for result in results for margin in result["margins"])
     print(f"{variant}: {near} near ties in {STEPS * len(results)} steps")
     return results

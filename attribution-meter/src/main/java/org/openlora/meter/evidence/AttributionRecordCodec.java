@@ -29,7 +29,7 @@ final class AttributionRecordCodec {
         record.datanets().forEach(datanet -> out.word(datanet.digest()).u8(datanet.searched() ? 1 : 0));
         out.u32(record.targets().size());
         for (Target target : record.targets()) {
-            out.u8(target.kind().ordinal()).u32(target.datanet()).word(target.contributor());
+            out.u8(target.kind().code()).u32(target.datanet()).word(target.contributor());
         }
         encode(out, record.prior());
         out.u32(record.spans().size());
@@ -76,7 +76,7 @@ final class AttributionRecordCodec {
         Bytes32 rarity = word(in);
         AttributionRules rules = new AttributionRules(in.getInt(), in.getInt(), in.getInt(), in.getInt());
         List<DatanetUse> datanets = list(in, () -> new DatanetUse(word(in), flag(in)));
-        List<Target> targets = list(in, () -> new Target(kind(in), in.getInt(), word(in)));
+        List<Target> targets = list(in, () -> new Target(Target.Kind.ofCode(in.get()), in.getInt(), word(in)));
         Distribution prior = distribution(in);
         List<AttributedSpan> spans = list(
                 in,
@@ -116,15 +116,6 @@ final class AttributionRecordCodec {
             items.add(item.get());
         }
         return items;
-    }
-
-    private static Target.Kind kind(ByteBuffer in) {
-        int code = in.get();
-        Target.Kind[] kinds = Target.Kind.values();
-        if (code < 0 || code >= kinds.length) {
-            throw new IllegalArgumentException("attribution record: target kind " + code + " is not 0, 1 or 2");
-        }
-        return kinds[code];
     }
 
     private static boolean flag(ByteBuffer in) {

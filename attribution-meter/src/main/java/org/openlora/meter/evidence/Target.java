@@ -15,14 +15,36 @@ public record Target(Kind kind, int datanet, Bytes32 contributor) implements Com
             .thenComparingLong((Target target) -> Integer.toUnsignedLong(target.datanet()))
             .thenComparing((Target target) -> target.contributor());
 
-    /// The order is that of the codes in the record's bytes.
+    /// Ordered by code.
     public enum Kind {
         /// By evidence: the writer of a row that the text stands in.
-        CONTRIBUTOR,
+        CONTRIBUTOR(0),
         /// By prior, or cut off by a cap: all contributors of a datanet together.
-        POOL,
+        POOL(1),
         /// No lineage, or a datanet that is retired or missing.
-        TREASURY
+        TREASURY(2);
+
+        private final int code;
+
+        Kind(int code) {
+            this.code = code;
+        }
+
+        /// The number in the record's bytes.
+        public int code() {
+            return code;
+        }
+
+        /// @throws IllegalArgumentException for a number that is no kind
+        static Kind ofCode(int code) {
+            for (Kind kind : values()) {
+                if (kind.code == code) {
+                    return kind;
+                }
+            }
+            throw new IllegalArgumentException(
+                    "target kind " + code + ": allowed are 0 contributor, 1 pool, 2 treasury");
+        }
     }
 
     static Target contributor(int datanet, Bytes32 contributor) {

@@ -26,7 +26,8 @@ public final class GoldenAdapters {
     private static final String FIXTURES = "/golden/smollm2/";
     private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
 
-    /// One adapter: `digest` is its identity (`sha256:…`), `safetensorsSha256` the hash of the file that [#write] makes.
+    /// One adapter: `digest` is its identity (`sha256:…`), `safetensorsSha256` the hash of the file that
+    /// [#write] makes.
     public record Adapter(
             String name,
             String summary,
