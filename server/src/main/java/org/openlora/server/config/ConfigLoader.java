@@ -38,7 +38,8 @@ public final class ConfigLoader {
         }
     }
 
-    private static String shippedText(String name) {
+    /// The text of a file of `config/`, as it was shipped.
+    public static String shippedText(String name) {
         try (InputStream stream = ConfigLoader.class.getResourceAsStream(name)) {
             if (stream == null) {
                 throw new IllegalStateException("the resource %s is missing from the server's jar".formatted(name));

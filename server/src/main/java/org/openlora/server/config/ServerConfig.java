@@ -15,12 +15,20 @@ import java.util.regex.Pattern;
 /// @param model catalogue name, folder or `.gguf` file
 /// @param adapterRoot folder of adapters; empty for those the catalogue model brings
 /// @param generation defaults of requests
+/// @param engine sizes of the engine
+/// @param adapters sizes of the adapter cache
+/// @param metering prices, datanets and promises
+/// @param chain where receipts are anchored
 /// @param tenants who may call; at least one
 public record ServerConfig(
         @JsonProperty(required = true) Listener server,
         @JsonProperty(required = true) String model,
         @JsonProperty(required = true) String adapterRoot,
         @JsonProperty(required = true) Generation generation,
+        @JsonProperty(required = true) Engine engine,
+        @JsonProperty(required = true) Adapters adapters,
+        @JsonProperty(required = true) Metering metering,
+        @JsonProperty(required = true) Chain chain,
         @JsonProperty(required = true) List<Tenant> tenants) {
 
     public ServerConfig {
@@ -41,17 +49,20 @@ public record ServerConfig(
 
     /// This configuration with another listener port.
     public ServerConfig withPort(int port) {
-        return new ServerConfig(server.withPort(port), model, adapterRoot, generation, tenants);
+        return new ServerConfig(
+                server.withPort(port), model, adapterRoot, generation, engine, adapters, metering, chain, tenants);
     }
 
     /// This configuration with another model.
     public ServerConfig withModel(String otherModel) {
-        return new ServerConfig(server, otherModel, adapterRoot, generation, tenants);
+        return new ServerConfig(
+                server, otherModel, adapterRoot, generation, engine, adapters, metering, chain, tenants);
     }
 
     /// This configuration with another folder of adapters.
     public ServerConfig withAdapterRoot(String otherAdapterRoot) {
-        return new ServerConfig(server, model, otherAdapterRoot, generation, tenants);
+        return new ServerConfig(
+                server, model, otherAdapterRoot, generation, engine, adapters, metering, chain, tenants);
     }
 
     /// Tenant of an API key; an empty key is none.
@@ -98,6 +109,71 @@ public record ServerConfig(
     public record Generation(@JsonProperty(required = true) int defaultMaxTokens) {
         public Generation {
             within("defaultMaxTokens", defaultMaxTokens, 1, 1 << 20);
+        }
+    }
+
+    /// Sizes of the engine.
+    ///
+    /// @param threads of the kernels; 0 for one per processor
+    public record Engine(
+            @JsonProperty(required = true) int threads,
+            @JsonProperty(required = true) int maxNumSeqs,
+            @JsonProperty(required = true) int maxNumBatchedTokens,
+            @JsonProperty(required = true) int kvCacheMebibytes) {
+        public Engine {
+            within("threads", threads, 0, 1024);
+            within("maxNumSeqs", maxNumSeqs, 1, 65_536);
+            within("maxNumBatchedTokens", maxNumBatchedTokens, maxNumSeqs, 1 << 20);
+            within("kvCacheMebibytes", kvCacheMebibytes, 1, 1 << 24);
+        }
+    }
+
+    /// Sizes of the adapter cache.
+    public record Adapters(
+            @JsonProperty(required = true) int residentMebibytes,
+            @JsonProperty(required = true) int maxResident,
+            @JsonProperty(required = true) int concurrentLoads,
+            @JsonProperty(required = true) int failureMemorySeconds) {
+        public Adapters {
+            within("residentMebibytes", residentMebibytes, 1, 1 << 24);
+            within("maxResident", maxResident, 1, 1 << 20);
+            within("concurrentLoads", concurrentLoads, 1, 1024);
+            within("failureMemorySeconds", failureMemorySeconds, 0, 86_400);
+        }
+    }
+
+    /// Prices, datanets and promises.
+    ///
+    /// @param priceBook file; empty for the shipped one
+    /// @param datanetRoot folder; empty for the catalogue model's
+    public record Metering(
+            @JsonProperty(required = true) String replica,
+            @JsonProperty(required = true) String priceBook,
+            @JsonProperty(required = true) String datanetRoot,
+            @JsonProperty(required = true) int inclusionWindowSeconds) {
+        public Metering {
+            require(
+                    Tenant.NAME.matcher(replica).matches(),
+                    "replica %s must be 1 to 63 of a-z 0-9 . _ - and start with a letter or digit".formatted(replica));
+            within("inclusionWindowSeconds", inclusionWindowSeconds, 1, 31 * 86_400);
+        }
+    }
+
+    /// Where receipts are anchored.
+    ///
+    /// @param endpoint JSON-RPC over HTTP; empty for a local development chain
+    public record Chain(
+            @JsonProperty(required = true) String endpoint,
+            @JsonProperty(required = true) long chainId,
+            @JsonProperty(required = true) int landingLimitSeconds) {
+        private static final Pattern ENDPOINT = Pattern.compile("|https?://[!-~]+");
+
+        public Chain {
+            require(
+                    ENDPOINT.matcher(endpoint).matches(),
+                    "endpoint %s must be empty or an http or https URL".formatted(endpoint));
+            require(chainId >= 1, "chainId is %d, allowed is 1 and more".formatted(chainId));
+            within("landingLimitSeconds", landingLimitSeconds, 1, 86_400);
         }
     }
 

@@ -73,6 +73,11 @@ public final class YamlDocument {
         return new YamlDocument(merge(tree, other.tree), merged);
     }
 
+    /// The values, for readers of loose documents.
+    public JsonNode tree() {
+        return tree;
+    }
+
     /// Binds the document to a type: an unknown key, a missing one or a bad value is a [Problem] that names its line.
     public <T> T bind(Class<T> type) {
         try {

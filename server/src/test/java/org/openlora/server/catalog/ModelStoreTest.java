@@ -169,7 +169,7 @@ class ModelStoreTest {
     void resolve_ggufFile_isNamedWithoutItsEnding() throws IOException {
         Path file = Files.createFile(folder.resolve("some-model.gguf"));
 
-        assertThat(store("").resolve(file.toString())).isEqualTo(new ResolvedModel("some-model", file, null, ""));
+        assertThat(store("").resolve(file.toString())).isEqualTo(new ResolvedModel("some-model", file, null, null, ""));
     }
 
     @Test
