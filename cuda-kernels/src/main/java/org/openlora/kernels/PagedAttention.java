@@ -205,7 +205,7 @@ public final class PagedAttention {
             sums = sums.add(weights);
         }
         sums.intoArray(lanes, 0);
-        return Lanes.sum(lanes, 0, COUNT);
+        return Lanes.sum(lanes, 0);
     }
 
     private void divide(float[] values, int at, float sum, float[] out, int outAt) {
@@ -222,8 +222,10 @@ public final class PagedAttention {
             long keys = layout.keyOffset(block, layer, head);
             long values = layout.valueOffset(block, layer, head);
             int at = head * layout.headDim();
+            long key = keys + layout.keyElement(token, 0);
             for (int d = 0; d < layout.headDim(); d++) {
-                memory.set(LoraModule.BF16, keys + layout.keyElement(token, d), Bf16.fromFloat(k[kAt + at + d]));
+                memory.set(LoraModule.BF16, key, Bf16.fromFloat(k[kAt + at + d]));
+                key += PanelTiles.STEP_BYTES;
                 memory.set(LoraModule.BF16, values + layout.valueElement(token, d), Bf16.fromFloat(v[vAt + at + d]));
             }
         }
