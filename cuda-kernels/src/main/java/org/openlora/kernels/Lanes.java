@@ -1,0 +1,86 @@
+package org.openlora.kernels;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/// The vector width of this process, fixed when the class loads: the processor's own, or the number of bits in the
+/// system property `openlora.vector.bits` (128, 256 or 512).
+///
+/// The species are static finals because C2 keeps vectors in registers only where it sees the species as a constant.
+public final class Lanes {
+    /// System property that overrides the width, in bits.
+    public static final String BITS_PROPERTY = "openlora.vector.bits";
+
+    static final VectorSpecies<Float> FLOATS = floats(System.getProperty(BITS_PROPERTY, ""));
+    static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
+    /// As many shorts as there are float lanes: half the bits.
+    static final VectorSpecies<Short> SHORTS =
+            VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
+    /// Floats in a vector.
+    static final int COUNT = FLOATS.length();
+    /// Outputs of one weight panel: the two halves of an int lane.
+    static final int PANEL = 2 * COUNT;
+
+    private static final int UPPER_HALF = 0xffff0000;
+
+    private Lanes() {}
+
+    /// Width of a vector in bits; part of the identity of this process's numeric path.
+    public static int bits() {
+        return FLOATS.vectorBitSize();
+    }
+
+    /// The bf16 numbers in the low halves of the lanes, widened exactly.
+    static FloatVector lowHalves(IntVector pairs) {
+        return pairs.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+    }
+
+    /// The bf16 numbers in the high halves of the lanes, widened exactly.
+    static FloatVector highHalves(IntVector pairs) {
+        return pairs.and(UPPER_HALF).reinterpretAsFloats();
+    }
+
+    /// Adds `count` lanes stored at `offset` in the fixed order of a binary tree; `count` is a power of two.
+    ///
+    /// `FloatVector.reduceLanes(ADD)` is no substitute: its order is unspecified and differs between the interpreter
+    /// and compiled code, so a sum would depend on how warm the process is.
+    static float sum(float[] lanes, int offset, int count) {
+        for (int half = count / 2; half > 0; half /= 2) {
+            for (int i = 0; i < half; i++) {
+                lanes[offset + i] += lanes[offset + i + half];
+            }
+        }
+        return lanes[offset];
+    }
+
+    private static VectorSpecies<Float> floats(String bits) {
+        return switch (bits) {
+            case "" -> preferred();
+            case "128" -> FloatVector.SPECIES_128;
+            case "256" -> FloatVector.SPECIES_256;
+            case "512" -> FloatVector.SPECIES_512;
+            default ->
+                throw new IllegalArgumentException(BITS_PROPERTY + " is '" + bits + "', allowed are 128, 256 and 512");
+        };
+    }
+
+    /// 64-bit vectors exist only where no vector unit is found; there 128 bits are emulated like any other width.
+    private static VectorSpecies<Float> preferred() {
+        VectorSpecies<Float> preferred = FloatVector.SPECIES_PREFERRED;
+        if (preferred.vectorBitSize() < 128) {
+            return FloatVector.SPECIES_128;
+        }
+        return preferred.vectorBitSize() > 512 ? FloatVector.SPECIES_512 : preferred;
+    }
+
+    /// `COUNT` bf16 numbers widened exactly.
+    static FloatVector widen(ShortVector numbers) {
+        return ((IntVector) numbers.convertShape(VectorOperators.S2I, INTS, 0))
+                .lanewise(VectorOperators.LSHL, 16)
+                .reinterpretAsFloats();
+    }
+}

@@ -1,0 +1,47 @@
+package org.openlora.kernels;
+
+import java.util.Objects;
+
+/// Which rows of a batch use which adapters, and how strongly: segment `s` is the entries
+/// `[segmentStarts[s], segmentStarts[s + 1])`, all of `slots[s]`.
+///
+/// Segments are sorted by adapter digest. A row occurs once for each of its adapters, in as many segments, and not at
+/// all when it has none: such rows cost nothing. Segments may be empty. The arrays are not copied and must not change.
+///
+/// @param rows row of the activations, per entry
+/// @param segmentStarts first entry of each segment, ascending from 0, and at the end the number of entries
+/// @param slots adapter weights, per segment
+/// @param scales factor on the update, per entry
+@SuppressWarnings("ArrayRecordComponent") // Built once per step and read by the kernels; never compared.
+public record LoraBatch(int[] rows, int[] segmentStarts, LoraSlot[] slots, float[] scales) {
+    public LoraBatch {
+        Objects.requireNonNull(rows, "rows");
+        if (segmentStarts.length != slots.length + 1) {
+            throw new IllegalArgumentException("segmentStarts has " + segmentStarts.length + " elements, needs "
+                    + (slots.length + 1) + " for " + slots.length + " slots");
+        }
+        if (scales.length != rows.length) {
+            throw new IllegalArgumentException(
+                    "scales has " + scales.length + " elements, needs one for each of " + rows.length + " entries");
+        }
+        if (segmentStarts[0] != 0 || segmentStarts[slots.length] != rows.length) {
+            throw new IllegalArgumentException("segmentStarts runs from " + segmentStarts[0] + " to "
+                    + segmentStarts[slots.length] + ", must run from 0 to " + rows.length);
+        }
+        for (int s = 0; s < slots.length; s++) {
+            if (segmentStarts[s] > segmentStarts[s + 1]) {
+                throw new IllegalArgumentException("segmentStarts falls from " + segmentStarts[s] + " to "
+                        + segmentStarts[s + 1] + " at segment " + s);
+            }
+        }
+    }
+
+    /// A batch in which no row has an adapter.
+    public static LoraBatch none() {
+        return new LoraBatch(new int[0], new int[] {0}, new LoraSlot[0], new float[0]);
+    }
+
+    int segments() {
+        return slots.length;
+    }
+}

@@ -1,0 +1,41 @@
+package org.openlora.engine;
+
+import java.io.Serial;
+
+/// A request that the engine refuses or cannot finish. The message is one line that names what was wrong.
+public final class EngineException extends RuntimeException {
+    @Serial
+    private static final long serialVersionUID = 1;
+
+    /// What a caller can do about it.
+    public enum Code {
+        /// The request itself is wrong; sending it again changes nothing.
+        INVALID_REQUEST,
+        /// An adapter of the request does not exist or cannot be used.
+        ADAPTER,
+        /// Too much is queued; later may work.
+        OVERLOADED,
+        /// The request's deadline passed before its first token.
+        DEADLINE_EXCEEDED,
+        /// The engine is shutting down.
+        UNAVAILABLE,
+        /// A fault of ours.
+        INTERNAL
+    }
+
+    private final Code code;
+
+    public EngineException(Code code, String message) {
+        super(message);
+        this.code = code;
+    }
+
+    public EngineException(Code code, String message, Throwable cause) {
+        super(message, cause);
+        this.code = code;
+    }
+
+    public Code code() {
+        return code;
+    }
+}

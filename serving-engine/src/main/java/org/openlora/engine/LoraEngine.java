@@ -1,0 +1,485 @@
+package org.openlora.engine;
+
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.openlora.adapters.AdapterLease;
+import org.openlora.adapters.AdapterResidency;
+import org.openlora.engine.kv.BlockManager;
+import org.openlora.engine.model.CausalLm;
+import org.openlora.engine.model.ForwardBatch;
+import org.openlora.engine.sampling.Sampler;
+import org.openlora.engine.scheduler.ScheduledStep;
+import org.openlora.engine.scheduler.Scheduler;
+import org.openlora.engine.scheduler.Sequence;
+import org.openlora.engine.tokenizer.StreamingDetokenizer;
+import org.openlora.meter.receipt.SignedAcknowledgement;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Serves one base model with many adapters.
+///
+/// **Threads.** One platform thread, `openlora-engine`, owns the scheduler, the key/value blocks, the model and every
+/// [Generation]; it alone calls [#step]. Any thread may call [#submit], [#abort], [#stats] and [#close]: they leave an
+/// [EngineCommand] in a queue whose length is bounded by the admission limit. Adapters load on the residency's threads,
+/// usage is made durable on the meter's; both answer by a command or by the request's sink.
+///
+/// **Life of a request.** submit → adapters leased → waiting → running (prefill in chunks, then a token a step) →
+/// usage durable → final event. The lease is held from its grant to the end, whatever happens in between.
+public final class LoraEngine implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(LoraEngine.class);
+
+    private final EngineConfig config;
+    private final CausalLm model;
+    private final Supplier<StreamingDetokenizer> detokenizers;
+    private final AdapterResidency residency;
+    private final UsageSink usageSink;
+    private final InstantSource clock;
+
+    private final BlockingQueue<EngineCommand> commands = new LinkedBlockingQueue<>();
+    private final AtomicInteger openRequests = new AtomicInteger();
+    private final Thread thread;
+    private volatile boolean closing;
+    private volatile boolean terminated;
+    private volatile EngineStats stats;
+
+    // Owned by the engine thread.
+    private final BlockManager blocks;
+    private final Scheduler scheduler;
+    private final BatchBuilder batchBuilder;
+    private final Sampler sampler;
+    private final Map<String, Generation> open = new LinkedHashMap<>();
+    private final Map<Long, Generation> bySequence = new LinkedHashMap<>();
+    private long nextSequenceId;
+    private long steps;
+    private long promptTokens;
+    private long generatedTokens;
+    private boolean stopped;
+
+    LoraEngine(
+            EngineConfig config,
+            CausalLm model,
+            Supplier<StreamingDetokenizer> detokenizers,
+            AdapterResidency residency,
+            UsageSink usageSink,
+            InstantSource clock) {
+        this.config = config;
+        this.model = model;
+        this.detokenizers = detokenizers;
+        this.residency = residency;
+        this.usageSink = usageSink;
+        this.clock = clock;
+        this.blocks = new BlockManager(model.kvBlocks(), model.blockTokens());
+        this.scheduler = new Scheduler(config.scheduler(), blocks);
+        this.batchBuilder = new BatchBuilder(model.blockTokens(), model.slidingWindow());
+        this.sampler = new Sampler(model.vocabularySize());
+        this.stats = new EngineStats(0, 0, 0, 0, 0, 0, blocks.freeBlocks(), blocks.totalBlocks());
+        this.thread = Thread.ofPlatform().name("openlora-engine").unstarted(this::run);
+    }
+
+    /// Starts the engine thread.
+    ///
+    /// @param model called by the engine thread only from now on; close it after the engine
+    /// @param detokenizers gives one for each response
+    public static LoraEngine start(
+            EngineConfig config,
+            CausalLm model,
+            Supplier<StreamingDetokenizer> detokenizers,
+            AdapterResidency residency,
+            UsageSink usageSink,
+            InstantSource clock) {
+        LoraEngine engine = new LoraEngine(config, model, detokenizers, residency, usageSink, clock);
+        engine.thread.start();
+        return engine;
+    }
+
+    /// Queues a request; its events go to `sink` from then on.
+    ///
+    /// @throws EngineException if the request cannot be served at all: too long, out of vocabulary, too much queued, or
+    ///     the engine is closing
+    public void submit(GenerationRequest request, GenerationSink sink) {
+        requireServable(request);
+        if (openRequests.incrementAndGet() > config.maxQueuedRequests()) {
+            openRequests.decrementAndGet();
+            throw new EngineException(
+                    EngineException.Code.OVERLOADED,
+                    config.maxQueuedRequests() + " requests are queued already; try again later");
+        }
+        TextStream text = new TextStream(detokenizers.get(), request.params().stop());
+        send(new EngineCommand.Submit(new Generation(request, sink, text)));
+    }
+
+    /// Ends a request early; its sink gets a [GenerationEvent.Finished] with [FinishReason#ABORT]. Unknown ids are
+    /// ignored: the request may just have ended.
+    public void abort(String requestId) {
+        send(new EngineCommand.Abort(requestId));
+    }
+
+    public EngineStats stats() {
+        return stats;
+    }
+
+    /// Most tokens of a prompt and its response together.
+    public int longestSequence() {
+        return Math.min(model.contextLength(), blocks.totalBlocks() * blocks.blockTokens());
+    }
+
+    /// Ends all open requests and waits for the engine thread.
+    @Override
+    public void close() {
+        closing = true;
+        send(new EngineCommand.Stop());
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true; // the model must not be freed under a running step
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void send(EngineCommand command) {
+        commands.add(command);
+        if (terminated) {
+            refuseLate();
+        }
+    }
+
+    /// Answers commands that came too late for the engine thread, so that no lease and no caller is left behind. Runs on
+    /// whichever thread sees `terminated`; each command is taken by one.
+    private void refuseLate() {
+        EngineCommand command = commands.poll();
+        while (command != null) {
+            switch (command) {
+                case EngineCommand.Submit(Generation generation) ->
+                    generation.send(new GenerationEvent.Failed(shuttingDown()));
+                case EngineCommand.AdaptersReady(Generation _, AdapterLease lease) -> lease.close();
+                case EngineCommand.AdaptersFailed _, EngineCommand.Abort _, EngineCommand.Stop _ -> {}
+            }
+            command = commands.poll();
+        }
+    }
+
+    private static EngineException shuttingDown() {
+        return new EngineException(EngineException.Code.UNAVAILABLE, "the engine is shutting down");
+    }
+
+    private void requireServable(GenerationRequest request) {
+        if (closing) {
+            throw shuttingDown();
+        }
+        int longest = longestSequence();
+        if (request.prompt().length >= longest) {
+            throw new EngineException(
+                    EngineException.Code.INVALID_REQUEST,
+                    "the prompt has " + request.prompt().length + " tokens; with at least one more to generate, allowed"
+                            + " is up to " + (longest - 1));
+        }
+        for (int token : request.prompt()) {
+            if (token < 0 || token >= model.vocabularySize()) {
+                throw new EngineException(
+                        EngineException.Code.INVALID_REQUEST,
+                        "prompt token " + token + " is not in the vocabulary: allowed is 0 to "
+                                + (model.vocabularySize() - 1));
+            }
+        }
+    }
+
+    private void run() {
+        try {
+            while (!stopped) {
+                if (!step() && !stopped) {
+                    handle(commands.take());
+                }
+            }
+        } catch (InterruptedException e) {
+            log.error("The engine thread was interrupted: nothing may interrupt it", e);
+        } catch (RuntimeException | Error e) {
+            log.error("The engine stops: a fault outside any request", e);
+            closing = true;
+            failAll(e);
+            throw e;
+        } finally {
+            terminated = true;
+            refuseLate();
+        }
+    }
+
+    /// One turn of the loop: drain → schedule → run → sample → emit.
+    ///
+    /// @return false if there was nothing to compute
+    boolean step() {
+        drain();
+        endOverdue();
+        ScheduledStep step = scheduler.schedule();
+        if (step.isEmpty()) {
+            publishStats();
+            return false;
+        }
+        float[] logits = run(step);
+        if (logits != null) {
+            emit(step, logits);
+        }
+        publishStats();
+        return true;
+    }
+
+    private void drain() {
+        EngineCommand command = commands.poll();
+        while (command != null) {
+            handle(command);
+            command = commands.poll();
+        }
+    }
+
+    private void handle(EngineCommand command) {
+        switch (command) {
+            case EngineCommand.Submit(Generation generation) -> admit(generation);
+            case EngineCommand.AdaptersReady(Generation generation, AdapterLease lease) -> enqueue(generation, lease);
+            case EngineCommand.AdaptersFailed(Generation generation, Throwable cause) -> refuse(generation, cause);
+            case EngineCommand.Abort(String requestId) -> abortNow(requestId);
+            case EngineCommand.Stop() -> stop();
+        }
+    }
+
+    private void admit(Generation generation) {
+        GenerationRequest request = generation.request();
+        if (open.putIfAbsent(request.requestId(), generation) != null) {
+            fail(
+                    generation,
+                    EngineException.Code.INVALID_REQUEST,
+                    "request id " + request.requestId() + " is already being served",
+                    null);
+            return;
+        }
+        residency.acquire(request.adapterDigests(), request.deadline())
+                .whenComplete((lease, failure) -> send(
+                        failure == null
+                                ? new EngineCommand.AdaptersReady(generation, lease)
+                                : new EngineCommand.AdaptersFailed(generation, failure)));
+    }
+
+    private void enqueue(Generation generation, AdapterLease lease) {
+        if (generation.ended()) {
+            lease.close();
+            return;
+        }
+        GenerationRequest request = generation.request();
+        Sequence sequence =
+                new Sequence(nextSequenceId++, request.prompt(), request.params(), request.adapters(), lease);
+        generation.start(sequence, clock.instant());
+        bySequence.put(sequence.id(), generation);
+        scheduler.add(sequence);
+        generation.send(new GenerationEvent.Started(sequence.adapters()));
+    }
+
+    private void refuse(Generation generation, Throwable failure) {
+        if (!generation.ended()) {
+            Throwable cause = failure instanceof CompletionException && failure.getCause() != null
+                    ? failure.getCause()
+                    : failure;
+            fail(generation, EngineException.Code.ADAPTER, String.valueOf(cause.getMessage()), cause);
+        }
+    }
+
+    private void abortNow(String requestId) {
+        Generation generation = open.get(requestId);
+        if (generation != null) {
+            finish(generation, FinishReason.ABORT);
+        }
+    }
+
+    private void endOverdue() {
+        if (open.isEmpty()) {
+            return;
+        }
+        Instant now = clock.instant();
+        for (Generation generation : List.copyOf(open.values())) {
+            if (generation.request().deadline().isBefore(now)) {
+                finish(generation, FinishReason.DEADLINE);
+            }
+        }
+    }
+
+    private float @Nullable [] run(ScheduledStep step) {
+        try {
+            ForwardBatch batch = batchBuilder.build(step);
+            float[] logits = model.forward(batch);
+            steps++;
+            return logits;
+        } catch (RuntimeException e) {
+            log.error("A step of {} rows failed; its requests fail, others go on", step.tokens(), e);
+            for (ScheduledStep.Chunk chunk : step.chunks()) {
+                fail(generationOf(chunk), EngineException.Code.INTERNAL, "the step failed: " + e.getMessage(), e);
+            }
+            return null;
+        }
+    }
+
+    private void emit(ScheduledStep step, float[] logits) {
+        int sampled = 0;
+        for (ScheduledStep.Chunk chunk : step.chunks()) {
+            promptTokens += Math.max(0, Math.min(chunk.start() + chunk.count(), chunk.sequence().promptLength())
+                    - chunk.start());
+            if (chunk.samples()) {
+                Sequence sequence = chunk.sequence();
+                int offset = sampled++ * model.vocabularySize();
+                accept(generationOf(chunk), sequence, sampler.sample(logits, offset, sequence.params(), sequence.length()));
+            }
+        }
+    }
+
+    private void accept(Generation generation, Sequence sequence, int token) {
+        sequence.append(token);
+        generatedTokens++;
+        boolean endToken = endsResponse(sequence, token);
+        // An end token has no text; it is counted and billed like any other.
+        generation.send(new GenerationEvent.Delta(token, endToken ? "" : generation.text().add(token)));
+        if (endToken || generation.text().stopped()) {
+            finish(generation, FinishReason.STOP);
+        } else if (sequence.generated() == sequence.params().maxTokens() || sequence.length() == longestSequence()) {
+            finish(generation, FinishReason.LENGTH);
+        }
+    }
+
+    private boolean endsResponse(Sequence sequence, int token) {
+        return (!sequence.params().ignoreEos() && config.endTokenIds().contains(token))
+                || sequence.params().stopTokenIds().contains(token);
+    }
+
+    /// Ends a request whose tokens count: usage is made durable, then the final event goes out.
+    private void finish(Generation generation, FinishReason reason) {
+        Sequence sequence = generation.sequence();
+        if (sequence == null || sequence.generated() == 0) {
+            failUnserved(generation, reason);
+            return;
+        }
+        Usage usage = usage(generation, sequence, reason);
+        String text = generation.text().finish();
+        release(generation);
+        usageSink
+                .commit(usage)
+                .whenComplete((acknowledgement, failure) ->
+                        settle(generation, reason, text, usage, acknowledgement, failure));
+    }
+
+    /// Nothing was generated, so nothing is billed and there is nothing to finish.
+    private void failUnserved(Generation generation, FinishReason reason) {
+        if (reason == FinishReason.DEADLINE) {
+            fail(generation, EngineException.Code.DEADLINE_EXCEEDED, "the deadline passed before the first token", null);
+        } else {
+            fail(generation, EngineException.Code.UNAVAILABLE, "the request was ended before its first token", null);
+        }
+    }
+
+    private Usage usage(Generation generation, Sequence sequence, FinishReason reason) {
+        Instant now = clock.instant();
+        return new Usage(
+                generation.request().requestId(),
+                generation.request().billTo(),
+                generation.servedFrom(now),
+                now,
+                sequence.adapters().stream()
+                        .map(adapter -> new Usage.AdapterTokens(adapter, sequence.generated()))
+                        .toList(),
+                sequence.promptTokens(),
+                sequence.outputTokens(),
+                0,
+                sequence.discarded(),
+                reason);
+    }
+
+    private void settle(
+            Generation generation,
+            FinishReason reason,
+            String text,
+            Usage usage,
+            @Nullable SignedAcknowledgement acknowledgement,
+            @Nullable Throwable failure) {
+        openRequests.decrementAndGet();
+        if (acknowledgement != null) {
+            generation.send(new GenerationEvent.Finished(reason, text, usage, acknowledgement));
+        } else {
+            log.error("Usage of request {} could not be made durable; it is not billed", usage.requestId(), failure);
+            generation.send(new GenerationEvent.Failed(new EngineException(
+                    EngineException.Code.INTERNAL, "the usage could not be made durable; nothing is billed")));
+        }
+    }
+
+    private void fail(Generation generation, EngineException.Code code, String message, @Nullable Throwable cause) {
+        if (generation.ended()) {
+            return;
+        }
+        release(generation);
+        openRequests.decrementAndGet();
+        EngineException failure =
+                cause == null ? new EngineException(code, message) : new EngineException(code, message, cause);
+        generation.send(new GenerationEvent.Failed(failure));
+    }
+
+    private void release(Generation generation) {
+        generation.end();
+        open.remove(generation.request().requestId(), generation);
+        Sequence sequence = generation.sequence();
+        if (sequence != null) {
+            bySequence.remove(sequence.id());
+            scheduler.remove(sequence);
+            sequence.lease().close();
+        }
+    }
+
+    private void stop() {
+        stopped = true;
+        for (Generation generation : List.copyOf(open.values())) {
+            finish(generation, FinishReason.ABORT);
+        }
+    }
+
+    private void failAll(Throwable cause) {
+        for (Generation generation : new ArrayList<>(open.values())) {
+            fail(generation, EngineException.Code.INTERNAL, "the engine stopped: " + cause.getMessage(), cause);
+        }
+    }
+
+    private Generation generationOf(ScheduledStep.Chunk chunk) {
+        Generation generation = bySequence.get(chunk.sequence().id());
+        if (generation == null) {
+            throw new IllegalStateException(chunk.sequence() + " is scheduled but belongs to no request");
+        }
+        return generation;
+    }
+
+    private void publishStats() {
+        stats = new EngineStats(
+                scheduler.waitingCount(),
+                scheduler.runningCount(),
+                steps,
+                promptTokens,
+                generatedTokens,
+                scheduler.preemptions(),
+                blocks.freeBlocks(),
+                blocks.totalBlocks());
+    }
+
+    /// Throws [IllegalStateException] if a block or a sequence is lost. Between steps only.
+    void checkIntegrity() {
+        scheduler.checkIntegrity();
+        if (bySequence.size() != scheduler.waitingCount() + scheduler.runningCount()) {
+            throw new IllegalStateException(bySequence.size() + " sequences are open, but "
+                    + scheduler.waitingCount() + " wait and " + scheduler.runningCount() + " run");
+        }
+    }
+}

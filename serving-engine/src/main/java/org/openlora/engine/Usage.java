@@ -1,0 +1,34 @@
+package org.openlora.engine;
+
+import java.time.Instant;
+import java.util.List;
+import org.openlora.engine.scheduler.AdapterSelection;
+
+/// What a response took, as the steps that computed it counted it.
+///
+/// @param adapters with the generated tokens that each one's weights, as the kernels were given them, took part in
+/// @param outputTokens every sampled token, an end token too
+/// @param cachedTokens prompt tokens that were found computed
+/// @param discardedTokens tokens computed again after a preemption
+public record Usage(
+        String requestId,
+        BillTo billTo,
+        Instant servedFrom,
+        Instant servedTo,
+        List<AdapterTokens> adapters,
+        int[] promptTokens,
+        int[] outputTokens,
+        int cachedTokens,
+        int discardedTokens,
+        FinishReason finishReason) {
+    public Usage {
+        adapters = List.copyOf(adapters);
+    }
+
+    /// One adapter's part.
+    public record AdapterTokens(AdapterSelection adapter, int tokens) {}
+
+    public int generatedTokens() {
+        return outputTokens.length;
+    }
+}

@@ -1,0 +1,284 @@
+package org.openlora.engine.model;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.openlora.adapters.BaseWeights;
+import org.openlora.adapters.LlamaModules;
+import org.openlora.adapters.ModuleShape;
+import org.openlora.engine.weights.BaseCheckpoint;
+import org.openlora.engine.weights.ModelConfig;
+import org.openlora.kernels.Bf16;
+import org.openlora.kernels.Elementwise;
+import org.openlora.kernels.KvLayout;
+import org.openlora.kernels.KvPages;
+import org.openlora.kernels.LinearKernel;
+import org.openlora.kernels.LoraKernel;
+import org.openlora.kernels.LoraPoint;
+import org.openlora.kernels.PackedMatrix;
+import org.openlora.kernels.PagedAttention;
+import org.openlora.kernels.Rope;
+import org.openlora.kernels.WorkerPool;
+
+/// The Llama family's decoder (Llama 2/3, SmolLM2, Mistral) and its close relatives Qwen2 (biases on q, k, v) and Qwen3
+/// (normalised heads), over a paged key/value cache.
+///
+/// Weights are bfloat16, activations and sums float32, keys and values bfloat16. The weights live in this object's
+/// arena, packed for the chosen kernel; the embedding is read from the checkpoint in place. The engine thread calls
+/// [#forward]; [#close] frees everything once that thread has ended.
+public final class LlamaModel implements CausalLm, AutoCloseable {
+    /// Tokens of one key/value block.
+    public static final int BLOCK_TOKENS = 16;
+
+    private final ModelConfig config;
+    private final Arena arena;
+    private final Kernels kernels;
+    private final MemorySegment embedding; // bf16 [vocab, hidden]
+    private final List<DecoderLayer> layers;
+    private final float[] finalNorm;
+    private final PackedMatrix head;
+    private final KvPages pages;
+    private final int kvBlocks;
+    private final Workspace scratch;
+    private float[] logits = new float[0];
+    private float[] headInput = new float[0];
+
+    private LlamaModel(
+            ModelConfig config,
+            Arena arena,
+            Kernels kernels,
+            MemorySegment embedding,
+            List<DecoderLayer> layers,
+            float[] finalNorm,
+            PackedMatrix head,
+            KvPages pages,
+            int kvBlocks,
+            Workspace scratch) {
+        this.config = config;
+        this.arena = arena;
+        this.kernels = kernels;
+        this.embedding = embedding;
+        this.layers = layers;
+        this.finalNorm = finalNorm;
+        this.head = head;
+        this.pages = pages;
+        this.kvBlocks = kvBlocks;
+        this.scratch = scratch;
+    }
+
+    /// Packs a checkpoint's weights for `linear` and lays out the cache.
+    ///
+    /// @param checkpoint stays open as long as the model: its embedding is read in place
+    /// @param pool computes the kernels; used by the engine thread only from then on
+    /// @param kvCacheBytes memory of the key/value cache, at least one block
+    /// @param maxRows most rows of one step
+    /// @throws IllegalArgumentException if the cache would not hold one block
+    public static LlamaModel load(
+            BaseCheckpoint checkpoint, LinearKernel linear, WorkerPool pool, long kvCacheBytes, int maxRows) {
+        ModelConfig config = checkpoint.config();
+        KvLayout layout = new KvLayout(config.layers(), config.kvHeads(), config.headDim(), BLOCK_TOKENS);
+        int kvBlocks = Math.toIntExact(Math.min(kvCacheBytes / layout.blockBytes(), Integer.MAX_VALUE / BLOCK_TOKENS));
+        if (kvBlocks < 1) {
+            throw new IllegalArgumentException("the key/value cache has " + kvCacheBytes
+                    + " bytes: one block of " + BLOCK_TOKENS + " tokens needs " + layout.blockBytes());
+        }
+        Arena arena = Arena.ofShared();
+        try {
+            Kernels kernels = new Kernels(
+                    linear,
+                    new LoraKernel(pool),
+                    new PagedAttention(pool, layout, config.heads()),
+                    new Elementwise(pool),
+                    Rope.of(config.headDim(), config.contextLength(), config.ropeTheta(), config.ropeScaling()));
+            Packer packer = new Packer(checkpoint, adaptableModules(checkpoint), kernels, arena);
+            List<DecoderLayer> layers = new ArrayList<>();
+            for (int layer = 0; layer < config.layers(); layer++) {
+                layers.add(packer.layer(layer));
+            }
+            return new LlamaModel(
+                    config,
+                    arena,
+                    kernels,
+                    checkpoint.bf16("model.embed_tokens.weight", arena),
+                    layers,
+                    checkpoint.f32("model.norm.weight"),
+                    packer.head(),
+                    new KvPages(arena, layout, kvBlocks),
+                    kvBlocks,
+                    new Workspace(config, maxRows));
+        } catch (RuntimeException e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    /// The base as adapters see it: its identity, and the modules they can change.
+    public static BaseWeights adaptableModules(BaseCheckpoint checkpoint) {
+        ModelConfig config = checkpoint.config();
+        return new LlamaModules(
+                checkpoint.digest(),
+                config.layers(),
+                config.hiddenSize(),
+                config.heads(),
+                config.kvHeads(),
+                config.headDim(),
+                config.intermediateSize());
+    }
+
+    public ModelConfig config() {
+        return config;
+    }
+
+    @Override
+    public int vocabularySize() {
+        return config.vocabularySize();
+    }
+
+    @Override
+    public int contextLength() {
+        return config.contextLength();
+    }
+
+    @Override
+    public int slidingWindow() {
+        return config.slidingWindow();
+    }
+
+    @Override
+    public int kvBlocks() {
+        return kvBlocks;
+    }
+
+    @Override
+    public int blockTokens() {
+        return BLOCK_TOKENS;
+    }
+
+    @Override
+    public float[] forward(ForwardBatch batch) {
+        if (batch.rows() > scratch.rows()) {
+            throw new IllegalArgumentException("a step of " + batch.rows() + " rows: allowed is " + scratch.rows());
+        }
+        embed(batch.tokens());
+        for (DecoderLayer layer : layers) {
+            layer.forward(batch, pages, scratch);
+        }
+        return project(batch.logitRows());
+    }
+
+    private void embed(int[] tokens) {
+        int width = config.hiddenSize();
+        for (int row = 0; row < tokens.length; row++) {
+            if (tokens[row] < 0 || tokens[row] >= config.vocabularySize()) {
+                throw new IllegalArgumentException(
+                        "token " + tokens[row] + ": allowed is 0 to " + (config.vocabularySize() - 1));
+            }
+            long from = (long) tokens[row] * width;
+            for (int i = 0; i < width; i++) {
+                short bits = embedding.getAtIndex(ValueLayout.JAVA_SHORT_UNALIGNED, from + i);
+                scratch.hidden[row * width + i] = Bf16.toFloat(bits);
+            }
+        }
+    }
+
+    private float[] project(int[] rows) {
+        int width = config.hiddenSize();
+        if (headInput.length < rows.length * width) {
+            headInput = new float[rows.length * width];
+            logits = new float[rows.length * config.vocabularySize()];
+        }
+        for (int i = 0; i < rows.length; i++) {
+            System.arraycopy(scratch.hidden, rows[i] * width, headInput, i * width, width);
+        }
+        if (rows.length > 0) {
+            kernels.elementwise()
+                    .rmsNorm(headInput, rows.length, width, finalNorm, (float) config.rmsNormEps(), scratch.normed);
+            kernels.linear().multiply(head, scratch.normed, rows.length, logits);
+        }
+        return logits;
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+
+    /// Reads a checkpoint's tensors, stacks what is multiplied together, and packs it.
+    private record Packer(BaseCheckpoint checkpoint, BaseWeights modules, Kernels kernels, Arena arena) {
+        DecoderLayer layer(int layer) {
+            ModelConfig config = checkpoint.config();
+            String prefix = "model.layers." + layer + ".";
+            String attention = prefix + "self_attn.";
+            LoraLinear qkv = linear(
+                    layer, LoraPoint.QKV, List.of(attention + "q_proj", attention + "k_proj", attention + "v_proj"));
+            LoraLinear output = linear(layer, LoraPoint.O, List.of(attention + "o_proj"));
+            LoraLinear gateUp =
+                    linear(layer, LoraPoint.GATE_UP, List.of(prefix + "mlp.gate_proj", prefix + "mlp.up_proj"));
+            LoraLinear down = linear(layer, LoraPoint.DOWN, List.of(prefix + "mlp.down_proj"));
+            return new DecoderLayer(
+                    kernels,
+                    config,
+                    checkpoint.f32(prefix + "input_layernorm.weight"),
+                    new SelfAttention(
+                            kernels,
+                            config,
+                            layer,
+                            qkv,
+                            output,
+                            optional(attention + "q_norm.weight"),
+                            optional(attention + "k_norm.weight")),
+                    checkpoint.f32(prefix + "post_attention_layernorm.weight"),
+                    new GatedMlp(kernels, config.intermediateSize(), gateUp, down));
+        }
+
+        PackedMatrix head() {
+            ModelConfig config = checkpoint.config();
+            String name = config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight";
+            try (Arena reading = Arena.ofShared()) {
+                MemorySegment weight = checkpoint.bf16(name, reading);
+                return kernels.linear().pack(arena, weight, config.vocabularySize(), config.hiddenSize());
+            }
+        }
+
+        private LoraLinear linear(int layer, LoraPoint point, List<String> modules) {
+            int inputs = shape(modules.getFirst()).inputs();
+            int outputs = modules.stream().mapToInt(module -> shape(module).outputs()).sum();
+            try (Arena stacking = Arena.ofShared()) {
+                MemorySegment stacked = stacking.allocate((long) outputs * inputs * Bf16.BYTES, 64);
+                long at = 0;
+                for (String module : modules) {
+                    MemorySegment weight = checkpoint.bf16(module + ".weight", stacking);
+                    MemorySegment.copy(weight, 0, stacked, at, weight.byteSize());
+                    at += weight.byteSize();
+                }
+                PackedMatrix packed = kernels.linear().pack(arena, stacked, outputs, inputs);
+                return new LoraLinear(kernels, layer, point, packed, bias(modules, outputs));
+            }
+        }
+
+        private ModuleShape shape(String module) {
+            return modules.shape(module).orElseThrow(() -> new IllegalStateException("no module " + module));
+        }
+
+        private float @Nullable [] bias(List<String> modules, int outputs) {
+            if (modules.stream().noneMatch(module -> checkpoint.has(module + ".bias"))) {
+                return null;
+            }
+            float[] stacked = new float[outputs];
+            int at = 0;
+            for (String module : modules) {
+                float[] bias = checkpoint.f32(module + ".bias");
+                System.arraycopy(bias, 0, stacked, at, bias.length);
+                at += shape(module).outputs();
+            }
+            return stacked;
+        }
+
+        private float @Nullable [] optional(String name) {
+            return checkpoint.has(name) ? checkpoint.f32(name) : null;
+        }
+    }
+}

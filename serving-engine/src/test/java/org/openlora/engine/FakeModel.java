@@ -1,0 +1,123 @@
+package org.openlora.engine;
+
+import java.util.Arrays;
+import org.openlora.engine.model.CausalLm;
+import org.openlora.engine.model.ForwardBatch;
+import org.openlora.kernels.AttentionBatch;
+import org.openlora.kernels.LoraBatch;
+
+/// A model whose next token is a hash of all tokens before it and of the row's adapters.
+///
+/// It keeps each token and its adapters in the block slot it is given and reads them back through the block table, so a
+/// wrong slot, a block shared by mistake or a wrong adapter row changes the response, as it would change a real one's.
+final class FakeModel implements CausalLm {
+    static final int VOCABULARY = 97;
+    private static final int BLOCK_TOKENS = 4;
+
+    private final int blocks;
+    private final int contextLength;
+    private final long[] cache;
+    int failuresLeft;
+
+    FakeModel(int blocks, int contextLength) {
+        this.blocks = blocks;
+        this.contextLength = contextLength;
+        this.cache = new long[blocks * BLOCK_TOKENS];
+    }
+
+    @Override
+    public int vocabularySize() {
+        return VOCABULARY;
+    }
+
+    @Override
+    public int contextLength() {
+        return contextLength;
+    }
+
+    @Override
+    public int slidingWindow() {
+        return 0;
+    }
+
+    @Override
+    public int kvBlocks() {
+        return blocks;
+    }
+
+    @Override
+    public int blockTokens() {
+        return BLOCK_TOKENS;
+    }
+
+    @Override
+    public float[] forward(ForwardBatch batch) {
+        if (failuresLeft > 0) {
+            failuresLeft--;
+            throw new IllegalStateException("planted fault");
+        }
+        long[] adapters = adaptersByRow(batch.lora(), batch.rows());
+        for (int row = 0; row < batch.rows(); row++) {
+            cache[batch.slotMapping()[row]] = mix(batch.tokens()[row] + 31 * adapters[row]);
+        }
+        float[] logits = new float[batch.logitRows().length * VOCABULARY];
+        for (int i = 0; i < batch.logitRows().length; i++) {
+            long state = read(batch.attention(), batch.logitRows()[i]);
+            for (int id = 0; id < VOCABULARY; id++) {
+                logits[i * VOCABULARY + id] = (mix(state + id) >>> 40) / (float) (1 << 24);
+            }
+        }
+        return logits;
+    }
+
+    private long read(AttentionBatch attention, int row) {
+        int[] table = attention.blockTables()[attention.sequences()[row]];
+        long state = 0;
+        for (int position = 0; position <= attention.positions()[row]; position++) {
+            state = mix(state ^ cache[table[position / BLOCK_TOKENS] * BLOCK_TOKENS + position % BLOCK_TOKENS]);
+        }
+        return state;
+    }
+
+    private static long[] adaptersByRow(LoraBatch lora, int rows) {
+        long[] adapters = new long[rows];
+        for (int segment = 0; segment < lora.slots().length; segment++) {
+            FakeResidency.Slot slot = (FakeResidency.Slot) lora.slots()[segment];
+            for (int entry = lora.segmentStarts()[segment]; entry < lora.segmentStarts()[segment + 1]; entry++) {
+                int row = lora.rows()[entry];
+                adapters[row] = mix(adapters[row] + slot.digest().hashCode() + Float.floatToIntBits(lora.scales()[entry]));
+            }
+        }
+        return adapters;
+    }
+
+    /// What greedy decoding must give, computed without any cache or batch.
+    static int[] expected(int[] prompt, long adapterKey, int count) {
+        int[] tokens = Arrays.copyOf(prompt, prompt.length + count);
+        for (int length = prompt.length; length < tokens.length; length++) {
+            long state = 0;
+            for (int i = 0; i < length; i++) {
+                state = mix(state ^ mix(tokens[i] + 31 * adapterKey));
+            }
+            int best = 0;
+            for (int id = 1; id < VOCABULARY; id++) {
+                if (mix(state + id) >>> 40 > mix(state + best) >>> 40) {
+                    best = id;
+                }
+            }
+            tokens[length] = best;
+        }
+        return Arrays.copyOfRange(tokens, prompt.length, tokens.length);
+    }
+
+    static long adapterKey(org.openlora.adapters.Digest digest, float scale) {
+        return mix(digest.hashCode() + Float.floatToIntBits(scale));
+    }
+
+    private static long mix(long value) {
+        long z = value + 0x9e3779b97f4a7c15L;
+        z = (z ^ (z >>> 30)) * 0xbf58476d1ce4e5b9L;
+        z = (z ^ (z >>> 27)) * 0x94d049bb133111ebL;
+        return z ^ (z >>> 31);
+    }
+}

@@ -1,0 +1,75 @@
+package org.openlora.engine;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/// Keeps a request's events and checks that they come in a lawful order.
+final class RecordingSink implements GenerationSink {
+    private final List<GenerationEvent> events = new ArrayList<>();
+    private final CountDownLatch ended = new CountDownLatch(1);
+
+    @Override
+    public synchronized void accept(GenerationEvent event) {
+        if (ended.getCount() == 0) {
+            throw new AssertionError("an event after the end: " + event);
+        }
+        events.add(event);
+        if (event instanceof GenerationEvent.Finished || event instanceof GenerationEvent.Failed) {
+            ended.countDown();
+        }
+    }
+
+    synchronized List<GenerationEvent> events() {
+        return List.copyOf(events);
+    }
+
+    synchronized int[] tokens() {
+        return events.stream()
+                .filter(GenerationEvent.Delta.class::isInstance)
+                .mapToInt(event -> ((GenerationEvent.Delta) event).tokenId())
+                .toArray();
+    }
+
+    synchronized String text() {
+        StringBuilder text = new StringBuilder();
+        for (GenerationEvent event : events) {
+            switch (event) {
+                case GenerationEvent.Delta delta -> text.append(delta.text());
+                case GenerationEvent.Finished finished -> text.append(finished.text());
+                case GenerationEvent.Started _, GenerationEvent.Failed _ -> {}
+            }
+        }
+        return text.toString();
+    }
+
+    boolean hasEnded() {
+        return ended.getCount() == 0;
+    }
+
+    GenerationEvent.Finished awaitFinished() {
+        if (awaitEnd() instanceof GenerationEvent.Finished finished) {
+            return finished;
+        }
+        throw new AssertionError("failed: " + events());
+    }
+
+    EngineException awaitFailed() {
+        if (awaitEnd() instanceof GenerationEvent.Failed(EngineException cause)) {
+            return cause;
+        }
+        throw new AssertionError("did not fail: " + events());
+    }
+
+    private GenerationEvent awaitEnd() {
+        try {
+            if (!ended.await(30, TimeUnit.SECONDS)) {
+                throw new AssertionError("no end after 30 s: " + events());
+            }
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+        return events().getLast();
+    }
+}

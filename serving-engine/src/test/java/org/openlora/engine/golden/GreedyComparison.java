@@ -1,0 +1,20 @@
+package org.openlora.engine.golden;
+
+import java.util.List;
+import org.openlora.engine.TeacherForcing;
+import org.openlora.engine.sampling.Sampler;
+
+/// Compares each step's best token with the reference's and goes on with the reference's, so that one near-tie does not
+/// hide what comes behind it. A step whose two best reference logits are within [Tolerances#NEAR_TIE] may differ.
+record GreedyComparison(String name, int[] greedyIds, float[] margins, List<String> wrong)
+        implements TeacherForcing.Teacher {
+    @Override
+    public int next(int step, float[] logits) {
+        int best = Sampler.argmax(logits, 0, logits.length);
+        if (best != greedyIds[step] && margins[step] > Tolerances.NEAR_TIE) {
+            wrong.add("%s step %d: token %d instead of %d at a margin of %.3f"
+                    .formatted(name, step, best, greedyIds[step], margins[step]));
+        }
+        return greedyIds[step];
+    }
+}
