@@ -77,6 +77,7 @@ class MeterTest {
             }
             assertThat(sum(meter)).isEqualTo(paid).isPositive();
             assertThat(meter.scoringCost().rows()).isEqualTo(requests);
+            assertThat(meter.scoringCost().cpuNanos()).isPositive();
         }
     }
 
