@@ -10,6 +10,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.AdapterResidency;
@@ -20,7 +21,7 @@ import org.openlora.engine.sampling.Sampler;
 import org.openlora.engine.scheduler.ScheduledStep;
 import org.openlora.engine.scheduler.Scheduler;
 import org.openlora.engine.scheduler.Sequence;
-import org.openlora.engine.tokenizer.Tokenizer;
+import org.openlora.engine.tokenizer.StreamingDetokenizer;
 import org.openlora.meter.receipt.SignedAcknowledgement;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,7 +40,7 @@ public final class LoraEngine implements AutoCloseable {
 
     private final EngineConfig config;
     private final CausalLm model;
-    private final Tokenizer tokenizer;
+    private final Supplier<StreamingDetokenizer> detokenizers;
     private final AdapterResidency residency;
     private final UsageSink usageSink;
     private final InstantSource clock;
@@ -67,13 +68,13 @@ public final class LoraEngine implements AutoCloseable {
     LoraEngine(
             EngineConfig config,
             CausalLm model,
-            Tokenizer tokenizer,
+            Supplier<StreamingDetokenizer> detokenizers,
             AdapterResidency residency,
             UsageSink usageSink,
             InstantSource clock) {
         this.config = config;
         this.model = model;
-        this.tokenizer = tokenizer;
+        this.detokenizers = detokenizers;
         this.residency = residency;
         this.usageSink = usageSink;
         this.clock = clock;
@@ -88,14 +89,15 @@ public final class LoraEngine implements AutoCloseable {
     /// Starts the engine thread.
     ///
     /// @param model called by the engine thread only from now on; close it after the engine
+    /// @param detokenizers gives one for each response
     public static LoraEngine start(
             EngineConfig config,
             CausalLm model,
-            Tokenizer tokenizer,
+            Supplier<StreamingDetokenizer> detokenizers,
             AdapterResidency residency,
             UsageSink usageSink,
             InstantSource clock) {
-        LoraEngine engine = new LoraEngine(config, model, tokenizer, residency, usageSink, clock);
+        LoraEngine engine = new LoraEngine(config, model, detokenizers, residency, usageSink, clock);
         engine.thread.start();
         return engine;
     }
@@ -112,7 +114,7 @@ public final class LoraEngine implements AutoCloseable {
                     EngineException.Code.OVERLOADED,
                     config.maxQueuedRequests() + " requests are queued already; try again later");
         }
-        TextStream text = new TextStream(tokenizer.newDetokenizer(), request.params().stop());
+        TextStream text = new TextStream(detokenizers.get(), request.params().stop());
         send(new EngineCommand.Submit(new Generation(request, sink, text)));
     }
 
@@ -199,7 +201,7 @@ public final class LoraEngine implements AutoCloseable {
     private void run() {
         try {
             while (!stopped) {
-                if (!step()) {
+                if (!step() && !stopped) {
                     handle(commands.take());
                 }
             }

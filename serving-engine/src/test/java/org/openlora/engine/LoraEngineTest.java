@@ -41,7 +41,7 @@ class LoraEngineTest {
         return new LoraEngine(
                 new EngineConfig(scheduler, maxQueued, ends),
                 model,
-                new FakeTokenizer(),
+                Letters::new,
                 residency,
                 this::commit,
                 () -> now);
@@ -274,7 +274,7 @@ class LoraEngineTest {
         LoraEngine engine = LoraEngine.start(
                 new EngineConfig(new SchedulerConfig(8, 64), 100, Set.of()),
                 model,
-                new FakeTokenizer(),
+                Letters::new,
                 residency,
                 this::commit,
                 () -> now);

@@ -4,22 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.openlora.engine.tokenizer.StreamingDetokenizer;
 
 class TextStreamTest {
-    /// Token n is the n-th letter.
-    private static final class Letters implements StreamingDetokenizer {
-        @Override
-        public String add(int id) {
-            return String.valueOf((char) id);
-        }
-
-        @Override
-        public String finish() {
-            return "";
-        }
-    }
-
     private static String feed(TextStream stream, String letters) {
         StringBuilder text = new StringBuilder();
         letters.chars().forEach(letter -> text.append(stream.add(letter)));

@@ -112,6 +112,18 @@ public final class ReceiptCodec {
         return hashes.hash();
     }
 
+    /// Canonical JSON (RFC 8785) of the receipt: the EIP-712 message.
+    public static byte[] toJson(Receipt receipt) {
+        return ReceiptJson.write(receipt);
+    }
+
+    /// Reads what [#toJson(Receipt)] wrote.
+    ///
+    /// @throws IllegalArgumentException naming the member, for anything that is not a valid receipt in canonical form
+    public static Receipt fromJson(byte[] json) {
+        return ReceiptJson.read(json);
+    }
+
     /// The columns of a receipt's leaf as text, in the order of [#LEAF_ENCODING]; what a tree dump carries.
     public static List<String> leafColumns(Receipt receipt) {
         List<Object> columns = new ArrayList<>(List.of(

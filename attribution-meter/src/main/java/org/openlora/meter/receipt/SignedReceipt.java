@@ -9,6 +9,18 @@ public record SignedReceipt(Receipt receipt, Eip712Domain domain, Signature sign
         return new SignedReceipt(receipt, domain, signer.sign(ReceiptCodec.digest(domain, receipt)));
     }
 
+    /// Reads what [#toJson] wrote.
+    ///
+    /// @throws IllegalArgumentException naming the member, for anything else
+    public static SignedReceipt fromJson(byte[] json) {
+        return ReceiptJson.readSigned(json);
+    }
+
+    /// Canonical JSON (RFC 8785): domain, receipt, signature.
+    public byte[] toJson() {
+        return ReceiptJson.write(this);
+    }
+
     /// The account that signed; empty where the signature fits no account.
     public Optional<Address> signer() {
         return Secp256k1.get().recover(ReceiptCodec.digest(domain, receipt), signature);

@@ -1,0 +1,59 @@
+package org.openlora.adapters;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.openlora.kernels.LoraPoint;
+
+/// The targetable modules of every architecture with Llama's module names: Llama, Mistral, Qwen2, Qwen3.
+public final class LlamaModules implements BaseWeights {
+    private final Digest digest;
+    private final int layers;
+    private final Map<String, ModuleShape> shapes;
+
+    /// @param headDim width of one head, which need not be hidden size / heads
+    public LlamaModules(
+            Digest digest, int layers, int hiddenSize, int heads, int kvHeads, int headDim, int intermediateSize) {
+        this.digest = digest;
+        this.layers = layers;
+        int q = heads * headDim;
+        int kv = kvHeads * headDim;
+        var all = new LinkedHashMap<String, ModuleShape>();
+        for (int layer = 0; layer < layers; layer++) {
+            String attention = "model.layers." + layer + ".self_attn.";
+            all.put(attention + "q_proj", new ModuleShape(layer, LoraPoint.QKV, q, hiddenSize, 0));
+            all.put(attention + "k_proj", new ModuleShape(layer, LoraPoint.QKV, kv, hiddenSize, q));
+            all.put(attention + "v_proj", new ModuleShape(layer, LoraPoint.QKV, kv, hiddenSize, q + kv));
+            all.put(attention + "o_proj", new ModuleShape(layer, LoraPoint.O, hiddenSize, q, 0));
+            String mlp = "model.layers." + layer + ".mlp.";
+            all.put(mlp + "gate_proj", new ModuleShape(layer, LoraPoint.GATE_UP, intermediateSize, hiddenSize, 0));
+            all.put(
+                    mlp + "up_proj",
+                    new ModuleShape(layer, LoraPoint.GATE_UP, intermediateSize, hiddenSize, intermediateSize));
+            all.put(mlp + "down_proj", new ModuleShape(layer, LoraPoint.DOWN, hiddenSize, intermediateSize, 0));
+        }
+        this.shapes = Collections.unmodifiableMap(all);
+    }
+
+    @Override
+    public Digest digest() {
+        return digest;
+    }
+
+    @Override
+    public int layers() {
+        return layers;
+    }
+
+    @Override
+    public List<String> modulePaths() {
+        return List.copyOf(shapes.keySet());
+    }
+
+    @Override
+    public Optional<ModuleShape> shape(String modulePath) {
+        return Optional.ofNullable(shapes.get(modulePath));
+    }
+}

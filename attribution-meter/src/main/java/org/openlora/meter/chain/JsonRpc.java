@@ -1,0 +1,217 @@
+package org.openlora.meter.chain;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.math.BigInteger;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.openlora.meter.evm.Hex;
+
+/// Ethereum JSON-RPC over HTTP: one request at a time or a batch, every answer matched to its request by id. Any thread.
+public final class JsonRpc {
+    private static final JsonMapper JSON = new JsonMapper();
+
+    private final String endpoint;
+    private final Transport transport;
+    private final AtomicLong ids = new AtomicLong();
+
+    /// Carries one request body to the node and brings its answer's body back.
+    @FunctionalInterface
+    public interface Transport {
+        /// @throws IOException where there is no answer; its message says why
+        String post(String body) throws IOException, InterruptedException;
+    }
+
+    /// One call of a batch.
+    public record Call(String method, List<Object> parameters) {
+        public Call(String method, Object... parameters) {
+            this(method, List.of(parameters));
+        }
+    }
+
+    /// @param timeout for connecting and for each answer
+    public JsonRpc(URI endpoint, Duration timeout) {
+        this(endpoint.toString(), http(endpoint, timeout));
+    }
+
+    /// @param endpoint how error messages name the node
+    public JsonRpc(String endpoint, Transport transport) {
+        this.endpoint = endpoint;
+        this.transport = transport;
+    }
+
+    private static Transport http(URI endpoint, Duration timeout) {
+        HttpClient client = HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .connectTimeout(timeout)
+                .build();
+        return body -> {
+            HttpRequest request = HttpRequest.newBuilder(endpoint)
+                    .timeout(timeout)
+                    .header("Content-Type", "application/json")
+                    .POST(HttpRequest.BodyPublishers.ofString(body))
+                    .build();
+            HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString());
+            if (response.statusCode() != 200) {
+                throw new IOException("HTTP status " + response.statusCode());
+            }
+            return response.body();
+        };
+    }
+
+    public String endpoint() {
+        return endpoint;
+    }
+
+    /// The result of one call.
+    ///
+    /// @throws ChainException.Unreachable where no valid answer came
+    /// @throws ChainException.Refused where the node answered with an error
+    public JsonNode call(String method, Object... parameters) {
+        ObjectNode request = request(new Call(method, parameters));
+        JsonNode answer = post(request);
+        return result(method, answer, request.get("id").longValue());
+    }
+
+    /// The results of several calls sent as one request, in their order; a call the node refused is its exception.
+    public List<Answer> batch(List<Call> calls) {
+        ArrayNode requests = JSON.createArrayNode();
+        calls.forEach(call -> requests.add(request(call)));
+        JsonNode answers = post(requests);
+        Map<Long, JsonNode> byId = new HashMap<>();
+        answers.forEach(answer -> byId.put(answer.path("id").asLong(-1), answer));
+        List<Answer> results = new ArrayList<>();
+        for (int i = 0; i < calls.size(); i++) {
+            long id = requests.get(i).get("id").longValue();
+            JsonNode answer = byId.getOrDefault(id, JSON.missingNode());
+            try {
+                results.add(new Answer.Result(result(calls.get(i).method(), answer, id)));
+            } catch (ChainException.Refused refused) {
+                results.add(new Answer.Error(refused));
+            }
+        }
+        return results;
+    }
+
+    /// One call's outcome within a batch.
+    public sealed interface Answer {
+        record Result(JsonNode value) implements Answer {}
+
+        record Error(ChainException.Refused refused) implements Answer {}
+    }
+
+    /// A quantity, `0x…` without leading zeros.
+    static String quantity(BigInteger value) {
+        return "0x" + value.toString(16);
+    }
+
+    static String quantity(long value) {
+        return "0x" + Long.toHexString(value);
+    }
+
+    /// A quantity of an answer.
+    BigInteger integer(JsonNode node) {
+        String text = node.asText();
+        if (!text.matches("0x[0-9a-fA-F]{1,64}")) {
+            throw unreachable("answered " + abbreviated(node) + " where a quantity belongs", null);
+        }
+        return new BigInteger(text.substring(2), 16);
+    }
+
+    long longInteger(JsonNode node) {
+        return integer(node).longValueExact();
+    }
+
+    /// Bytes of an answer.
+    byte[] bytes(JsonNode node) {
+        try {
+            return Hex.decode(node.asText());
+        } catch (IllegalArgumentException e) {
+            throw unreachable("answered " + abbreviated(node) + " where bytes belong", e);
+        }
+    }
+
+    private ObjectNode request(Call call) {
+        ObjectNode request = JSON.createObjectNode()
+                .put("jsonrpc", "2.0")
+                .put("id", ids.incrementAndGet())
+                .put("method", call.method());
+        request.set("params", JSON.valueToTree(call.parameters()));
+        return request;
+    }
+
+    private JsonNode post(JsonNode request) {
+        try {
+            return JSON.readTree(transport.post(request.toString()));
+        } catch (JsonProcessingException e) {
+            throw unreachable("answered something that is not JSON", e);
+        } catch (IOException e) {
+            throw unreachable(reason(e), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw unreachable("interrupted", e);
+        }
+    }
+
+    private JsonNode result(String method, JsonNode answer, long id) {
+        if (answer.path("id").asLong(-1) != id) {
+            throw unreachable("answered " + method + " with id " + answer.path("id") + " instead of " + id, null);
+        }
+        JsonNode error = answer.get("error");
+        if (error != null && !error.isNull()) {
+            throw new ChainException.Refused(
+                    method + " refused by " + endpoint + ": " + oneLine(error.path("message").asText("no message")),
+                    error.path("code").asInt(),
+                    revertData(error.path("data")));
+        }
+        JsonNode result = answer.get("result");
+        if (result == null) {
+            throw unreachable("answered " + method + " with neither result nor error", null);
+        }
+        return result;
+    }
+
+    /// Nodes give the revert's data as text or within an object.
+    private static String revertData(JsonNode data) {
+        if (data.isTextual() && data.asText().startsWith("0x")) {
+            return data.asText();
+        }
+        return data.path("data").asText("0x");
+    }
+
+    private ChainException.Unreachable unreachable(String reason, @Nullable Throwable cause) {
+        return new ChainException.Unreachable("unreachable chain " + endpoint + ": " + oneLine(reason), cause);
+    }
+
+    private static String reason(IOException e) {
+        return switch (e) {
+            case ConnectException c -> "connection refused";
+            case HttpTimeoutException t -> "timed out";
+            default -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+        };
+    }
+
+    private static String oneLine(String text) {
+        return text.replaceAll("\\s+", " ").strip();
+    }
+
+    private static String abbreviated(JsonNode node) {
+        String text = node.toString();
+        return text.length() <= 60 ? text : text.substring(0, 57) + "...";
+    }
+}

@@ -1,0 +1,70 @@
+package org.openlora.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.junit.jupiter.api.Test;
+
+class LoraModuleTest {
+    @Test
+    void write_smallPair_laysOutRankRows() {
+        try (Arena arena = Arena.ofConfined()) {
+            // rank 2, inputs 3, outputs 9: rows of 8 and 16 elements, 8 rank rows each
+            assertThat(LoraModule.bytesFor(2, 3, 9)).isEqualTo(8 * 8 * 2 + 8 * 16 * 2);
+            MemorySegment memory = arena.allocate(16 + LoraModule.bytesFor(2, 3, 9), 16);
+            memory.fill((byte) 0x55);
+            float[] a = {1, 2, 3, 4, 5, 6};
+            float[] b = new float[18];
+            for (int i = 0; i < 18; i++) {
+                b[i] = 10 + i;
+            }
+            LoraModule module = LoraModule.write(memory, 16, a, b, 2, 3, 9, 5, 0.5f);
+            assertThat(module.aOffsetBytes()).isEqualTo(16);
+            assertThat(module.bOffsetBytes()).isEqualTo(16 + 8 * 8 * 2);
+            assertThat(element(memory, 16 + 16 + 2 * 2)).isEqualTo(6); // A[1][2]
+            assertThat(element(memory, 16 + 3 * 2)).isZero(); // padding of A's first row
+            assertThat(element(memory, module.bOffsetBytes() + 32 + 8 * 2)).isEqualTo(27); // B[8][1]
+            assertThat(element(memory, module.bOffsetBytes() + 32 + 9 * 2)).isZero();
+            assertThat(element(memory, module.bOffsetBytes() + 2 * 32)).isZero(); // padding rank row
+        }
+    }
+
+    @Test
+    void write_bf16Source_equalsFloatSource() {
+        try (Arena arena = Arena.ofConfined()) {
+            float[] a = Data.bf16Floats(1, 5 * 11);
+            float[] b = Data.bf16Floats(2, 7 * 5);
+            long bytes = LoraModule.bytesFor(5, 11, 7);
+            MemorySegment fromFloats = arena.allocate(bytes, 16);
+            MemorySegment fromBf16 = arena.allocate(bytes, 16);
+            LoraModule.write(fromFloats, 0, a, b, 5, 11, 7, 0, 1);
+            LoraModule.write(fromBf16, 0, Data.bf16(arena, a), Data.bf16(arena, b), 5, 11, 7, 0, 1);
+            assertThat(fromBf16.mismatch(fromFloats)).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void write_badShapes_areRefusedByName() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment memory = arena.allocate(LoraModule.bytesFor(2, 3, 4), 16);
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> LoraModule.write(memory, 0, new float[5], new float[8], 2, 3, 4, 0, 1))
+                    .withMessage("lora_A has 5 elements, needs [2, 3]");
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> LoraModule.write(memory, 0, new float[6], new float[7], 2, 3, 4, 0, 1))
+                    .withMessage("lora_B has 7 elements, needs [4, 2]");
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> LoraModule.write(memory, 8, new float[6], new float[8], 2, 3, 4, 0, 1))
+                    .withMessage("aOffsetBytes is 8, must be a multiple of 16");
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> LoraModule.write(memory, 16, new float[6], new float[8], 2, 3, 4, 0, 1))
+                    .withMessageStartingWith("LoRA B [4, 2] holds 256 bytes");
+        }
+    }
+
+    private static float element(MemorySegment memory, long at) {
+        return Bf16.toFloat(memory.get(LoraModule.BF16, at));
+    }
+}
