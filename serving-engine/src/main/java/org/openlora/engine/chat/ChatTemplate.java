@@ -12,7 +12,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.DigestBuilder;
@@ -27,6 +26,7 @@ public final class ChatTemplate {
     private static final int MAX_ITEMS = 1 << 16;
 
     private final String source;
+    private final String program;
     private final Map<String, String> specialTokens;
     private final Clock clock;
     private final Jinjava jinjava;
@@ -40,6 +40,7 @@ public final class ChatTemplate {
                     .formatted(source.length(), MAX_TEMPLATE_CHARACTERS));
         }
         this.source = source;
+        this.program = TemplateSource.forJinjava(source);
         this.specialTokens = Map.copyOf(specialTokens);
         this.clock = clock;
         this.jinjava = new Jinjava(configuration());
@@ -50,7 +51,7 @@ public final class ChatTemplate {
         return JinjavaConfig.newBuilder()
                 .withTrimBlocks(true)
                 .withLstripBlocks(true)
-                .withKeepTrailingNewline(false)
+                .withKeepTrailingNewline(true)
                 .withNestedInterpretationEnabled(false)
                 .withMaxOutputSize(MAX_OUTPUT_BYTES)
                 .withMaxStringLength(MAX_OUTPUT_BYTES)
@@ -79,12 +80,11 @@ public final class ChatTemplate {
         variables.put("messages", messages.stream().map(ChatTemplate::variable).toList());
         variables.put("add_generation_prompt", addGenerationPrompt);
         variables.put(TemplateFunctions.NOW, ZonedDateTime.now(clock));
-        RenderResult result = jinjava.renderForResult(source, variables);
-        Optional<TemplateError> error = result.getErrors().stream()
-                .filter(candidate -> candidate.getSeverity() == TemplateError.ErrorType.FATAL)
-                .findFirst();
-        if (error.isPresent()) {
-            throw failure(error.get());
+        variables.put("strftime_now", true); // templates ask whether it is defined; calling it finds the function
+        RenderResult result = jinjava.renderForResult(program, variables);
+        // Jinjava goes on behind most errors, with a prompt that no model has seen: each of them is one too many.
+        if (result.hasErrors()) {
+            throw failure(result.getErrors().getFirst());
         }
         return result.getOutput();
     }

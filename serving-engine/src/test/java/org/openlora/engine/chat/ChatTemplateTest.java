@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.openlora.engine.weights.GgufBytes;
 import org.openlora.engine.weights.ModelLoadException;
 
+@SuppressWarnings("StringConcatToTextBlock") // prompts end without a line break, and spaces at line ends count
 class ChatTemplateTest {
     private static final Clock CLOCK = Clock.fixed(Instant.parse("2026-07-04T15:06:07Z"), ZoneOffset.UTC);
 
