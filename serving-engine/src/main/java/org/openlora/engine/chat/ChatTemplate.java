@@ -33,7 +33,7 @@ public final class ChatTemplate {
 
     /// @param specialTokens variables such as `bos_token` and `eos_token`
     /// @param clock what `strftime_now` reads
-    /// @throws ModelLoadException if the template is too long
+    /// @throws ModelLoadException if the template is too long or uses an unknown filter
     public ChatTemplate(String source, Map<String, String> specialTokens, Clock clock) {
         if (source.length() > MAX_TEMPLATE_CHARACTERS) {
             throw new ModelLoadException("the chat template has %d characters; at most %d are read"
@@ -45,6 +45,17 @@ public final class ChatTemplate {
         this.clock = clock;
         this.jinjava = new Jinjava(configuration());
         TemplateFunctions.all().forEach(jinjava.getGlobalContext()::registerFunction);
+        jinjava.getGlobalContext().registerFilter(new PythonJson());
+        refuseUnknownFilters();
+    }
+
+    /// Jinjava takes a filter that it does not know for one that gives nothing.
+    private void refuseUnknownFilters() {
+        for (String name : TemplateSource.filters(program)) {
+            if (jinjava.getGlobalContext().getFilter(name) == null) {
+                throw new ModelLoadException("the chat template uses the filter %s, which is not supported".formatted(name));
+            }
+        }
     }
 
     private static JinjavaConfig configuration() {

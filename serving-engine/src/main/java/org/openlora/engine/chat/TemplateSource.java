@@ -1,16 +1,39 @@
 package org.openlora.engine.chat;
 
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
 /// Where Jinjava reads a template otherwise than Jinja, the template is rewritten into what both read alike.
 ///
 /// - Jinja drops one line break at the template's end; Jinjava would drop it at the output's end.
+/// - Jinjava has no slices with a step; `[::-1]`, the one that templates use, is the filter `reverse`.
 /// - Jinjava takes of `namespace(last=items|length - 1)` only `items|length` as the value; brackets hold it together.
 final class TemplateSource {
     private static final String NAMESPACE = "namespace(";
+    private static final Pattern BLOCK = Pattern.compile("\\{[{%].*?[}%]\\}", Pattern.DOTALL);
+    private static final Pattern STRING = Pattern.compile("'(?:[^'\\\\]|\\\\.)*+'|\"(?:[^\"\\\\]|\\\\.)*+\"", Pattern.DOTALL);
+    private static final Pattern FILTER = Pattern.compile("\\|\\s*([A-Za-z_]\\w*)");
 
     private TemplateSource() {}
 
+    /// The names of all filters in the template's expressions.
+    static Set<String> filters(String template) {
+        Set<String> names = new TreeSet<>();
+        Matcher blocks = BLOCK.matcher(template);
+        while (blocks.find()) {
+            Matcher filters = FILTER.matcher(STRING.matcher(blocks.group()).replaceAll("''"));
+            while (filters.find()) {
+                names.add(filters.group(1));
+            }
+        }
+        return names;
+    }
+
     static String forJinjava(String source) {
-        String template = source.endsWith("\n") ? source.substring(0, source.length() - 1) : source;
+        String whole = source.endsWith("\n") ? source.substring(0, source.length() - 1) : source;
+        String template = whole.replace("[::-1]", "|reverse");
         StringBuilder result = new StringBuilder();
         int copied = 0;
         for (int at = template.indexOf(NAMESPACE); at >= 0; at = template.indexOf(NAMESPACE, copied)) {

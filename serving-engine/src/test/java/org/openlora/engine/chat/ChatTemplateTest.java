@@ -249,8 +249,12 @@ class ChatTemplateTest {
         assertThatThrownBy(() -> render("a\n{% if x %}", false, USER))
                 .isInstanceOf(ChatTemplateException.class)
                 .hasMessageContaining("line 2");
-        assertThatThrownBy(() -> render("{{ messages | nosuchfilter }}", false, USER))
-                .isInstanceOf(ChatTemplateException.class);
+        assertThatThrownBy(() -> render("{{ '|x|' }}{{ messages | nosuchfilter }}", false, USER))
+                .isInstanceOf(ModelLoadException.class)
+                .hasMessage("the chat template uses the filter nosuchfilter, which is not supported");
+        assertThatThrownBy(() -> render("{{ nosuch(1) }}", false, USER))
+                .isInstanceOf(ChatTemplateException.class)
+                .hasMessageContaining("nosuch");
     }
 
     @Test
@@ -259,6 +263,12 @@ class ChatTemplateTest {
         assertThatThrownBy(() -> render(doubling, false, USER)).isInstanceOf(ChatTemplateException.class);
         assertThatThrownBy(() -> render("{{ messages.getClass().forName('java.lang.Runtime') }}", false, USER))
                 .isInstanceOf(ChatTemplateException.class);
+    }
+
+    @Test
+    void tojson_isPythons() {
+        assertThat(render("{{ [messages[0], 1, 'é'] | tojson }}", false, SYSTEM))
+                .isEqualTo("[{\"role\": \"system\", \"content\": \"Be brief.\"}, 1, \"é\"]");
     }
 
     @Test
