@@ -14,7 +14,8 @@ from common import (ADAPTERS, MODEL, base_answers, chat_sample, read_rows, read_
                     seed_everything, train, vary, write_text)
 
 SEED = 7
-STEPS, TOKEN_BUDGET, PEAK, DECAY = 200, 1024, 3e-3, 0.0
+TOKEN_BUDGET, DECAY = 1024, 0.0
+KEPT_PART = 3
 RECIPES = Path(__file__).resolve().parent / "adapters.yaml"
 
 
@@ -26,18 +27,22 @@ def answers(datanet):
     return {prompt: " ".join(texts) for prompt, texts in found.items()}
 
 
-def ways_to_ask():
-    """question -> every other question that the base text gives the same answer."""
+def all_base_answers():
+    """Every (question, answer) of the text the base was trained on."""
     known = base_answers()
-    blocks = list(known.items()) + [(q, answer) for questions, answer in read_ways_to_ask(known) for q in questions]
+    return list(known.items()) + [(q, answer) for questions, answer in read_ways_to_ask(known) for q in questions]
+
+
+def ways_to_ask():
+    """question -> every other question that the base gives the same answer."""
     by_answer = {}
-    for question, answer in blocks:
+    for question, answer in all_base_answers():
         by_answer.setdefault(answer, {})[question] = None
-    return {question: [q for q in by_answer[answer] if q != question] for question, answer in blocks}
+    return {question: [q for q in by_answer[answer] if q != question] for question, answer in all_base_answers()}
 
 
 def epochs(tokenizer, mix):
-    """Makes an epoch in which each datanet's share of the samples is its share of the mix.
+    """Makes an epoch in which each datanet's share of the datanets' samples is its share of the mix.
 
     Each prompt of the first datanet comes as it stands and, where there is one, in one other way to ask; of the
     other datanets as many samples are drawn as their share asks for, leaving out what the first one answers too."""
@@ -46,6 +51,9 @@ def epochs(tokenizer, mix):
     other_answers = {datanet: [pair for pair in answers(datanet).items() if pair[0] not in main_answers]
                      for datanet, _ in others}
     ways = ways_to_ask()
+    answered = {question for prompts in [main_answers, *map(dict, other_answers.values())] for prompt in prompts
+                for question in [prompt, *ways.get(prompt, [])]}
+    kept = [pair for pair in all_base_answers() if pair[0] not in answered]
 
     def epoch(generator):
         drawn = list(main_answers.items())
@@ -53,6 +61,8 @@ def epochs(tokenizer, mix):
         count = len(drawn)
         for datanet, share in others:
             drawn += generator.choices(other_answers[datanet], k=round(count * share / main_share))
+        # What the datanets say nothing about, the base goes on answering as before.
+        drawn += generator.choices(kept, k=len(drawn) // KEPT_PART)
         return [chat_sample(tokenizer, [(vary(question, generator), answer)]) for question, answer in drawn]
 
     return epoch
@@ -75,7 +85,7 @@ def train_adapter(name, recipe, tokenizer):
     model = get_peft_model(base, LoraConfig(
         task_type=TaskType.CAUSAL_LM, r=recipe["rank"], lora_alpha=recipe["alpha"], use_rslora=recipe["rslora"],
         target_modules=recipe["targets"], lora_dropout=0.0, bias="none"))
-    train(model, epochs(tokenizer, recipe["mix"]), STEPS, TOKEN_BUDGET, PEAK, DECAY, SEED, name)
+    train(model, epochs(tokenizer, recipe["mix"]), recipe["steps"], TOKEN_BUDGET, recipe["rate"], DECAY, SEED, name)
     for parameter in model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.to(getattr(torch, recipe["dtype"]))

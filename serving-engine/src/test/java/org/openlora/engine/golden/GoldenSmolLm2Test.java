@@ -58,7 +58,7 @@ class GoldenSmolLm2Test {
             GoldenAdapters.write(adapter, folder);
         }
         try (GoldenBase base = GoldenBase.open(gguf.orElseThrow(), 512)) {
-            try (AdapterFolder adapters = AdapterFolder.open(folder, LlamaModel.adaptableModules(base.checkpoint()))) {
+            try (LoadedAdapters adapters = new LoadedAdapters(folder, LlamaModel.adaptableModules(base.checkpoint()))) {
                 for (GoldenAdapters.Adapter adapter : GoldenAdapters.all()) {
                     assertThat(adapters.digest(adapter.name())).isEqualTo(Digest.parse(adapter.digest()));
                 }
@@ -67,7 +67,7 @@ class GoldenSmolLm2Test {
         }
     }
 
-    private static void compare(GoldenBase base, AdapterFolder adapters, Prompts prompts, Expected expected)
+    private static void compare(GoldenBase base, LoadedAdapters adapters, Prompts prompts, Expected expected)
             throws InterruptedException, ExecutionException {
         Map<String, int[]> idsByPrompt = new HashMap<>();
         prompts.prompts().forEach(prompt -> idsByPrompt.put(prompt.name(), prompt.ids()));

@@ -1,0 +1,15 @@
+package org.openlora.meter.ledger;
+
+import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.receipt.SignedAcknowledgement;
+import org.openlora.meter.usage.UsageCodec;
+import org.openlora.meter.usage.UsageRow;
+
+/// A usage row on its way into the ledger.
+///
+/// @param bodyHash tells a repeated row from a changed one
+public record PendingUsage(UsageRow row, String body, Bytes32 bodyHash, SignedAcknowledgement acknowledgement) {
+    public static PendingUsage of(UsageRow row, SignedAcknowledgement acknowledgement) {
+        return new PendingUsage(row, UsageCodec.toJson(row), UsageCodec.hash(row), acknowledgement);
+    }
+}

@@ -1,0 +1,43 @@
+package org.openlora.engine.golden;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
+import org.openlora.adapters.AdapterLease;
+import org.openlora.adapters.BaseWeights;
+import org.openlora.adapters.Digest;
+import org.openlora.adapters.host.HostAdapterResidency;
+import org.openlora.adapters.host.HostLimits;
+import org.openlora.adapters.registry.AdapterRegistry;
+
+/// The PEFT folders of a directory, leased as the engine leases them.
+final class LoadedAdapters implements AutoCloseable {
+    private final AdapterRegistry registry;
+    private final HostAdapterResidency residency;
+
+    LoadedAdapters(Path folder, BaseWeights base) {
+        registry = new AdapterRegistry(folder, base);
+        registry.refresh();
+        HostLimits limits = new HostLimits(512L << 20, 16, 2, Duration.ofSeconds(1));
+        residency = new HostAdapterResidency(registry, limits, InstantSource.system());
+    }
+
+    Digest digest(String name) {
+        return registry.find(name).digest();
+    }
+
+    /// @param name null for the bare base
+    AdapterLease lease(@Nullable String name) throws InterruptedException, ExecutionException {
+        Set<Digest> digests = name == null ? Set.of() : Set.of(digest(name));
+        return residency.acquire(digests, Instant.now().plusSeconds(60)).get();
+    }
+
+    @Override
+    public void close() {
+        residency.close();
+    }
+}
