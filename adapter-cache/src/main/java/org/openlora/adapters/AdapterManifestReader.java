@@ -74,8 +74,8 @@ final class AdapterManifestReader {
             checkKeys("lineage entry", entry, Set.of("datanet", "basisPoints"));
             JsonNode basisPoints = entry.path("basisPoints");
             if (!basisPoints.isInt()) {
-                throw new IllegalArgumentException("lineage basisPoints must be a whole number, not "
-                        + OneLine.quote(basisPoints.toString()));
+                throw new IllegalArgumentException(
+                        "lineage basisPoints must be a whole number, not " + OneLine.quote(basisPoints.toString()));
             }
             shares.add(new AdapterManifest.Lineage(
                     digest("lineage datanet", entry.path("datanet")), basisPoints.intValue()));

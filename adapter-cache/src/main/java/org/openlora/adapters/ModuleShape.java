@@ -2,7 +2,8 @@ package org.openlora.adapters;
 
 import org.openlora.kernels.LoraPoint;
 
-/// A linear module of the base that an adapter may target, and where its output lies in the stacked output of its point.
+/// A linear module of the base that an adapter may target, and where its output lies in the stacked output of its
+/// point.
 ///
 /// @param layer index of the transformer layer
 /// @param outputs rows of the base weight

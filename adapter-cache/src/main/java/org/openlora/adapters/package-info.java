@@ -1,7 +1,8 @@
 /// What an adapter is and how it is held: digests, manifests, errors, and the interfaces of registry and residency.
 ///
 /// Starting points:
-/// - [org.openlora.adapters.Digest] and [org.openlora.adapters.ContentDigest]: identity by content, never by name or
+/// - [org.openlora.adapters.Digest] and [org.openlora.adapters.ContentDigest]: identity by content, never by name
+///   or
 ///   path.
 /// - [org.openlora.adapters.AdapterResidency]: how a sequence gets, and keeps, the weights it runs with.
 /// - [org.openlora.adapters.BaseWeights]: all that this module needs to know of the base model.

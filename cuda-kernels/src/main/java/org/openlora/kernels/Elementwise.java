@@ -135,7 +135,7 @@ public final class Elementwise {
         }
         float[] lanes = new float[COUNT];
         squares.intoArray(lanes, 0);
-        float sum = Lanes.sum(lanes, 0, COUNT);
+        float sum = Lanes.sum(lanes, 0);
         for (; i < width; i++) {
             sum = Math.fma(x[at + i], x[at + i], sum);
         }

@@ -44,17 +44,25 @@ public final class Lanes {
         return pairs.and(UPPER_HALF).reinterpretAsFloats();
     }
 
-    /// Adds `count` lanes stored at `offset` in the fixed order of a binary tree; `count` is a power of two.
+    /// Adds the lanes of a vector stored at `offset`, lane `i` to lane `i + half` at each level of a binary tree; may
+    /// change them.
     ///
     /// `FloatVector.reduceLanes(ADD)` is no substitute: its order is unspecified and differs between the interpreter
     /// and compiled code, so a sum would depend on how warm the process is.
-    static float sum(float[] lanes, int offset, int count) {
-        for (int half = count / 2; half > 0; half /= 2) {
-            for (int i = 0; i < half; i++) {
-                lanes[offset + i] += lanes[offset + i + half];
+    static float sum(float[] lanes, int offset) {
+        if (COUNT == 4) {
+            return (lanes[offset] + lanes[offset + 2]) + (lanes[offset + 1] + lanes[offset + 3]);
+        }
+        if (COUNT == 16) {
+            for (int i = 0; i < 8; i++) {
+                lanes[offset + i] += lanes[offset + i + 8];
             }
         }
-        return lanes[offset];
+        float sum0 = lanes[offset] + lanes[offset + 4];
+        float sum1 = lanes[offset + 1] + lanes[offset + 5];
+        float sum2 = lanes[offset + 2] + lanes[offset + 6];
+        float sum3 = lanes[offset + 3] + lanes[offset + 7];
+        return (sum0 + sum2) + (sum1 + sum3);
     }
 
     private static VectorSpecies<Float> floats(String bits) {

@@ -208,7 +208,7 @@ final class LoraTiles {
 
     private static float finish(
             float[] lanes, int lanesAt, MemorySegment a, long row, int whole, int inputs, float[] x, int xAt) {
-        float sum = Lanes.sum(lanes, lanesAt, COUNT);
+        float sum = Lanes.sum(lanes, lanesAt);
         for (int k = whole; k < inputs; k++) {
             sum = Math.fma(x[xAt + k], element(a, row, k), sum);
         }

@@ -14,11 +14,14 @@ import jdk.incubator.vector.FloatVector;
 /// For each row and head, over the positions `t` that the row attends to:
 /// `out = Σₜ softmaxₜ(scale · q·k[t]) · v[t]`, in f32.
 ///
-/// A work item is a row and a KV head, with all query heads of its group: keys and values are read once for the group.
-/// It makes two passes, all scores and then all values, in ascending position; nothing about it depends on the other
-/// rows of the batch. So a row has the same bits alone and in any batch, and a prompt has the same bits in one piece and
-/// in chunks: what is written is what the position asks for, whichever step asks.
+/// A work item is a run of up to four consecutive tokens of a sequence and a KV head, with all query heads of its
+/// group: keys and values are read once for all of them. It makes two passes, all scores and then all values, in
+/// ascending position. A token that only another row of the run sees has weight zero, which leaves a finite sum as it
+/// is. So a row has the same bits alone and in any batch, and a prompt has the same bits in one piece and in chunks.
 public final class PagedAttention {
+    /// Rows of one sequence that share a reading of its keys and values.
+    private static final int RUN_ROWS = 4;
+
     private final WorkerPool pool;
     private final KvLayout layout;
     private final int heads;
@@ -94,86 +97,97 @@ public final class PagedAttention {
         if (!(scale > 0)) {
             throw new IllegalArgumentException("scale is " + scale + ", must be positive");
         }
-        int items = rows * layout.kvHeads();
+        int[] runs = runs(batch);
+        int items = (runs.length - 1) * layout.kvHeads();
         AtomicInteger next = new AtomicInteger();
         pool.run(Math.min(scratch.length, items), worker -> {
             for (int item = next.getAndIncrement(); item < items; item = next.getAndIncrement()) {
                 // The last rows of a chunk have the longest context: begin with them.
-                int row = rows - 1 - item / layout.kvHeads();
+                int run = runs.length - 2 - item / layout.kvHeads();
                 int kvHead = item % layout.kvHeads();
-                int queries = row * qStride + qOffset + kvHead * group * layout.headDim();
-                attendRow(pages, layer, batch, row, kvHead, q, queries, scale, out, scratch[worker]);
+                Scratch work = scratch[worker];
+                Run part = new Run(batch, runs[run], runs[run + 1], layout.blockTokens());
+                for (int row = part.begin(); row < part.end(); row++) {
+                    int from = row * qStride + qOffset + kvHead * group * layout.headDim();
+                    work.addQueries(row - part.begin(), q, from, group * layout.headDim());
+                }
+                attendRun(pages, layer, part, kvHead, scale, out, work);
             }
         });
     }
 
-    private void attendRow(
-            KvPages pages,
-            int layer,
-            AttentionBatch batch,
-            int row,
-            int kvHead,
-            float[] q,
-            int queries,
-            float scale,
-            float[] out,
-            Scratch work) {
-        int blockTokens = layout.blockTokens();
-        int first = batch.firstPosition(row);
-        int last = batch.positions()[row];
-        int firstBlock = first / blockTokens;
-        int blocks = last / blockTokens - firstBlock + 1;
-        int stride = Shapes.roundUp(blocks * blockTokens, COUNT) + Lanes.PANEL;
-        int[] table = batch.blockTables()[batch.sequences()[row]];
-        work.reset(group, stride, layout.valuePanels() * Lanes.PANEL, blocks * blockTokens + Lanes.PANEL);
+    /// Borders of the runs: rows that follow each other in one sequence, at most [#RUN_ROWS].
+    private static int[] runs(AttentionBatch batch) {
+        int[] borders = new int[batch.rows() + 1];
+        int runs = 0;
+        for (int row = 1; row <= batch.rows(); row++) {
+            boolean follows = row < batch.rows()
+                    && row - borders[runs] < RUN_ROWS
+                    && batch.sequences()[row] == batch.sequences()[row - 1]
+                    && batch.positions()[row] == batch.positions()[row - 1] + 1;
+            if (!follows) {
+                borders[++runs] = row;
+            }
+        }
+        return Arrays.copyOf(borders, runs + 1);
+    }
 
-        for (int b = 0; b < blocks; b++) {
+    private void attendRun(
+            KvPages pages, int layer, Run run, int kvHead, float scale, float[] out, Scratch work) {
+        int rows = run.end() - run.begin();
+        int stride = run.scoreStride();
+        int valueWidth = layout.valuePanels() * Lanes.PANEL;
+        work.zero(rows * group, stride, valueWidth);
+        for (int b = 0; b < run.blocks(); b++) {
             PanelTiles.multiply(
                     pages.memory(),
-                    layout.keyOffset(table[firstBlock + b], layer, kvHead),
+                    layout.keyOffset(run.block(b), layer, kvHead),
                     layout.keyPanelBytes(),
                     layout.keyPanels(),
                     layout.headDim(),
-                    q,
-                    queries,
+                    work.queries,
+                    0,
                     layout.headDim(),
-                    group,
+                    rows * group,
                     work.scores,
-                    b * blockTokens,
+                    run.blockStart(b),
                     stride);
         }
-        int from = first - firstBlock * blockTokens;
-        int to = last - firstBlock * blockTokens + 1;
-        for (int g = 0; g < group; g++) {
-            work.sums[g] = softmaxNumerators(work.scores, g * stride, from, to, scale, work.lanes);
+        for (int i = 0; i < rows * group; i++) {
+            int row = run.begin() + i / group;
+            int from = run.from(row);
+            int to = run.to(row);
+            work.sums[i] = softmaxNumerators(work.scores, i * stride, from, to, scale, work.lanes);
+            // Tokens that other rows of the run see and this one does not.
+            Arrays.fill(work.scores, i * stride, i * stride + from, 0f);
+            Arrays.fill(work.scores, i * stride + to, (i + 1) * stride, 0f);
         }
-        weighValues(pages, layer, kvHead, table, firstBlock, from, to, stride, work);
-        int outAt = (row * heads + kvHead * group) * layout.headDim();
-        for (int g = 0; g < group; g++) {
-            divide(work.values, g * layout.valuePanels() * Lanes.PANEL, work.sums[g], out,
-                    outAt + g * layout.headDim());
+        weighValues(pages, layer, kvHead, run, work);
+        for (int i = 0; i < rows * group; i++) {
+            int head = kvHead * group + i % group;
+            int outAt = ((run.begin() + i / group) * heads + head) * layout.headDim();
+            divide(work.values, i * valueWidth, work.sums[i], out, outAt);
         }
     }
 
-    /// Sums the values of tokens `[from, to)`, counted from the first block, with the weights in `work.scores`.
-    private void weighValues(
-            KvPages pages, int layer, int kvHead, int[] table, int firstBlock, int from, int to, int stride,
-            Scratch work) {
-        int blockTokens = layout.blockTokens();
-        for (int block = 0; block * blockTokens < to; block++) {
-            int begin = Math.max(from, block * blockTokens);
-            int end = Math.min(to, (block + 1) * blockTokens);
-            long skipped = (long) (begin - block * blockTokens) * PanelTiles.STEP_BYTES;
+    /// Sums the values of the run's tokens with the weights in `work.scores`.
+    private void weighValues(KvPages pages, int layer, int kvHead, Run run, Scratch work) {
+        int from = run.from(run.begin());
+        int to = run.to(run.end() - 1);
+        for (int b = 0; b < run.blocks(); b++) {
+            int begin = Math.max(from, run.blockStart(b));
+            int end = Math.min(to, run.blockStart(b + 1));
+            long skippedBytes = (long) (begin - run.blockStart(b)) * PanelTiles.STEP_BYTES;
             PanelTiles.multiply(
                     pages.memory(),
-                    layout.valueOffset(table[firstBlock + block], layer, kvHead) + skipped,
+                    layout.valueOffset(run.block(b), layer, kvHead) + skippedBytes,
                     layout.valuePanelBytes(),
                     layout.valuePanels(),
                     end - begin,
                     work.scores,
                     begin,
-                    stride,
-                    group,
+                    run.scoreStride(),
+                    (run.end() - run.begin()) * group,
                     work.values,
                     0,
                     layout.valuePanels() * Lanes.PANEL);
@@ -205,7 +219,7 @@ public final class PagedAttention {
             sums = sums.add(weights);
         }
         sums.intoArray(lanes, 0);
-        return Lanes.sum(lanes, 0, COUNT);
+        return Lanes.sum(lanes, 0);
     }
 
     private void divide(float[] values, int at, float sum, float[] out, int outAt) {
@@ -222,8 +236,10 @@ public final class PagedAttention {
             long keys = layout.keyOffset(block, layer, head);
             long values = layout.valueOffset(block, layer, head);
             int at = head * layout.headDim();
+            long key = keys + layout.keyElement(token, 0);
             for (int d = 0; d < layout.headDim(); d++) {
-                memory.set(LoraModule.BF16, keys + layout.keyElement(token, d), Bf16.fromFloat(k[kAt + at + d]));
+                memory.set(LoraModule.BF16, key, Bf16.fromFloat(k[kAt + at + d]));
+                key += PanelTiles.STEP_BYTES;
                 memory.set(LoraModule.BF16, values + layout.valueElement(token, d), Bf16.fromFloat(v[vAt + at + d]));
             }
         }
@@ -262,30 +278,77 @@ public final class PagedAttention {
         }
     }
 
-    /// One thread's working memory, grown as contexts grow.
+    /// Rows `[begin, end)` of a batch, at consecutive positions of one sequence, and where their scores stand.
+    ///
+    /// The score of position `t` stands at `t - origin`, where `origin` is a multiple of L: which lane of a vector adds
+    /// a weight then depends on the position alone, not on where the run or its window begins.
+    private record Run(AttentionBatch batch, int begin, int end, int blockTokens) {
+        /// Blocks from the first that the first row sees to that of the last row.
+        int blocks() {
+            return batch.positions()[end - 1] / blockTokens - firstBlock() + 1;
+        }
+
+        int block(int index) {
+            return batch.blockTables()[batch.sequences()[begin]][firstBlock() + index];
+        }
+
+        int blockStart(int index) {
+            return (firstBlock() + index) * blockTokens - origin();
+        }
+
+        int from(int row) {
+            return batch.firstPosition(row) - origin();
+        }
+
+        int to(int row) {
+            return batch.positions()[row] + 1 - origin();
+        }
+
+        /// Room for all blocks, for the padding of the last one's panels and for a last whole vector.
+        int scoreStride() {
+            return blockStart(blocks()) + Lanes.PANEL + COUNT;
+        }
+
+        private int firstBlock() {
+            return batch.firstPosition(begin) / blockTokens;
+        }
+
+        private int origin() {
+            return firstBlock() * blockTokens / COUNT * COUNT;
+        }
+    }
+
+    /// One thread's working memory, grown as contexts grow; `tiles` are the rows of a run times its query heads.
     private static final class Scratch {
         private static final float[] EMPTY = {};
 
-        float[] scores = EMPTY; // [group][stride]
-        float[] values = EMPTY; // [group][headDim rounded up to whole panels]
-        float[] sums = EMPTY; // [group]
+        float[] queries = EMPTY; // [tiles][headDim]
+        float[] scores = EMPTY; // [tiles][score stride]
+        float[] values = EMPTY; // [tiles][headDim rounded up to whole panels]
+        float[] sums = EMPTY; // [tiles]
         final float[] lanes = new float[COUNT];
 
+        /// Copies the query heads of row `index` of a run.
+        void addQueries(int index, float[] q, int from, int width) {
+            if (queries.length < RUN_ROWS * width) {
+                queries = new float[RUN_ROWS * width];
+            }
+            System.arraycopy(q, from, queries, index * width, width);
+        }
+
         /// Makes room, and zeroes the sums that the tiles add to.
-        void reset(int group, int stride, int valueWidth, int scoreWidth) {
-            if (scores.length < group * stride) {
-                scores = new float[Math.max(group * stride, 2 * scores.length)];
+        void zero(int tiles, int stride, int valueWidth) {
+            if (scores.length < tiles * stride) {
+                scores = new float[Math.max(tiles * stride, 2 * scores.length)];
             }
-            if (values.length < group * valueWidth) {
-                values = new float[group * valueWidth];
+            if (values.length < tiles * valueWidth) {
+                values = new float[tiles * valueWidth];
             }
-            if (sums.length < group) {
-                sums = new float[group];
+            if (sums.length < tiles) {
+                sums = new float[tiles];
             }
-            for (int g = 0; g < group; g++) {
-                Arrays.fill(scores, g * stride, g * stride + scoreWidth, 0f);
-            }
-            Arrays.fill(values, 0, group * valueWidth, 0f);
+            Arrays.fill(scores, 0, tiles * stride, 0f);
+            Arrays.fill(values, 0, tiles * valueWidth, 0f);
         }
     }
 }

@@ -25,8 +25,10 @@ public final class PanelKernel implements LinearKernel {
     /// Up to this many rows, weights are read in the order in which they lie in memory.
     private static final int STREAMING_ROWS = 8;
     private static final int TASKS_PER_THREAD = 4;
+    private static final int COPIED_ROWS = 32;
 
     private final WorkerPool pool;
+    private float[] copy = {}; // inputs in blocks, see Blocks
 
     /// A kernel that runs on `pool`.
     public PanelKernel(WorkerPool pool) {
@@ -59,83 +61,120 @@ public final class PanelKernel implements LinearKernel {
         if (rows == 0) {
             return;
         }
+        Blocks blocks = blocks(x, rows, matrix.inputs());
         int whole = matrix.outputs() / Lanes.PANEL;
         int groups = (matrix.panelCount() + GROUP - 1) / GROUP;
         int tasks = Math.min(groups, pool.threads() == 1 ? 1 : pool.threads() * TASKS_PER_THREAD);
         pool.run(tasks, task -> {
             int first = (int) ((long) groups * task / tasks) * GROUP;
             int end = (int) ((long) groups * (task + 1) / tasks) * GROUP;
-            multiplyPanels(matrix, x, rows, y, first, Math.min(end, whole));
+            multiplyPanels(matrix, blocks, y, first, Math.min(end, whole));
             if (end > whole && whole < matrix.panelCount()) {
-                multiplyTail(matrix, x, rows, y);
+                multiplyTail(matrix, blocks, y);
             }
         });
     }
 
-    private static void multiplyPanels(PanelMatrix matrix, float[] x, int rows, float[] y, int first, int end) {
-        int atOnce = rows <= STREAMING_ROWS ? GROUP : Math.max(end - first, 1);
-        for (int row = 0; row < rows; row += BLOCK_ROWS) {
-            int blockRows = Math.min(BLOCK_ROWS, rows - row);
-            for (int r = row; r < row + blockRows && first < end; r++) {
+    /// The inputs as the tiles read them.
+    private Blocks blocks(float[] x, int rows, int inputs) {
+        if (rows <= STREAMING_ROWS || inputs <= BLOCK_INPUTS) {
+            return new Blocks(x, rows, inputs, false);
+        }
+        if (copy.length < rows * inputs) {
+            copy = new float[rows * inputs];
+        }
+        Blocks blocks = new Blocks(copy, rows, inputs, true);
+        int tasks = (rows + COPIED_ROWS - 1) / COPIED_ROWS;
+        pool.run(tasks, task -> {
+            for (int row = task * COPIED_ROWS; row < Math.min(rows, (task + 1) * COPIED_ROWS); row++) {
+                for (int k = 0; k < inputs; k += BLOCK_INPUTS) {
+                    System.arraycopy(x, row * inputs + k, copy, blocks.at(row, k), blocks.depth(k));
+                }
+            }
+        });
+        return blocks;
+    }
+
+    private static void multiplyPanels(PanelMatrix matrix, Blocks x, float[] y, int first, int end) {
+        int atOnce = x.rows() <= STREAMING_ROWS ? GROUP : Math.max(end - first, 1);
+        for (int row = 0; row < x.rows(); row += BLOCK_ROWS) {
+            int endRow = Math.min(row + BLOCK_ROWS, x.rows());
+            for (int r = row; r < endRow && first < end; r++) {
                 int at = r * matrix.outputs();
                 Arrays.fill(y, at + first * Lanes.PANEL, at + end * Lanes.PANEL, 0f);
             }
             for (int panel = first; panel < end; panel += atOnce) {
-                multiplyBlock(matrix, x, row, blockRows, y, panel, Math.min(panel + atOnce, end));
+                multiplyBlock(matrix, x, row, endRow, y, panel, Math.min(panel + atOnce, end));
             }
         }
     }
 
+    /// Rows `[row, endRow)` times panels `[first, end)`.
     private static void multiplyBlock(
-            PanelMatrix matrix, float[] x, int row, int rows, float[] y, int first, int end) {
-        int inputs = matrix.inputs();
-        int outputs = matrix.outputs();
-        for (int k = 0; k < inputs; k += BLOCK_INPUTS) {
-            int depth = Math.min(BLOCK_INPUTS, inputs - k);
+            PanelMatrix matrix, Blocks x, int row, int endRow, float[] y, int first, int end) {
+        for (int k = 0; k < x.inputs(); k += BLOCK_INPUTS) {
             for (int panel = first; panel < end; panel += GROUP) {
                 PanelTiles.multiply(
                         matrix.panels(),
                         panel * matrix.panelBytes() + (long) k * PanelTiles.STEP_BYTES,
                         matrix.panelBytes(),
                         Math.min(GROUP, end - panel),
-                        depth,
-                        x,
-                        row * inputs + k,
-                        inputs,
-                        rows,
+                        x.depth(k),
+                        x.values(),
+                        x.at(row, k),
+                        x.stride(k),
+                        endRow - row,
                         y,
-                        row * outputs + panel * Lanes.PANEL,
-                        outputs);
+                        row * matrix.outputs() + panel * Lanes.PANEL,
+                        matrix.outputs());
             }
         }
     }
 
     /// The last panel when it is not full: through a buffer of a panel's width, because `y` ends before the panel does.
-    private static void multiplyTail(PanelMatrix matrix, float[] x, int rows, float[] y) {
+    private static void multiplyTail(PanelMatrix matrix, Blocks x, float[] y) {
         int panel = matrix.panelCount() - 1;
         int outputs = matrix.outputs();
         int width = outputs - panel * Lanes.PANEL;
-        float[] buffer = new float[Math.min(rows, BLOCK_ROWS) * Lanes.PANEL];
-        for (int row = 0; row < rows; row += BLOCK_ROWS) {
-            int blockRows = Math.min(BLOCK_ROWS, rows - row);
-            Arrays.fill(buffer, 0f);
+        float[] buffer = new float[x.rows() * Lanes.PANEL];
+        for (int k = 0; k < x.inputs(); k += BLOCK_INPUTS) {
             PanelTiles.multiply(
                     matrix.panels(),
-                    panel * matrix.panelBytes(),
+                    panel * matrix.panelBytes() + (long) k * PanelTiles.STEP_BYTES,
                     matrix.panelBytes(),
                     1,
-                    matrix.inputs(),
-                    x,
-                    row * matrix.inputs(),
-                    matrix.inputs(),
-                    blockRows,
+                    x.depth(k),
+                    x.values(),
+                    x.at(0, k),
+                    x.stride(k),
+                    x.rows(),
                     buffer,
                     0,
                     Lanes.PANEL);
-            for (int r = 0; r < blockRows; r++) {
-                System.arraycopy(
-                        buffer, r * Lanes.PANEL, y, (row + r) * outputs + panel * Lanes.PANEL, width);
-            }
+        }
+        for (int row = 0; row < x.rows(); row++) {
+            System.arraycopy(buffer, row * Lanes.PANEL, y, row * outputs + panel * Lanes.PANEL, width);
+        }
+    }
+
+    /// Inputs `[rows, inputs]`, either row-major or, `blocked`, cut along `inputs`: block after block, each row-major.
+    ///
+    /// Many rows are blocked, because rows a power of two apart fall into few sets of a cache and drive each other out.
+    @SuppressWarnings("ArrayRecordComponent") // A view for the length of a call; never compared.
+    private record Blocks(float[] values, int rows, int inputs, boolean blocked) {
+        /// Inputs in the block that begins at `k`.
+        int depth(int k) {
+            return Math.min(BLOCK_INPUTS, inputs - k);
+        }
+
+        /// Where the inputs of `row` in the block that begins at `k` stand.
+        int at(int row, int k) {
+            return blocked ? k * rows + row * depth(k) : row * inputs + k;
+        }
+
+        /// Floats from one row to the next in the block that begins at `k`.
+        int stride(int k) {
+            return blocked ? depth(k) : inputs;
         }
     }
 }

@@ -23,7 +23,7 @@ import jdk.incubator.vector.IntVector;
 /// branch, which costs more.)
 ///
 /// **Shape.** A tile has 8 accumulators, which hide the latency of FMA on two pipes: 4 rows × 1 panel, 2 rows × 2
-/// panels or 1 row × 4 panels. Six rows need more than the 16 registers of AVX2 and run at half speed. The loops are not
+/// panels or 1 row × 4 panels; what remains of three rows takes 6. Six rows need more than the 16 registers of AVX2 and run at half speed. The loops are not
 /// unrolled by hand: a body past C2's inlining budget boxes its vectors and runs thirty times slower.
 ///
 /// Operands: `w` panels from byte `at` on, `panelBytes` apart; `x` rows from `xAt` on, `xStride` floats apart; `y` rows
@@ -77,6 +77,40 @@ final class PanelTiles {
         high2.intoArray(y, y2 + COUNT);
         low3.intoArray(y, y3);
         high3.intoArray(y, y3 + COUNT);
+    }
+
+    static void rows3(
+            MemorySegment w, long at, int depth, float[] x, int xAt, int xStride, float[] y, int yAt, int yStride) {
+        int x1 = xAt + xStride;
+        int x2 = x1 + xStride;
+        int y1 = yAt + yStride;
+        int y2 = y1 + yStride;
+        FloatVector low0 = FloatVector.fromArray(FLOATS, y, yAt);
+        FloatVector high0 = FloatVector.fromArray(FLOATS, y, yAt + COUNT);
+        FloatVector low1 = FloatVector.fromArray(FLOATS, y, y1);
+        FloatVector high1 = FloatVector.fromArray(FLOATS, y, y1 + COUNT);
+        FloatVector low2 = FloatVector.fromArray(FLOATS, y, y2);
+        FloatVector high2 = FloatVector.fromArray(FLOATS, y, y2 + COUNT);
+        for (int k = 0; k < depth; k++) {
+            IntVector pairs = IntVector.fromMemorySegment(INTS, w, at + (long) k * STEP_BYTES, ORDER);
+            FloatVector low = lowHalves(pairs);
+            FloatVector high = highHalves(pairs);
+            FloatVector input = FloatVector.broadcast(FLOATS, x[xAt + k]);
+            low0 = input.fma(low, low0);
+            high0 = input.fma(high, high0);
+            input = FloatVector.broadcast(FLOATS, x[x1 + k]);
+            low1 = input.fma(low, low1);
+            high1 = input.fma(high, high1);
+            input = FloatVector.broadcast(FLOATS, x[x2 + k]);
+            low2 = input.fma(low, low2);
+            high2 = input.fma(high, high2);
+        }
+        low0.intoArray(y, yAt);
+        high0.intoArray(y, yAt + COUNT);
+        low1.intoArray(y, y1);
+        high1.intoArray(y, y1 + COUNT);
+        low2.intoArray(y, y2);
+        high2.intoArray(y, y2 + COUNT);
     }
 
     static void rows2(
@@ -210,6 +244,13 @@ final class PanelTiles {
             }
         }
         int r = inFours;
+        if (rows - r == 3) {
+            for (int q = 0; q < panels; q++) {
+                int yTile = yAt + r * yStride + q * Lanes.PANEL;
+                rows3(w, at + q * panelBytes, depth, x, xAt + r * xStride, xStride, y, yTile, yStride);
+            }
+            return;
+        }
         if ((rows & 2) != 0) {
             twoRows(
                     w, at, panelBytes, panels, depth, x, xAt + r * xStride, xStride, y, yAt + r * yStride, yStride);

@@ -34,9 +34,13 @@ class LanesTest {
 
     @Test
     void sum_lanes_addsAsATree() {
-        float[] lanes = {99, 1e8f, 1, -1e8f, 1};
-        // (1e8 + -1e8) + (1 + 1)
-        assertThat(Lanes.sum(lanes, 1, 4)).isEqualTo(2);
+        float[] lanes = new float[1 + Lanes.COUNT];
+        lanes[0] = 99;
+        lanes[1] = 1e8f;
+        lanes[2] = 1;
+        lanes[1 + Lanes.COUNT / 2] = -1e8f;
+        lanes[2 + Lanes.COUNT / 2] = 1;
+        assertThat(Lanes.sum(lanes, 1)).as("(1e8 - 1e8) + (1 + 1)").isEqualTo(2);
         assertThat(lanes[0]).isEqualTo(99);
     }
 

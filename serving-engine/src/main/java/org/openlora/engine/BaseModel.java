@@ -8,11 +8,14 @@ import org.openlora.adapters.Digest;
 import org.openlora.engine.chat.ChatTemplate;
 import org.openlora.engine.chat.ChatTemplates;
 import org.openlora.engine.model.LlamaModel;
-import org.openlora.engine.tensor.GemmPath;
+import org.openlora.engine.tensor.GemmSettings;
+import org.openlora.engine.tensor.LinearKernels;
+import org.openlora.engine.tensor.NumericPath;
 import org.openlora.engine.tokenizer.Tokenizer;
 import org.openlora.engine.tokenizer.Tokenizers;
 import org.openlora.engine.weights.BaseCheckpoint;
 import org.openlora.engine.weights.ModelConfig;
+import org.openlora.kernels.LinearKernel;
 import org.openlora.kernels.WorkerPool;
 
 /// A base model made ready to serve: weights packed for the processor, with its tokenizer and chat template.
@@ -23,7 +26,7 @@ public final class BaseModel implements AutoCloseable {
     private final Tokenizer tokenizer;
     private final Optional<ChatTemplate> chatTemplate;
     private final WorkerPool pool;
-    private final GemmPath gemmPath;
+    private final NumericPath numericPath;
     private final LlamaModel model;
 
     private BaseModel(
@@ -31,13 +34,13 @@ public final class BaseModel implements AutoCloseable {
             Tokenizer tokenizer,
             Optional<ChatTemplate> chatTemplate,
             WorkerPool pool,
-            GemmPath gemmPath,
+            NumericPath numericPath,
             LlamaModel model) {
         this.checkpoint = checkpoint;
         this.tokenizer = tokenizer;
         this.chatTemplate = chatTemplate;
         this.pool = pool;
-        this.gemmPath = gemmPath;
+        this.numericPath = numericPath;
         this.model = model;
     }
 
@@ -64,10 +67,10 @@ public final class BaseModel implements AutoCloseable {
         try {
             Tokenizer tokenizer = Tokenizers.open(path);
             Optional<ChatTemplate> chatTemplate = ChatTemplates.open(path, Clock.systemUTC());
-            GemmPath gemmPath = GemmPath.choose(pool);
-            LlamaModel model = LlamaModel.load(
-                    checkpoint, gemmPath.kernel(), pool, resources.kvCacheBytes(), resources.maxRows());
-            return new BaseModel(checkpoint, tokenizer, chatTemplate, pool, gemmPath, model);
+            LinearKernel linear = LinearKernels.choose(pool, GemmSettings.fromSystem());
+            LlamaModel model =
+                    LlamaModel.load(checkpoint, linear, pool, resources.kvCacheBytes(), resources.maxRows());
+            return new BaseModel(checkpoint, tokenizer, chatTemplate, pool, NumericPath.of(linear), model);
         } catch (RuntimeException e) {
             pool.close();
             checkpoint.close();
@@ -92,9 +95,9 @@ public final class BaseModel implements AutoCloseable {
         return chatTemplate;
     }
 
-    /// How the base's products are computed; part of every receipt.
-    public GemmPath gemmPath() {
-        return gemmPath;
+    /// How results are computed, to the bit; named by every receipt.
+    public NumericPath numericPath() {
+        return numericPath;
     }
 
     public LlamaModel model() {
@@ -109,7 +112,6 @@ public final class BaseModel implements AutoCloseable {
     @Override
     public void close() {
         model.close();
-        gemmPath.close();
         pool.close();
         tokenizer.close();
         checkpoint.close();

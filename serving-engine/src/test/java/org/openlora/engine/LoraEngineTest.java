@@ -78,7 +78,7 @@ class LoraEngineTest {
                 List.of(),
                 List.of(AdapterSelection.of(SEA)),
                 List.of(AdapterSelection.of(SKY)),
-                List.of(new AdapterSelection(SEA, -500_000)),
+                List.of(new AdapterSelection(SEA, -500_000, null)),
                 List.of());
         for (int i = 0; i < mixes.size(); i++) {
             RecordingSink sink = new RecordingSink();
@@ -307,7 +307,7 @@ class LoraEngineTest {
                 int[] prompt = random.ints(1 + random.nextInt(20), 0, FakeModel.VOCABULARY).toArray();
                 List<AdapterSelection> adapters = random.nextInt(3) == 0
                         ? List.of()
-                        : List.of(new AdapterSelection(digests[random.nextInt(3)], 1000 * random.nextInt(2000)));
+                        : List.of(new AdapterSelection(digests[random.nextInt(3)], 1000 * random.nextInt(2000), null));
                 String id = "r" + turn;
                 GenerationRequest request =
                         request(id, prompt, adapters, SamplingParams.greedy(1 + random.nextInt(30)));

@@ -32,16 +32,17 @@ import org.openlora.kernels.LoraSlot;
 
 /// Adapters in host memory, each in an arena of its own that lives from its load to its eviction.
 ///
-/// A request waits holding nothing until *all* its adapters can have room at once; then it gets that room in one step,
-/// putting out idle adapters in strict order of last use, and what is missing is loaded. So no two requests can ever wait
-/// for each other, and what is leased is never put out. Requests that need room are served in order of arrival. One that
-/// needs none may overtake, but only [#MAX_OVERTAKES] times the same one: a cold adapter cannot be starved by hot ones.
+/// A request waits holding nothing until *all* its adapters can have room at once; then it gets that room in one
+/// step, putting out idle adapters in strict order of last use, and what is missing is loaded. So no two requests
+/// can ever wait for each other, and what is leased is never put out. Requests that need room are served in order
+/// of arrival. One that needs none may overtake, but only [#MAX_OVERTAKES] times the same one: a cold adapter
+/// cannot be starved by hot ones.
 ///
-/// One load per digest is under way at a time, shared by all who want it, on a virtual thread; the number of loads at a
-/// time is bounded. A failed load fails its waiters and is remembered for a short time.
+/// One load per digest is under way at a time, shared by all who want it, on a virtual thread; the number of loads
+/// at a time is bounded. A failed load fails its waiters and is remembered for a short time.
 ///
-/// Threads: all state is guarded by one lock, under which nothing slow happens and no foreign code runs; futures are
-/// completed and memory is freed after it has been given back.
+/// Threads: all state is guarded by one lock, under which nothing slow happens and no foreign code runs; futures
+/// are completed and memory is freed after it has been given back.
 public final class HostAdapterResidency implements AdapterResidency, AutoCloseable {
     /// How many later requests may go before the same waiting one.
     static final int MAX_OVERTAKES = 64;
@@ -70,8 +71,7 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
         this(source, limits, clock, Thread::startVirtualThread, Alarm.system());
     }
 
-    HostAdapterResidency(
-            AdapterSource source, HostLimits limits, InstantSource clock, Executor loader, Alarm alarm) {
+    HostAdapterResidency(AdapterSource source, HostLimits limits, InstantSource clock, Executor loader, Alarm alarm) {
         this.source = source;
         this.limits = limits;
         this.clock = clock;
@@ -136,12 +136,15 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
                 request.pinned().forEach(resident -> holds.merge(resident, 1, Integer::sum));
             }
             for (LeaseRequest request : waiting) {
-                if (request.state() != LeaseRequest.State.WAITING || !request.pinned().isEmpty()) {
+                if (request.state() != LeaseRequest.State.WAITING
+                        || !request.pinned().isEmpty()) {
                     throw new IllegalStateException("a request in the queue is " + request.state());
                 }
             }
             memory.checkIntegrity(holds);
-            if (!closed && !waiting.isEmpty() && memory.canHold(waiting.getFirst().sizesBytes())) {
+            if (!closed
+                    && !waiting.isEmpty()
+                    && memory.canHold(waiting.getFirst().sizesBytes())) {
                 throw new IllegalStateException("the first request waits although there is room");
             }
         } finally {
@@ -149,7 +152,8 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
         }
     }
 
-    /// Ends all waiting with `CLOSED` and frees what is idle; leased adapters are freed when their leases are closed.
+    /// Ends all waiting with `CLOSED` and frees what is idle; leased adapters are freed when their leases are
+    /// closed.
     @Override
     public void close() {
         guarded(after -> {
@@ -221,7 +225,8 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
         if (closed) {
             return Optional.of(closedException());
         }
-        if (request.totalBytes() > limits.capacityBytes() || request.sizesBytes().size() > limits.maxAdapters()) {
+        if (request.totalBytes() > limits.capacityBytes()
+                || request.sizesBytes().size() > limits.maxAdapters()) {
             return Optional.of(tooLarge(request));
         }
         return failedLoads.find(request.sizesBytes().keySet());
@@ -287,11 +292,10 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
         }
         evicted.forEach(resident -> after.add(resident::free));
         starting.forEach(resident -> startLoad(resident, after));
-        
+
         request.pinned().addAll(pinned.values());
-        request.pinned().stream()
-                .filter(resident -> !resident.isLoaded())
-                .forEach(resident -> resident.awaiting().add(request));
+        request.pinned().stream().filter(resident -> !resident.isLoaded()).forEach(resident -> resident.awaiting()
+                .add(request));
         completeIfLoaded(request, after);
     }
 
@@ -347,7 +351,9 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
             failedLoads.remember(resident.digest(), cause);
             List.copyOf(resident.awaiting())
                     .forEach(request -> fail(
-                            request, new AdapterException(cause.code(), String.valueOf(cause.getMessage()), cause), after));
+                            request,
+                            new AdapterException(cause.code(), String.valueOf(cause.getMessage()), cause),
+                            after));
             memory.remove(resident);
             pump(after);
         });
@@ -426,8 +432,9 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
     private AdapterException tooLarge(LeaseRequest request) {
         return new AdapterException(
                 Code.TOO_LARGE,
-                request.sizesBytes().size() + " adapters of " + request.totalBytes() + " bytes can never be resident together; allowed: "
-                        + limits.maxAdapters() + " adapters of " + limits.capacityBytes() + " bytes");
+                request.sizesBytes().size() + " adapters of " + request.totalBytes()
+                        + " bytes can never be resident together; allowed: " + limits.maxAdapters() + " adapters of "
+                        + limits.capacityBytes() + " bytes");
     }
 
     private static AdapterException closedException() {

@@ -9,9 +9,11 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.Digest;
 
-/// Which adapters have room, and which of them may be put out: strict least-recently-used over those that nobody holds.
+/// Which adapters have room, and which of them may be put out: strict least-recently-used over those that nobody
+/// holds.
 ///
-/// An adapter's time of use is when it was pinned or unpinned last. Not thread-safe: guarded by the residency's lock.
+/// An adapter's time of use is when it was pinned or unpinned last. Not thread-safe: guarded by the residency's
+/// lock.
 final class HostMemory {
     private final long capacityBytes;
     private final int maxAdapters;
@@ -43,7 +45,7 @@ final class HostMemory {
     /// Whether all wanted could have room at once if idle others were put out.
     boolean canHold(SortedMap<Digest, Long> wanted) {
         long bytes = reservedBytes - idleBytes;
-        long adapters = residents.size() - idle.size();
+        int adapters = residents.size() - idle.size();
         for (Map.Entry<Digest, Long> entry : wanted.entrySet()) {
             Resident resident = residents.get(entry.getKey());
             if (resident == null) {
@@ -134,7 +136,8 @@ final class HostMemory {
                 .count();
     }
 
-    /// Checks the accounts against what is there, given how often each adapter is held; throws [IllegalStateException].
+    /// Checks the accounts against what is there, given how often each adapter is held; throws
+    /// [IllegalStateException].
     void checkIntegrity(Map<Resident, Integer> holds) {
         long bytes = 0;
         long bytesIdle = 0;

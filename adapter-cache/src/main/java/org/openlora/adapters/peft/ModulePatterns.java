@@ -7,7 +7,8 @@ import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
 import org.openlora.adapters.OneLine;
 
-/// `rank_pattern` or `alpha_pattern`: expressions for the ends of module paths, of which the first in the file wins.
+/// `rank_pattern` or `alpha_pattern`: expressions for the ends of module paths, of which the first in the file
+/// wins.
 final class ModulePatterns {
     private final String field;
     private final Map<PythonRegex, Double> values = new LinkedHashMap<>();
@@ -36,8 +37,7 @@ final class ModulePatterns {
             new PythonRegex(key);
             return new PythonRegex("(.*\\.)?(" + key + ")$");
         } catch (IllegalArgumentException e) {
-            throw new AdapterException(
-                    Code.INVALID, field + " key " + OneLine.quote(key) + " " + e.getMessage(), e);
+            throw new AdapterException(Code.INVALID, field + " key " + OneLine.quote(key) + " " + e.getMessage(), e);
         }
     }
 }

@@ -11,7 +11,8 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// All of `adapter_config.json` that has a say in the result: the *effective* config, which enters the adapter's digest.
+/// All of `adapter_config.json` that has a say in the result: the *effective* config, which enters the adapter's
+/// digest.
 ///
 /// @param r rank of modules that `rankPattern` does not name, 1 to 512
 /// @param loraAlpha alpha of modules that `alphaPattern` does not name
@@ -52,7 +53,8 @@ public record PeftConfig(
 
     /// Reads `adapter_config.json` of a folder.
     ///
-    /// Throws [org.openlora.adapters.AdapterException] naming the field: `INVALID` where PEFT itself would not take it,
+    /// Throws [org.openlora.adapters.AdapterException] naming the field: `INVALID` where PEFT itself would not take
+    /// it,
     /// `UNSUPPORTED` where it asks for what is not served, be it a field that is not known here.
     public static PeftConfig read(Path directory) {
         return PeftConfigReader.read(directory.resolve(FILE_NAME));

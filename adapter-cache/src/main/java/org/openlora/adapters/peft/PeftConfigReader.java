@@ -238,8 +238,7 @@ final class PeftConfigReader {
         var entries = new LinkedHashMap<String, T>();
         value.properties()
                 .forEach(entry -> entries.put(
-                        entry.getKey(),
-                        reader.read(field + " " + OneLine.quote(entry.getKey()), entry.getValue())));
+                        entry.getKey(), reader.read(field + " " + OneLine.quote(entry.getKey()), entry.getValue())));
         return entries;
     }
 

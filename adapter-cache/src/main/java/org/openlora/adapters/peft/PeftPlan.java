@@ -68,9 +68,10 @@ final class PeftPlan {
             throw invalid("target_modules matches no module of the base; its modules are like "
                     + OneLine.quote(base.modulePaths().getFirst()));
         }
-        modules.sort(Comparator.comparingInt((PeftModule module) -> module.shape().layer())
-                .thenComparing(module -> module.shape().point())
-                .thenComparingInt(module -> module.shape().outputOffset()));
+        modules.sort(
+                Comparator.comparingInt((PeftModule module) -> module.shape().layer())
+                        .thenComparing(module -> module.shape().point())
+                        .thenComparingInt(module -> module.shape().outputOffset()));
         return List.copyOf(modules);
     }
 
@@ -147,7 +148,8 @@ final class PeftPlan {
         for (Map.Entry<String, String> feature : FEATURES) {
             if (tensor.name().contains(feature.getKey())) {
                 return new AdapterException(
-                        Code.UNSUPPORTED, describe(tensor) + " belongs to " + feature.getValue() + ", which is not served");
+                        Code.UNSUPPORTED,
+                        describe(tensor) + " belongs to " + feature.getValue() + ", which is not served");
             }
         }
         return invalid(describe(tensor)

@@ -36,8 +36,7 @@ final class AdapterNames {
 
     static AdapterException unknown(String name, Collection<String> known) {
         if (known.isEmpty()) {
-            return new AdapterException(
-                    Code.NOT_FOUND, "no adapter " + OneLine.quote(name) + "; none is registered");
+            return new AdapterException(Code.NOT_FOUND, "no adapter " + OneLine.quote(name) + "; none is registered");
         }
         List<String> nearestFirst = known.stream()
                 .sorted(Comparator.comparingInt((String other) -> distance(name, other))

@@ -28,9 +28,10 @@ import org.slf4j.LoggerFactory;
 
 /// The adapters under one root: each folder with an `adapter_config.json`, by its folder's name and by its digest.
 ///
-/// A bad adapter fails its own requests only: it is listed as [AdapterEntry.Failed] with its reason. [#refresh] reads
-/// folders that are new or changed; a changed one becomes a new version with a new digest, while leases on the old one
-/// go on undisturbed, for they hold memory and not files. Look-ups see one consistent scan and never wait. Thread-safe.
+/// A bad adapter fails its own requests only: it is listed as [AdapterEntry.Failed] with its reason. [#refresh]
+/// reads folders that are new or changed; a changed one becomes a new version with a new digest, while leases on
+/// the old one go on undisturbed, for they hold memory and not files. Look-ups see one consistent scan and never
+/// wait. Thread-safe.
 public final class AdapterRegistry implements AdapterSource {
     private static final Logger LOG = LoggerFactory.getLogger(AdapterRegistry.class);
 
@@ -80,7 +81,8 @@ public final class AdapterRegistry implements AdapterSource {
         return snapshot.byName().values().stream().map(Scanned::entry).toList();
     }
 
-    /// The current version of a name; throws [AdapterException] with its reason, or `NOT_FOUND` with the nearest names.
+    /// The current version of a name; throws [AdapterException] with its reason, or `NOT_FOUND` with the nearest
+    /// names.
     public AdapterVersion find(String name) {
         Snapshot current = snapshot;
         Scanned scanned = current.byName().get(name);
@@ -118,8 +120,7 @@ public final class AdapterRegistry implements AdapterSource {
         try {
             return version.adapter().load(arena);
         } catch (AdapterException e) {
-            throw new AdapterException(
-                    e.code(), "adapter " + OneLine.quote(version.name()) + ": " + e.getMessage(), e);
+            throw new AdapterException(e.code(), "adapter " + OneLine.quote(version.name()) + ": " + e.getMessage(), e);
         }
     }
 
@@ -145,8 +146,7 @@ public final class AdapterRegistry implements AdapterSource {
     private Scanned scan(AdapterFolder folder) {
         Scanned known = snapshot.byName().get(folder.name());
         try {
-            FolderFingerprint fingerprint =
-                    FolderFingerprint.of(folder.files()).orElse(null);
+            FolderFingerprint fingerprint = FolderFingerprint.of(folder.files()).orElse(null);
             if (known != null && fingerprint != null && fingerprint.equals(known.fingerprint())) {
                 return known;
             }

@@ -6,7 +6,8 @@ import org.openlora.adapters.Digest;
 import org.openlora.adapters.peft.PeftAdapter;
 
 /// What an adapter's name stands for: one content, with one manifest or none. A changed folder is a new version.
-public record AdapterVersion(String name, PeftAdapter adapter, @Nullable AdapterManifest manifest) {
+public record AdapterVersion(
+        String name, PeftAdapter adapter, @Nullable AdapterManifest manifest) {
     public Digest digest() {
         return adapter.digest();
     }

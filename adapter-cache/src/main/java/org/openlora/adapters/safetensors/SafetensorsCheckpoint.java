@@ -23,8 +23,8 @@ import org.openlora.adapters.Utf8;
 
 /// The tensors of `<name>.safetensors`, or of the shards that `<name>.safetensors.index.json` lists, as one source.
 ///
-/// Index and shards must agree exactly: each listed tensor in the shard named for it, none in a shard that the index
-/// does not list there. Shards lie beside the index; a path in it is refused.
+/// Index and shards must agree exactly: each listed tensor in the shard named for it, none in a shard that the
+/// index does not list there. Shards lie beside the index; a path in it is refused.
 public final class SafetensorsCheckpoint implements TensorSource {
     private static final long MAX_INDEX_BYTES = 64L << 20;
     private static final int MAX_SHARDS = 10_000;
@@ -62,8 +62,8 @@ public final class SafetensorsCheckpoint implements TensorSource {
         return openSharded(directory, first);
     }
 
-    /// The files that [#open] would read, the index first if there is one; throws [SafetensorsException] where there
-    /// is neither form or the index is refused.
+    /// The files that [#open] would read, the index first if there is one; throws [SafetensorsException] where
+    /// there is neither form or the index is refused.
     public static List<Path> files(Path directory, String baseName) {
         Path single = directory.resolve(baseName + ".safetensors");
         if (Files.exists(single)) {

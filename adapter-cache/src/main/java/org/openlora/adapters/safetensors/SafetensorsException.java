@@ -2,7 +2,8 @@ package org.openlora.adapters.safetensors;
 
 import java.io.Serial;
 
-/// A safetensors file or index that is not what the format asks for; the message is one line and names what is wrong.
+/// A safetensors file or index that is not what the format asks for; the message is one line and names what is
+/// wrong.
 public final class SafetensorsException extends RuntimeException {
     @Serial
     private static final long serialVersionUID = 1L;

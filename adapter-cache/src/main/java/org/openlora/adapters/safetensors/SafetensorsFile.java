@@ -16,8 +16,8 @@ import java.util.Map;
 import java.util.SortedMap;
 import org.openlora.adapters.OneLine;
 
-/// One safetensors file, mapped into memory: eight bytes of little-endian header length, a JSON header, the tensors'
-/// bytes.
+/// One safetensors file, mapped into memory: eight bytes of little-endian header length, a JSON header, the
+/// tensors' bytes.
 ///
 /// Refused with a [SafetensorsException] that names the tensor: whatever the format does not allow, and more than
 /// 8 dimensions or 500,000 tensors. May be read from any thread; must not be used after [#close].

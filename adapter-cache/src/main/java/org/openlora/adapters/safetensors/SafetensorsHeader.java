@@ -18,8 +18,8 @@ import org.openlora.adapters.Utf8;
 
 /// Reads a header's JSON as a stream and checks that its tensors tile the data section exactly.
 ///
-/// Nothing in the header is believed: every size is recomputed from shape and dtype, and the tensors must follow each
-/// other without hole, overlap or rest, as the safetensors format asks.
+/// Nothing in the header is believed: every size is recomputed from shape and dtype, and the tensors must follow
+/// each other without hole, overlap or rest, as the safetensors format asks.
 final class SafetensorsHeader {
     /// The format's own limit.
     static final int MAX_BYTES = 100_000_000;

@@ -8,10 +8,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
 import org.openlora.meter.chain.AttemptJournal.Attempt;
 import org.openlora.meter.chain.AttemptJournal.ChainIdentity;
 import org.openlora.meter.chain.LedgerContract.Commit;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.evm.Hex;
 import org.openlora.meter.receipt.Signer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,8 +45,9 @@ public final class BatchFlusher {
     private final Clock clock;
 
     private final Map<Long, Bytes32> heads = new HashMap<>();
-    private long lastSentMillis = Long.MIN_VALUE;
-    private long identityCheckedFor = -1;
+    private Bytes32 lastSent = Bytes32.ZERO; // the transaction that a node took last, as far as we know
+    private long lastSentMillis;
+    private long chainId; // 0 until the chain is known to be the journal's
     private boolean underpriced;
 
     /// What one [#step] did.
@@ -94,19 +97,29 @@ public final class BatchFlusher {
     public void flushUntil(long batchNumber, Duration limit) {
         long deadline = System.nanoTime() + limit.toNanos();
         String trouble = "the transaction is not mined";
+        int failures = 0;
         while (System.nanoTime() < deadline) {
             try {
                 if (step().landed() >= batchNumber) {
                     return;
                 }
+                failures = 0;
             } catch (ChainException.Unreachable | ChainException.Refused e) {
                 LOG.debug("flush step failed; trying again", e);
                 trouble = e.getMessage();
+                failures++;
             }
-            Pause.of(policy.poll());
+            Pause.of(backoff(failures));
         }
         throw new ChainException.Failed(
                 "batch " + batchNumber + " did not land within " + limit.toSeconds() + " s: " + trouble);
+    }
+
+    /// The poll interval; after failures up to 32 times as long, each time spread by half so that clients do not march
+    /// in step.
+    private Duration backoff(int failures) {
+        long nanos = policy.poll().toNanos() << Math.min(failures, 5);
+        return Duration.ofNanos(failures == 0 ? nanos : ThreadLocalRandom.current().nextLong(nanos / 2, nanos + 1));
     }
 
     /// One look at the chain and at most one transaction. May be repeated after any exception but a halt.
@@ -128,22 +141,22 @@ public final class BatchFlusher {
         return new Block(BlockReference.ofHash(hash), rpc.integer(block.path("baseFeePerGas")));
     }
 
+    /// Once per flusher: afterwards the head chain, and the chain id within each signature, tell a foreign chain.
     private void requireSameChain() {
-        long chainId = ledger.chainId();
-        if (chainId == identityCheckedFor) {
+        if (chainId != 0) {
             return;
         }
-        ChainIdentity found = new ChainIdentity(chainId, ledger.codeHash());
+        ChainIdentity found = new ChainIdentity(ledger.chainId(), ledger.codeHash());
         Optional<ChainIdentity> known = journal.identity();
         if (known.isPresent() && !known.get().equals(found)) {
             throw new ChainException.Halted("the journal belongs to chain " + known.get().chainId()
                     + " with ledger code " + known.get().ledgerCodeHash() + ", but " + rpc.endpoint() + " is chain "
-                    + chainId + " with ledger code " + found.ledgerCodeHash());
+                    + found.chainId() + " with ledger code " + found.ledgerCodeHash());
         }
         if (known.isEmpty()) {
             journal.bind(found);
         }
-        identityCheckedFor = chainId;
+        chainId = found.chainId();
     }
 
     /// Brings the journal in line with the contract and returns the last batch that it holds.
@@ -153,6 +166,7 @@ public final class BatchFlusher {
         if (applied < landed) {
             LOG.warn("the chain rolled back from batch {} to {}; sending again", landed, applied);
             journal.recordLanded(applied, Bytes32.ZERO);
+            lastSent = Bytes32.ZERO; // what was mined may be in no mempool now
         }
         for (long number = landed + 1; number <= applied; number++) {
             requireOurs(number, ledger.batch(operatorId, stream, number, block));
@@ -187,6 +201,10 @@ public final class BatchFlusher {
     }
 
     private void requireOurs(long number, Commit commit) {
+        if (commit.head().isZero()) {
+            throw new ChainException.Unreachable(
+                    rpc.endpoint() + " counts batch " + number + " but does not show it: two states mixed", null);
+        }
         Bytes32 ours = head(number);
         if (!ours.equals(commit.head())) {
             throw new ChainException.Halted("the chain holds a different batch " + number + " of this stream: head "
@@ -207,7 +225,7 @@ public final class BatchFlusher {
                     .orElseThrow(() -> new ChainException.Halted(
                             "the chain holds batch " + current + " of this stream, which the ledger has not sealed"));
             Bytes32 previous = head;
-            head = heads.computeIfAbsent(n, unused -> header.head(previous));
+            head = heads.computeIfAbsent(n, _ -> header.head(previous));
         }
         return head;
     }
@@ -238,7 +256,8 @@ public final class BatchFlusher {
         if (underpriced || now - last.createdAtMillis() >= policy.bumpAfter().toMillis()) {
             return bump(batch, last, latest);
         }
-        if (lastSentMillis == Long.MIN_VALUE || now - lastSentMillis >= policy.rebroadcastAfter().toMillis()) {
+        if (!lastSent.equals(last.transactionHash())
+                || now - lastSentMillis >= policy.rebroadcastAfter().toMillis()) {
             send(last);
             return Action.RESENT;
         }
@@ -261,15 +280,18 @@ public final class BatchFlusher {
     private Action sign(BatchHeader batch, long nonce, TransactionSender.Fees fees, Action action) {
         byte[] data = LedgerContract.commitBatchCall(batch);
         long gasLimit = preflight(batch, data);
+        if (gasLimit == 0) {
+            return Action.WAITING;
+        }
         BigInteger maxFee = fees.maxFeeWei().min(policy.maxFeeCapWei());
         Eip1559Transaction transaction = new Eip1559Transaction(
-                identityCheckedFor,
+                chainId,
                 nonce,
                 fees.maxPriorityFeeWei().min(maxFee),
                 maxFee,
                 gasLimit,
                 ledger.address(),
-                data);
+                Hex.encode(data));
         Eip1559Transaction.Signed signed = transaction.sign(submitter);
         Attempt attempt = new Attempt(
                 batch.number(),
@@ -285,12 +307,16 @@ public final class BatchFlusher {
         return action;
     }
 
-    /// Asks before paying; a batch that the contract would refuse is never sent.
+    /// Asks before paying: a batch that the contract would refuse, or holds already, is not sent.
+    ///
+    /// @return the gas to offer; 0 where the batch has landed since this step looked
     private long preflight(BatchHeader batch, byte[] data) {
+        Map<String, Object> call = TransactionSender.callObject(submitter.address(), ledger.address(), data);
         try {
-            return TransactionSender.withMargin(rpc.integer(rpc.call(
-                    "eth_estimateGas",
-                    TransactionSender.callObject(submitter.address(), ledger.address(), data))));
+            if (rpc.integer(rpc.call("eth_call", call, "latest")).signum() == 0) {
+                return 0;
+            }
+            return TransactionSender.withMargin(rpc.integer(rpc.call("eth_estimateGas", call)));
         } catch (ChainException.Refused e) {
             String revert = e.revertData();
             if (LedgerAbi.isError("BatchConflict", revert)
@@ -308,14 +334,21 @@ public final class BatchFlusher {
 
     /// A refusal is not fatal: the next step looks at the state and decides anew.
     private void send(Attempt attempt) {
-        lastSentMillis = clock.millis();
         try {
             rpc.call("eth_sendRawTransaction", attempt.rawTransaction());
+            markSent(attempt);
         } catch (ChainException.Refused e) {
             String message = String.valueOf(e.getMessage());
+            markSent(attempt);
             underpriced = message.contains("underpriced") || message.contains("less than block base fee")
                     || message.contains("max fee per gas less");
             LOG.debug("batch {} was not taken: {}", attempt.batchNumber(), message);
         }
+    }
+
+    /// Not reached where the answer was lost: then the next step sends the same bytes again, which does no harm.
+    private void markSent(Attempt attempt) {
+        lastSent = attempt.transactionHash();
+        lastSentMillis = clock.millis();
     }
 }

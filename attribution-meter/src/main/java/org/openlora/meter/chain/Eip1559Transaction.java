@@ -13,6 +13,8 @@ import org.openlora.meter.receipt.Signature;
 import org.openlora.meter.receipt.Signer;
 
 /// A call of a contract as a type 2 transaction (EIP-1559), without value and access list.
+///
+/// @param data call data as `0x…`
 record Eip1559Transaction(
         long chainId,
         long nonce,
@@ -20,7 +22,7 @@ record Eip1559Transaction(
         BigInteger maxFeeWei,
         long gasLimit,
         Address to,
-        byte[] data) {
+        String data) {
     private static final byte TYPE = 2;
 
     /// What goes over the wire, and the hash it is known by.
@@ -45,7 +47,7 @@ record Eip1559Transaction(
                 integer(BigInteger.valueOf(gasLimit)),
                 to.bytes(),
                 integer(BigInteger.ZERO),
-                data,
+                Hex.decode(data),
                 List.of()));
     }
 

@@ -122,7 +122,7 @@ public final class FileAttemptJournal implements AttemptJournal, AutoCloseable {
     }
 
     private void apply(Attempt attempt) {
-        attempts.computeIfAbsent(attempt.batchNumber(), unused -> new ArrayList<>()).add(attempt);
+        attempts.computeIfAbsent(attempt.batchNumber(), _ -> new ArrayList<>()).add(attempt);
     }
 
     private static Attempt attempt(JsonNode entry) {

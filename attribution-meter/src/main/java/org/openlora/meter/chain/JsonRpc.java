@@ -55,7 +55,7 @@ public final class JsonRpc {
         this.transport = transport;
     }
 
-    private static Transport http(URI endpoint, Duration timeout) {
+    static Transport http(URI endpoint, Duration timeout) {
         HttpClient client = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
                 .connectTimeout(timeout)
@@ -100,9 +100,9 @@ public final class JsonRpc {
             long id = requests.get(i).get("id").longValue();
             JsonNode answer = byId.getOrDefault(id, JSON.missingNode());
             try {
-                results.add(new Answer.Result(result(calls.get(i).method(), answer, id)));
+                results.add(new Answer.Success(result(calls.get(i).method(), answer, id)));
             } catch (ChainException.Refused refused) {
-                results.add(new Answer.Error(refused));
+                results.add(new Answer.Failure(refused));
             }
         }
         return results;
@@ -110,9 +110,9 @@ public final class JsonRpc {
 
     /// One call's outcome within a batch.
     public sealed interface Answer {
-        record Result(JsonNode value) implements Answer {}
+        record Success(JsonNode value) implements Answer {}
 
-        record Error(ChainException.Refused refused) implements Answer {}
+        record Failure(ChainException.Refused refused) implements Answer {}
     }
 
     /// A quantity, `0x…` without leading zeros.

@@ -39,6 +39,31 @@ public final class LocalChain implements AutoCloseable {
     /// The process, where it is ours: whoever holds the lock stops it.
     private record Owned(Process process, FileChannel lockFile, Thread shutdownHook) {}
 
+    /// What other processes need to know of the running chain: one line, `<pid> <port>`.
+    private record Run(long pid, int port) {
+        static Run read(Path file) throws IOException {
+            String line = Files.readString(file).strip();
+            int space = line.indexOf(' ');
+            try {
+                return new Run(
+                        Long.parseLong(line.substring(0, Math.max(0, space))),
+                        Integer.parseInt(line.substring(space + 1)));
+            } catch (NumberFormatException e) {
+                throw new IOException(file + " should hold a process id and a port, not: " + line, e);
+            }
+        }
+
+        void write(Path file) throws IOException {
+            Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
+            Files.writeString(temporary, pid + " " + port + "\n");
+            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+        }
+    }
+
+    private static URI loopback(int port) {
+        return URI.create("http://127.0.0.1:" + port);
+    }
+
     private LocalChain(URI endpoint, @Nullable Owned owned) {
         this.endpoint = endpoint;
         this.rpc = new JsonRpc(endpoint, CALL_TIMEOUT);
@@ -101,13 +126,10 @@ public final class LocalChain implements AutoCloseable {
                 .start();
         Thread hook = new Thread(() -> stop(process), "stop-anvil");
         Runtime.getRuntime().addShutdownHook(hook);
-        URI endpoint = URI.create("http://127.0.0.1:" + port);
-        LocalChain chain = new LocalChain(endpoint, new Owned(process, lockFile, hook));
+        LocalChain chain = new LocalChain(loopback(port), new Owned(process, lockFile, hook));
         try {
             awaitReady(chain, process, log);
-            Path temporary = folder.resolve("anvil.run.tmp");
-            Files.writeString(temporary, process.pid() + " " + port + "\n");
-            Files.move(temporary, runFile, StandardCopyOption.ATOMIC_MOVE);
+            new Run(process.pid(), port).write(runFile);
             return chain;
         } catch (IOException | RuntimeException e) {
             chain.close();
@@ -140,8 +162,7 @@ public final class LocalChain implements AutoCloseable {
         long deadline = System.nanoTime() + READINESS_LIMIT.toNanos();
         while (System.nanoTime() < deadline) {
             if (Files.exists(runFile)) {
-                String[] run = Files.readString(runFile).strip().split(" ");
-                LocalChain chain = new LocalChain(URI.create("http://127.0.0.1:" + run[1]), null);
+                LocalChain chain = new LocalChain(loopback(Run.read(runFile).port()), null);
                 try {
                     chain.rpc.call("eth_chainId");
                     return chain;
@@ -160,8 +181,7 @@ public final class LocalChain implements AutoCloseable {
         if (Files.notExists(runFile)) {
             return;
         }
-        long pid = Long.parseLong(Files.readString(runFile).strip().split(" ")[0]);
-        Optional<ProcessHandle> orphan = ProcessHandle.of(pid)
+        Optional<ProcessHandle> orphan = ProcessHandle.of(Run.read(runFile).pid())
                 .filter(handle -> handle.info().command().orElse("").endsWith("anvil"));
         if (orphan.isPresent() && orphan.get().destroy()) {
             orphan.get().onExit().orTimeout(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS).join();

@@ -45,7 +45,7 @@ public final class TransactionSender {
                 fees.maxFeeWei(),
                 withMargin(gas),
                 to,
-                data);
+                Hex.encode(data));
         Eip1559Transaction.Signed signed = transaction.sign(signer);
         rpc.call("eth_sendRawTransaction", signed.raw());
         return await(signed.hash());

@@ -1,12 +1,16 @@
 package org.openlora.engine.scheduler;
 
+import org.jspecify.annotations.Nullable;
+import org.openlora.adapters.AdapterManifest;
 import org.openlora.adapters.Digest;
 
 /// One adapter of a request and how strongly it is applied.
 ///
 /// @param digest the adapter version, by content
 /// @param scalePpm factor on the adapter's own scaling, in signed parts per million (1,000,000 applies it as trained)
-public record AdapterSelection(Digest digest, int scalePpm) {
+/// @param manifest what its owner said of it when the request was admitted, null if nothing: a manifest may change while
+///     the request runs, but not for it
+public record AdapterSelection(Digest digest, int scalePpm, @Nullable AdapterManifest manifest) {
     /// The scale of an adapter applied as trained.
     public static final int UNIT_SCALE_PPM = 1_000_000;
 
@@ -19,9 +23,9 @@ public record AdapterSelection(Digest digest, int scalePpm) {
         }
     }
 
-    /// The adapter as trained.
+    /// The adapter as trained, of no stated origin.
     public static AdapterSelection of(Digest digest) {
-        return new AdapterSelection(digest, UNIT_SCALE_PPM);
+        return new AdapterSelection(digest, UNIT_SCALE_PPM, null);
     }
 
     public float scale() {

@@ -1,9 +1,10 @@
 package org.openlora.engine.golden;
 
 import java.nio.file.Path;
-import org.openlora.engine.model.LlamaModel;
 import org.openlora.engine.weights.BaseCheckpoint;
-import org.openlora.kernels.PanelKernel;
+import org.openlora.engine.model.LlamaModel;
+import org.openlora.engine.tensor.GemmSettings;
+import org.openlora.engine.tensor.LinearKernels;
 import org.openlora.kernels.WorkerPool;
 
 /// A base model opened for a golden comparison, on the GEMM path that the build forces or else the processor's.
@@ -22,7 +23,14 @@ final class GoldenBase implements AutoCloseable {
         BaseCheckpoint checkpoint = BaseCheckpoint.open(path);
         WorkerPool pool = new WorkerPool(2);
         return new GoldenBase(
-                checkpoint, pool, LlamaModel.load(checkpoint, new PanelKernel(pool), pool, 64 << 20, maxRows));
+                checkpoint,
+                pool,
+                LlamaModel.load(
+                        checkpoint,
+                        LinearKernels.choose(pool, GemmSettings.fromSystem()),
+                        pool,
+                        64 << 20,
+                        maxRows));
     }
 
     static boolean isLibtorch() {

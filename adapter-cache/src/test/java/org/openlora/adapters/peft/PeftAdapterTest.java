@@ -1,0 +1,375 @@
+package org.openlora.adapters.peft;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.openlora.adapters.peft.AdapterFixture.BASE;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.openlora.adapters.AdapterException;
+import org.openlora.adapters.AdapterException.Code;
+import org.openlora.adapters.safetensors.DType;
+import org.openlora.adapters.safetensors.SafetensorsFile;
+import org.openlora.kernels.Bf16;
+import org.openlora.kernels.LoraModule;
+import org.openlora.kernels.LoraPoint;
+import org.openlora.kernels.LoraSlot;
+
+class PeftAdapterTest {
+    private static final String Q0 = "model.layers.0.self_attn.q_proj";
+    private static final String V0 = "model.layers.0.self_attn.v_proj";
+
+    @TempDir
+    Path root;
+
+    @Test
+    void load_ofASoundAdapter_laysOutEveryPairWithItsScaling() {
+        Path folder = AdapterFixture.sound(1).write(root.resolve("sound"));
+        PeftAdapter adapter = PeftAdapter.read(folder, BASE);
+        assertThat(adapter.modules()).hasSize(4);
+        try (Arena arena = Arena.ofConfined();
+                SafetensorsFile file = SafetensorsFile.open(folder.resolve("adapter_model.safetensors"))) {
+            LoraSlot slot = adapter.load(arena);
+            assertThat(slot.modules(0, LoraPoint.O)).isEmpty();
+            assertThat(slot.modules(1, LoraPoint.QKV)).hasSize(2);
+            List<LoraModule> pairs = slot.modules(0, LoraPoint.QKV);
+            assertThat(pairs).extracting(LoraModule::outputOffset).containsExactly(0, 24);
+            LoraModule v = pairs.get(1);
+            assertThat(v.scaling()).isEqualTo(2f);
+            assertThat(v.rank()).isEqualTo(4);
+            float[] a = file.floats(AdapterFixture.a(V0));
+            float[] b = file.floats(AdapterFixture.b(V0));
+            for (int rank = 0; rank < 4; rank++) {
+                for (int i = 0; i < 16; i++) {
+                    assertThat(element(v, v.aOffsetBytes() + 2L * (rank * 16 + i)))
+                            .isEqualTo(a[rank * 16 + i]);
+                }
+                for (int o = 0; o < 8; o++) {
+                    assertThat(element(v, v.bOffsetBytes() + 2L * (rank * 8 + o)))
+                            .isEqualTo(b[o * 4 + rank]);
+                }
+            }
+        }
+    }
+
+    @Test
+    void read_ofOneAndOfShardedFiles_givesOneDigest() throws IOException {
+        Path one = AdapterFixture.sound(1).write(root.resolve("one"));
+        Path sharded = Files.createDirectories(root.resolve("sharded"));
+        Files.copy(one.resolve(PeftConfig.FILE_NAME), sharded.resolve(PeftConfig.FILE_NAME));
+        AdapterFixture first = AdapterFixture.sound(1);
+        AdapterFixture second = AdapterFixture.sound(1);
+        var index = new StringBuilder();
+        try (SafetensorsFile file = SafetensorsFile.open(one.resolve("adapter_model.safetensors"))) {
+            for (String name : file.tensors().keySet()) {
+                boolean inFirst = name.contains("lora_A");
+                (inFirst ? second : first).remove(name);
+                index.append(index.isEmpty() ? "" : ",")
+                        .append("\"%s\":\"s%d.safetensors\"".formatted(name, inFirst ? 1 : 2));
+            }
+        }
+        Files.write(sharded.resolve("s1.safetensors"), first.weightBytes());
+        Files.write(sharded.resolve("s2.safetensors"), second.weightBytes());
+        Files.writeString(sharded.resolve("adapter_model.safetensors.index.json"), "{\"weight_map\":{" + index + "}}");
+        assertThat(PeftAdapter.read(sharded, BASE).digest())
+                .isEqualTo(PeftAdapter.read(one, BASE).digest());
+        assertThat(PeftAdapter.weightFiles(sharded)).hasSize(3);
+    }
+
+    @Test
+    void digest_ofAnyChange_differs() {
+        var digest = PeftAdapter.read(AdapterFixture.sound(1).write(root.resolve("a")), BASE)
+                .digest();
+        assertThat(List.of(
+                        AdapterFixture.sound(2),
+                        AdapterFixture.sound(1).config("{'lora_alpha':9}"),
+                        AdapterFixture.sound(1).config("{'use_rslora':true}"),
+                        AdapterFixture.sound(1).config("{'target_modules':['v_proj','self_attn.q_proj']}")))
+                .allSatisfy(other -> assertThat(PeftAdapter.read(other.write(root.resolve("b")), BASE)
+                                .digest())
+                        .isNotEqualTo(digest));
+        AdapterFixture same = AdapterFixture.sound(1)
+                .config("{'lora_alpha':8.0,'lora_dropout':0.3,'target_modules':['v_proj','q_proj','v_proj']}");
+        assertThat(PeftAdapter.read(same.write(root.resolve("c")), BASE).digest())
+                .isEqualTo(digest);
+    }
+
+    @Test
+    void load_ofChangedFiles_isRefused() {
+        Path folder = AdapterFixture.sound(1).write(root.resolve("a"));
+        PeftAdapter adapter = PeftAdapter.read(folder, BASE);
+        AdapterFixture.sound(2).write(folder);
+        assertCode(() -> adapter.load(Arena.ofAuto()), Code.CHANGED, "registered " + adapter.digest());
+        AdapterFixture.sound(1).config("{'lora_alpha':9}").write(folder);
+        assertCode(() -> adapter.load(Arena.ofAuto()), Code.CHANGED, "files were changed since registration");
+    }
+
+    static Stream<Arguments> refusals() {
+        return Stream.of(
+                unsupported("{'peft_type':'IA3'}", "peft_type 'IA3'"),
+                unsupported("{'task_type':'SEQ_CLS'}", "task_type 'SEQ_CLS'"),
+                unsupported("{'use_dora':true}", "'use_dora'"),
+                unsupported("{'bias':'all'}", "bias 'all'"),
+                unsupported("{'bias':'lora_only'}", "bias 'lora_only'"),
+                unsupported("{'modules_to_save':['lm_head']}", "'modules_to_save'"),
+                unsupported("{'lora_bias':true}", "'lora_bias'"),
+                unsupported("{'fan_in_fan_out':true}", "'fan_in_fan_out'"),
+                unsupported("{'init_lora_weights':'pissa'}", "init_lora_weights 'pissa'"),
+                unsupported("{'init_lora_weights':'pissa_niter_16'}", "init_lora_weights 'pissa_niter_16'"),
+                unsupported("{'init_lora_weights':'olora'}", "init_lora_weights 'olora'"),
+                unsupported("{'init_lora_weights':'loftq'}", "init_lora_weights 'loftq'"),
+                unsupported("{'init_lora_weights':'corda'}", "init_lora_weights 'corda'"),
+                unsupported("{'init_lora_weights':'lora_ga'}", "init_lora_weights 'lora_ga'"),
+                unsupported("{'init_lora_weights':'brand_new'}", "init_lora_weights 'brand_new'"),
+                unsupported("{'trainable_token_indices':[1]}", "'trainable_token_indices'"),
+                unsupported("{'megatron_config':{'a':1}}", "'megatron_config'"),
+                unsupported("{'target_parameters':['x']}", "'target_parameters'"),
+                unsupported("{'use_qalora':true}", "'use_qalora'"),
+                unsupported("{'alora_invocation_tokens':[]}", "'alora_invocation_tokens'"),
+                unsupported("{'layer_replication':[[0,1]]}", "'layer_replication'"),
+                unsupported("{'velora_config':{'scale':1}}", "'velora_config'"),
+                unsupported("{'kasa_config':{'beta':1}}", "'kasa_config'"),
+                unsupported("{'use_bdlora':{'nblocks':1}}", "'use_bdlora'"),
+                unsupported("{'arrow_config':{'top_k':1}}", "'arrow_config'"),
+                unsupported("{'monteclora_config':{'a':1}}", "'monteclora_config'"),
+                unsupported("{'use_tomorrow':'yes'}", "'use_tomorrow' with value '\"yes\"'"),
+                unsupported("{'target_modules':['q_proj','v_proj','lm_head']}", "includes lm_head"),
+                unsupported("{'target_modules':['q_proj','v_proj','embed_tokens']}", "includes model.embed_tokens"),
+                unsupported("{'target_modules':'.*'}", "includes lm_head"),
+                unsupported("{'layers_to_transform':[0],'layers_pattern':'(a|b)'}", "layers_pattern"),
+                invalid("{'r':0}", "r is '0'; allowed: a rank from 1 to 512"),
+                invalid("{'r':513}", "r is '513'"),
+                invalid("{'r':4.5}", "r is '4.5'"),
+                invalid("{'r':'4'}", "r is '\"4\"'"),
+                invalid("{'lora_alpha':'8'}", "lora_alpha is"),
+                invalid("{'lora_alpha':1e99}", "lora_alpha is"),
+                invalid("{'use_rslora':1}", "use_rslora must be true or false"),
+                invalid("{'target_modules':null}", "target_modules must be"),
+                invalid("{'target_modules':[]}", "target_modules must be"),
+                invalid("{'target_modules':7}", "target_modules must be"),
+                invalid("{'target_modules':[7]}", "target_modules must be a list of strings"),
+                invalid("{'target_modules':['nothing']}", "which the config does not target"),
+                invalid("{'target_modules':'('}", "target_modules is not a regular expression"),
+                invalid("{'target_modules':'(?P<a>.*)q_proj'}", "read differently outside Python"),
+                invalid("{'target_modules':'.*.*.*.*.*.*.*.*.*!'}", "takes more than 200000 steps"),
+                invalid("{'target_modules':'.*q_proj','layers_to_transform':[0]}", "need target_modules to be a list"),
+                invalid("{'layers_pattern':'layers'}", "layers_pattern needs layers_to_transform"),
+                invalid("{'layers_to_transform':[-1]}", "layers_to_transform must be"),
+                invalid("{'layers_to_transform':[0]}", "which the config does not target"),
+                invalid("{'rank_pattern':{'q_proj':0}}", "rank_pattern 'q_proj' is '0'"),
+                invalid("{'rank_pattern':['q_proj']}", "rank_pattern must be an object"),
+                invalid("{'rank_pattern':{'(':4}}", "rank_pattern key '(' is not a regular expression"),
+                invalid("{'alpha_pattern':{'q_proj':'a'}}", "alpha_pattern 'q_proj' is"),
+                invalid("{'rank_pattern':{'q_proj':5}}", "lora_A.weight' has shape [4, 16], expected [5, 16]"),
+                invalid("{'r':8}", "has shape [4, 16], expected [8, 16] [rank, inputs]"),
+                invalid("{'exclude_modules':['q_proj']}", "which the config does not target"),
+                invalid(
+                        "{'target_modules':['q_proj','v_proj','o_proj']}",
+                        "o_proj.lora_A.weight' of shape [4, 16] is missing"),
+                spoilt(
+                        "only A",
+                        fixture -> fixture.remove(AdapterFixture.b(Q0)),
+                        Code.INVALID,
+                        "'" + AdapterFixture.b(Q0) + "' of shape [16, 4] is missing"),
+                spoilt(
+                        "only B",
+                        fixture -> fixture.remove(AdapterFixture.a(V0)),
+                        Code.INVALID,
+                        "'" + AdapterFixture.a(V0) + "' of shape [4, 16] is missing"),
+                spoilt(
+                        "B transposed",
+                        fixture -> fixture.tensor(AdapterFixture.b(V0), DType.F32, 4, 8),
+                        Code.INVALID,
+                        "'" + AdapterFixture.b(V0) + "' has shape [4, 8], expected [8, 4] [outputs, rank]"),
+                spoilt(
+                        "flat",
+                        fixture -> fixture.tensor(AdapterFixture.a(V0), DType.U8, new long[] {64}, new byte[64]),
+                        Code.INVALID,
+                        "stored as U8; allowed: F32, F16, BF16"),
+                spoilt(
+                        "both names",
+                        fixture -> fixture.tensor(
+                                AdapterFixture.a(V0).replace("A.weight", "A.default.weight"), DType.F32, 4, 16),
+                        Code.INVALID,
+                        "are the same half of one pair"),
+                spoilt(
+                        "unclaimed",
+                        fixture -> fixture.tensor("model.extra.weight", DType.F32, 1, 1),
+                        Code.INVALID,
+                        "tensor 'model.extra.weight' of shape [1, 1] is no half of a low-rank pair"),
+                spoilt(
+                        "no such layer",
+                        fixture ->
+                                fixture.tensor(AdapterFixture.a("model.layers.7.self_attn.q_proj"), DType.F32, 4, 16),
+                        Code.INVALID,
+                        "model.layers.7.self_attn.q_proj.lora_A.weight' of shape [4, 16] is no half"),
+                spoilt(
+                        "DoRA tensor",
+                        fixture ->
+                                fixture.tensor("base_model.model." + Q0 + ".lora_magnitude_vector", DType.F32, 16, 1),
+                        Code.UNSUPPORTED,
+                        "belongs to DoRA"),
+                spoilt(
+                        "bias tensor",
+                        fixture -> fixture.tensor("base_model.model." + Q0 + ".lora_B.bias", DType.F32, 16, 1),
+                        Code.UNSUPPORTED,
+                        "belongs to lora_bias"),
+                spoilt(
+                        "embedding tensor",
+                        fixture -> fixture.tensor(
+                                "base_model.model.model.embed_tokens.lora_embedding_A", DType.F32, 4, 16),
+                        Code.UNSUPPORTED,
+                        "embedding adapter"),
+                spoilt(
+                        "NaN",
+                        fixture -> fixture.tensor(AdapterFixture.a(Q0), DType.F16, 4, 16, filled(64, 7, Float.NaN)),
+                        Code.INVALID,
+                        "'" + AdapterFixture.a(Q0) + "' of shape [4, 16] has NaN at element 7"),
+                spoilt(
+                        "infinite",
+                        fixture -> fixture.tensor(
+                                AdapterFixture.b(Q0), DType.BF16, 16, 4, filled(64, 63, Float.NEGATIVE_INFINITY)),
+                        Code.INVALID,
+                        "has -Infinity at element 63"),
+                spoilt(
+                        "too large",
+                        fixture ->
+                                fixture.tensor(AdapterFixture.b(Q0), DType.F32, 16, 4, filled(64, 0, Float.MAX_VALUE)),
+                        Code.INVALID,
+                        "largest weight in bf16"));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("refusals")
+    void read_ofWhatCannotBeHonoured_isRefusedByName(
+            String name, Consumer<AdapterFixture> spoil, Code code, String expected) {
+        AdapterFixture fixture = AdapterFixture.sound(1);
+        spoil.accept(fixture);
+        Path folder = fixture.write(root.resolve("spoilt"));
+        assertCode(() -> PeftAdapter.read(folder, BASE), code, expected);
+        assertThatThrownBy(() -> PeftAdapter.read(folder, BASE)).hasMessageNotContaining(root.toString());
+    }
+
+    @Test
+    void read_ofFieldsWithoutEffect_isSound() {
+        Path folder = AdapterFixture.sound(1)
+                .config("{'init_lora_weights':'eva','eva_config':{'rho':2},'corda_config':{'a':1},'loftq_config':{},"
+                        + "'megatron_core':'megatron.core','qalora_group_size':16,'auto_mapping':null,"
+                        + "'revision':'main','ensure_weight_tying':false,'use_something_else':false,"
+                        + "'base_model_name_or_path':'x','peft_version':'9.9','alora_invocation_tokens':null}")
+                .write(root.resolve("a"));
+        assertThat(PeftAdapter.read(folder, BASE).digest())
+                .isEqualTo(PeftAdapter.read(AdapterFixture.sound(1).write(root.resolve("b")), BASE)
+                        .digest());
+    }
+
+    @Test
+    void read_ofAPickle_isRefusedByName() throws IOException {
+        Path folder = AdapterFixture.sound(1).write(root.resolve("pickle"));
+        Files.move(folder.resolve("adapter_model.safetensors"), folder.resolve("adapter_model.bin"));
+        assertCode(() -> PeftAdapter.read(folder, BASE), Code.UNSUPPORTED, "adapter_model.bin is a pickle file");
+        Files.delete(folder.resolve("adapter_model.bin"));
+        assertCode(() -> PeftAdapter.read(folder, BASE), Code.INVALID, "neither adapter_model.safetensors nor");
+        Files.writeString(folder.resolve(PeftConfig.FILE_NAME), "{\"r\":1,\"r\":2}");
+        assertCode(() -> PeftAdapter.read(folder, BASE), Code.INVALID, "Duplicate field 'r'");
+        Files.writeString(folder.resolve(PeftConfig.FILE_NAME), "[]");
+        assertCode(() -> PeftAdapter.read(folder, BASE), Code.INVALID, "must be a JSON object");
+    }
+
+    @Test
+    void read_ofMutatedFolders_eitherReadsOrRefusesCleanly() {
+        Path folder = AdapterFixture.sound(1)
+                .config("{'rank_pattern':{'q_proj':4},'layers_to_transform':[0,1],'exclude_modules':['x']}")
+                .write(root.resolve("fuzz"));
+        Path configFile = folder.resolve(PeftConfig.FILE_NAME);
+        Path weightsFile = folder.resolve("adapter_model.safetensors");
+        byte[] config = bytes(configFile);
+        byte[] weights = bytes(weightsFile);
+        var random = new Random(20_260_102);
+        int refused = 0;
+        for (int round = 0; round < 1500; round++) {
+            boolean spoilConfig = random.nextBoolean();
+            write(configFile, spoilConfig ? mutated(config, config.length, random) : config);
+            write(weightsFile, spoilConfig ? weights : mutated(weights, 1200, random));
+            try (Arena arena = Arena.ofConfined()) {
+                assertThat(PeftAdapter.read(folder, BASE).load(arena)).isNotNull();
+            } catch (AdapterException e) {
+                refused++;
+                assertThat(e.getMessage()).isNotBlank().doesNotContain("\n").hasSizeLessThan(2000);
+            }
+        }
+        assertThat(refused).isGreaterThan(500);
+    }
+
+    private static byte[] mutated(byte[] original, int within, Random random) {
+        byte[] mutated = original.clone();
+        String json = "{}[]\",:0123456789.eE-\\ntfu\u0000\u00ff";
+        for (int i = random.nextInt(4); i >= 0; i--) {
+            int value = random.nextBoolean() ? random.nextInt(256) : json.charAt(random.nextInt(json.length()));
+            mutated[random.nextInt(Math.min(within, mutated.length))] = (byte) value;
+        }
+        return mutated;
+    }
+
+    private static float element(LoraModule module, long offsetBytes) {
+        return Bf16.toFloat(module.weights().get(ValueLayout.JAVA_SHORT, offsetBytes));
+    }
+
+    private static float[] filled(int size, int index, float value) {
+        var values = new float[size];
+        values[index] = value;
+        return values;
+    }
+
+    private static Arguments unsupported(String fields, String expected) {
+        return spoilt(fields, fixture -> fixture.config(fields), Code.UNSUPPORTED, expected);
+    }
+
+    private static Arguments invalid(String fields, String expected) {
+        return spoilt(fields, fixture -> fixture.config(fields), Code.INVALID, expected);
+    }
+
+    private static Arguments spoilt(String name, Consumer<AdapterFixture> spoil, Code code, String expected) {
+        return Arguments.of(name, spoil, code, expected);
+    }
+
+    private static void assertCode(ThrowingCallable call, Code code, String message) {
+        assertThatThrownBy(call)
+                .isInstanceOfSatisfying(
+                        AdapterException.class, e -> assertThat(e.code()).isEqualTo(code))
+                .hasMessageContaining(message)
+                .message()
+                .doesNotContain("\n");
+    }
+
+    private static byte[] bytes(Path file) {
+        try {
+            return Files.readAllBytes(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void write(Path file, byte[] bytes) {
+        try {
+            Files.write(file, bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(new String(bytes, StandardCharsets.ISO_8859_1), e);
+        }
+    }
+}

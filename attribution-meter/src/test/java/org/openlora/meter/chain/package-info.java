@@ -1,0 +1,4 @@
+@NullMarked
+package org.openlora.meter.chain;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package org.openlora.meter.evm;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package org.openlora.meter.merkle;
+
+import org.jspecify.annotations.NullMarked;

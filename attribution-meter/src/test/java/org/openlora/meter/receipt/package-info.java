@@ -1,0 +1,4 @@
+@NullMarked
+package org.openlora.meter.receipt;
+
+import org.jspecify.annotations.NullMarked;

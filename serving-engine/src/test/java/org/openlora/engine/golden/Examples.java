@@ -1,0 +1,30 @@
+package org.openlora.engine.golden;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/// Where the bundled model and the example adapters lie.
+final class Examples {
+    private Examples() {}
+
+    static Path model() {
+        return root().resolve("models/openlora-tiny");
+    }
+
+    static Path adapters() {
+        return root().resolve("examples/adapters");
+    }
+
+    /// The repository's root: given by the build, or the nearest folder above that holds the examples.
+    private static Path root() {
+        String given = System.getProperty("openlora.root", "");
+        Path folder = Path.of(given).toAbsolutePath();
+        while (folder != null && !Files.isDirectory(folder.resolve("examples/adapters"))) {
+            folder = folder.getParent();
+        }
+        if (folder == null) {
+            throw new IllegalStateException("no folder examples/adapters above " + Path.of(given).toAbsolutePath());
+        }
+        return folder;
+    }
+}
