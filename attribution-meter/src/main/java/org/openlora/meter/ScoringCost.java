@@ -4,5 +4,5 @@ package org.openlora.meter;
 ///
 /// @param rows scored
 /// @param outputTokens of those rows
-/// @param nanos of the scoring thread
-public record ScoringCost(long rows, long outputTokens, long nanos) {}
+/// @param cpuNanos processor time of the scoring thread, to be set against that of serving
+public record ScoringCost(long rows, long outputTokens, long cpuNanos) {}

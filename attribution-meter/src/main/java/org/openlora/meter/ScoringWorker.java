@@ -1,5 +1,7 @@
 package org.openlora.meter;
 
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,6 +20,7 @@ import org.slf4j.LoggerFactory;
 /// different.
 final class ScoringWorker implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ScoringWorker.class);
+    private static final ThreadMXBean CPU = ManagementFactory.getThreadMXBean();
     /// Rows of one transaction: the disk is written once for all of them.
     private static final int GROUP_ROWS = 64;
 
@@ -101,7 +104,7 @@ final class ScoringWorker implements AutoCloseable {
     }
 
     private List<ScoredUsage> score(List<StoredUsage> rows) {
-        long start = System.nanoTime();
+        long start = CPU.getCurrentThreadCpuTime();
         List<ScoredUsage> scored = new ArrayList<>(rows.size());
         long tokens = 0;
         for (StoredUsage row : rows) {
@@ -112,14 +115,14 @@ final class ScoringWorker implements AutoCloseable {
             scored.add(result);
             tokens += row.row().output().size();
         }
-        addCost(rows.size(), tokens, System.nanoTime() - start);
+        addCost(rows.size(), tokens, CPU.getCurrentThreadCpuTime() - start);
         return scored;
     }
 
-    private void addCost(int rows, long tokens, long nanos) {
+    private void addCost(int rows, long tokens, long cpuNanos) {
         lock.lock();
         try {
-            cost = new ScoringCost(cost.rows() + rows, cost.outputTokens() + tokens, cost.nanos() + nanos);
+            cost = new ScoringCost(cost.rows() + rows, cost.outputTokens() + tokens, cost.cpuNanos() + cpuNanos);
         } finally {
             lock.unlock();
         }

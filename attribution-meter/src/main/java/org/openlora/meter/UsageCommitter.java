@@ -79,7 +79,6 @@ final class UsageCommitter implements AutoCloseable {
                 return queue.take();
             } catch (InterruptedException e) {
                 // Only closing ends this thread; an interrupt must not lose rows that wait.
-                continue;
             }
         }
     }

@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.StringJoiner;
 import java.util.function.Function;
 
 /// A value in a YAML (or JSON) document that knows where it stands, so that whatever is wrong with it can be said with
@@ -131,7 +130,9 @@ public final class YamlNode {
 
     /// The value of a field that must be there.
     public YamlNode get(String name) {
-        return find(name).orElseThrow(() -> error("field '" + name + "' is missing"));
+        return find(name)
+                .orElseThrow(() -> new DocumentException(
+                        place() + ": field '" + (field.isEmpty() ? name : field + "." + name) + "' is missing"));
     }
 
     /// The value of a field that may be left out (or be null).
@@ -172,7 +173,7 @@ public final class YamlNode {
         try {
             return parser.apply(text);
         } catch (IllegalArgumentException e) {
-            throw new DocumentException(message(String.valueOf(e.getMessage())), e);
+            throw new DocumentException(place() + ": field '" + field + "': " + e.getMessage(), e);
         }
     }
 
@@ -195,14 +196,13 @@ public final class YamlNode {
 
     /// An error at this place: `file: line N: field 'a.b' <problem>, found <value>`.
     public DocumentException error(String problem) {
-        return new DocumentException(message(problem));
+        String name = field.isEmpty() ? "the document" : "field '" + field + "'";
+        String found = content instanceof Content.Scalar(JsonNode value) ? ", found " + shortened(value) : "";
+        return new DocumentException(place() + ": " + name + " " + problem + found);
     }
 
-    private String message(String problem) {
-        StringJoiner message = new StringJoiner(": ").add(file).add("line " + line);
-        String place = field.isEmpty() ? "the document" : "field '" + field + "'";
-        String found = content instanceof Content.Scalar(JsonNode value) ? ", found " + shortened(value) : "";
-        return message.add(place + " " + problem + found).toString();
+    private String place() {
+        return file + ": line " + line;
     }
 
     private static String shortened(JsonNode value) {

@@ -3,6 +3,7 @@ package org.openlora.meter.evidence;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
@@ -19,7 +20,7 @@ class SpanEvidenceTest {
         int covered = 0;
         int echoes = 0;
         int several = 0;
-        for (int round = 0; round < 3_000; round++) {
+        for (int round = 0; round < 1_000; round++) {
             int alphabet = 2 + random.nextInt(5);
             List<Datanet> datanets = new ArrayList<>();
             List<List<int[]>> rows = new ArrayList<>();
@@ -42,9 +43,9 @@ class SpanEvidenceTest {
             several += evidence.spans().stream().anyMatch(span -> span.sources().size() > 1) ? 1 : 0;
             assertThat(new HashSet<>(evidence.owners())).containsAll(indices(evidence));
         }
-        assertThat(covered).isGreaterThan(5_000);
-        assertThat(echoes).isGreaterThan(1_000);
-        assertThat(several).isGreaterThan(300);
+        assertThat(covered).isGreaterThan(1_500);
+        assertThat(echoes).isGreaterThan(300);
+        assertThat(several).isGreaterThan(100);
     }
 
     private static Set<Integer> indices(SpanEvidence evidence) {
@@ -105,7 +106,7 @@ class SpanEvidenceTest {
             for (int end = start + 1; end <= output.length; end++) {
                 if (NaiveMatcher.occurs(prompt, output, start, end)
                         && cost(output, start, end, rarity) >= (long) bits * FixedPointLog2.ONE) {
-                    java.util.Arrays.fill(echo, start, end, true);
+                    Arrays.fill(echo, start, end, true);
                 }
             }
         }

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 class FixedPointLog2Test {
     @Test
     void floor_smallNumbers_isBitLengthOfThe65536thPower() {
-        for (int number = 1; number <= 300; number++) {
+        for (int number = 1; number <= 100; number++) {
             assertThat(FixedPointLog2.floor(number)).as("log2 of %d", number).isEqualTo(byDefinition(number));
         }
     }
@@ -18,8 +18,8 @@ class FixedPointLog2Test {
     @Test
     void floor_besidePowersOfTwoAndAtRandom_isByDefinition() {
         Random random = new Random(2);
-        for (int round = 0; round < 8; round++) {
-            long number = round < 4 ? (1L << 20 + round) + (round % 2 == 0 ? -1 : 1) : 1 + random.nextLong(1L << 40);
+        for (int round = 0; round < 6; round++) {
+            long number = round < 4 ? (1L << (20 + round)) + (round % 2 == 0 ? -1 : 1) : 1 + random.nextLong(1L << 40);
             assertThat(FixedPointLog2.floor(number)).as("log2 of %d", number).isEqualTo(byDefinition(number));
         }
     }

@@ -1,0 +1,356 @@
+"""Attribution and pricing, computed a second time: the definitions of docs/formats.md in plain Python, without any of
+the program's data structures. Writes attribution.json, which the program's tests read.
+
+    python3 docs/vectors/attribution_reference.py > docs/vectors/attribution.json
+"""
+
+import hashlib
+import json
+import struct
+from fractions import Fraction
+
+WHOLE = 1_000_000
+
+
+def lp(data):
+    return struct.pack("<Q", len(data)) + data
+
+
+def sha(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def jcs(value):
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def domain(name):
+    return lp(name.encode())
+
+
+# ---- identities
+
+def contributor_hash(salt, name):
+    return sha(domain("openlora/contributor/v1"), lp(salt), lp(name.encode()))
+
+
+def datanet_digest(datanet):
+    salt = bytes.fromhex(datanet["salt"])
+    rows = b""
+    for row in datanet["rows"]:
+        rows += jcs({**row, "contributor": contributor_hash(salt, row["contributor"]).hex()}) + b"\n"
+    return sha(domain("openlora/datanet/v1"), rows)
+
+
+def corpus_root(digest, tokenizer):
+    return sha(domain("openlora/corpus/v1"), digest, tokenizer)
+
+
+def price_book_digest(book):
+    return sha(domain("openlora/price-book/v1"), lp(jcs(book)))
+
+
+SCORER = sha(domain("openlora/scorer/v1"), lp(jcs({
+    "copies": "normalised-text/1",
+    "evidence": "exact-span/1",
+    "prior": "lineage-by-scale/1",
+    "rarity": "lineage-unigram-log2-q16/1",
+})))
+
+
+# ---- evidence
+
+def log2(number):
+    return (number ** 65536).bit_length() - 1
+
+
+def rarity_table(corpora):
+    counts = {}
+    for rows in corpora:
+        for row in rows:
+            for token in row:
+                counts[token] = counts.get(token, 0) + 1
+    total, kinds = sum(counts.values()), len(counts)
+    whole = log2(total + kinds + 1)
+    costs = {token: whole - log2(count + 1) for token, count in counts.items()}
+    digest = sha(domain("openlora/rarity/v1"), struct.pack("<QQ", total, kinds),
+                 *[struct.pack("<QQQ", token, counts[token], costs[token]) for token in sorted(counts)])
+    return (lambda token: costs.get(token, whole)), digest
+
+
+def occurs(row, piece):
+    return any(row[i:i + len(piece)] == piece for i in range(len(row) - len(piece) + 1))
+
+
+def normalised(text):
+    spaced = "".join(" " if c in "\t\n\v\f\r " else c.lower() if "A" <= c <= "Z" else c for c in text)
+    return " ".join(part for part in spaced.split(" ") if part)
+
+
+def evidence(prompt, output, corpora, texts, cost, threshold):
+    """Per token: None, "echo" or a span (start, end); and each span's sources."""
+    def rare(start, end):
+        return sum(cost(token) for token in output[start:end]) >= threshold << 16
+
+    pieces = [(s, e) for s in range(len(output)) for e in range(s + 1, len(output) + 1)]
+    owners = [None] * len(output)
+    if not corpora:
+        return owners, {}
+    for start, end in pieces:
+        if rare(start, end) and occurs(prompt, output[start:end]):
+            owners[start:end] = ["echo"] * (end - start)
+    first = {}
+    for d, rows in enumerate(texts):
+        for r, text in enumerate(rows):
+            first.setdefault(normalised(text), (d, r))
+    free = [(s, e) for s, e in pieces if "echo" not in owners[s:e]]
+    spans = {}
+    for d, rows in enumerate(corpora):
+        found = {(s, e) for s, e in free if any(occurs(row, output[s:e]) for row in rows)}
+        for start, end in found:
+            if rare(start, end) and (start - 1, end) not in found and (start, end + 1) not in found:
+                spans.setdefault((start, end), set()).update(
+                    first[normalised(texts[d][r])] for r, row in enumerate(rows) if occurs(row, output[start:end]))
+    order = sorted(spans, key=lambda p: (p[0] - p[1], -sum(cost(t) for t in output[p[0]:p[1]]), p[0]))
+    for start, end in order:
+        for t in range(start, end):
+            if owners[t] is None:
+                owners[t] = (start, end)
+    return owners, {span: sorted(sources) for span, sources in spans.items()}
+
+
+def largest_remainder(total, weights):
+    """weights: list of (key, exact weight) in the order that decides ties."""
+    whole = sum(weight for _, weight in weights)
+    exact = [(key, total * weight / whole) for key, weight in weights]
+    parts = {key: int(share) for key, share in exact}
+    left = total - sum(parts.values())
+    for key, _ in sorted(exact, key=lambda item: -(item[1] - int(item[1])))[:left]:
+        parts[key] += 1
+    return {key: part for key, part in parts.items() if part}
+
+
+CONTRIBUTOR, POOL, TREASURY = 0, 1, 2
+NO_DATANET = 0xFFFFFFFF
+ZERO = bytes(32)
+
+
+def score(request, datanets, tokenizer, encode, rules):
+    wanted = {bytes.fromhex(share["datanet"]) for a in request["adapters"] for share in a["lineage"]}
+    searched = [d for d in datanets if datanet_digest(d) in wanted]
+    digests = [datanet_digest(d) for d in searched]
+    listed = [(d, 1) for d in digests] + [(d, 0) for d in sorted(wanted - set(digests))]
+    index = {digest: i for i, (digest, _) in enumerate(listed)}
+    texts = [[row["text"] for row in d["rows"]] for d in searched]
+    corpora = [[encode(text) for text in rows] for rows in texts]
+    cost, rarity_digest = rarity_table(corpora)
+    prompt, output = request["prompt"], request["output"]
+    owners, sources = evidence(prompt, output, corpora, texts, cost, rules["rarityThresholdBits"])
+
+    prior = {}
+    for adapter in request["adapters"]:
+        weight = abs(adapter["scalePpm"])
+        if not adapter["lineage"] and weight:
+            key = (TREASURY, NO_DATANET, ZERO)
+            prior[key] = prior.get(key, 0) + weight * 10_000
+        for share in adapter["lineage"]:
+            place = index[bytes.fromhex(share["datanet"])]
+            key = (POOL if listed[place][1] else TREASURY, place, ZERO)
+            if weight:
+                prior[key] = prior.get(key, 0) + weight * share["basisPoints"]
+    prior = prior or {(TREASURY, NO_DATANET, ZERO): 1}
+    pi = {key: Fraction(weight, sum(prior.values())) for key, weight in prior.items()}
+    prior_shares = largest_remainder(WHOLE, sorted(pi.items()))
+
+    lam = Fraction(rules["lambdaPpm"], WHOLE)
+    shares = {}
+    used = sorted({owner for owner in owners if isinstance(owner, tuple)}, key=lambda p: (p[0], p[1] - p[0]))
+    for span in used:
+        mix = {key: (1 - lam) * weight for key, weight in pi.items() if lam < 1}
+        for place, (d, r) in enumerate(sources[span]):
+            if not lam:
+                break
+            salt = bytes.fromhex(searched[d]["salt"])
+            key = ((CONTRIBUTOR, d, contributor_hash(salt, searched[d]["rows"][r]["contributor"]))
+                   if place < rules["occurrenceCap"] else (POOL, d, ZERO))
+            mix[key] = mix.get(key, 0) + lam / len(sources[span])
+        shares[span] = largest_remainder(WHOLE, sorted(mix.items()))
+
+    totals = {}
+    for owner in owners or [None]:
+        for key, share in (shares[owner] if isinstance(owner, tuple) else prior_shares).items():
+            totals[key] = totals.get(key, 0) + share
+    cap = rules["contributorCapPpm"] * max(1, len(output))
+    for key in [key for key in totals if key[0] == CONTRIBUTOR and totals[key] > cap]:
+        pool = (POOL, key[1], ZERO)
+        totals[pool] = totals.get(pool, 0) + totals[key] - cap
+        totals[key] = cap
+
+    targets = sorted(set(totals) | set(prior_shares) | {k for s in shares.values() for k in s})
+    place_of = {key: i for i, key in enumerate(targets)}
+
+    def distribution(values):
+        return struct.pack("<I", len(values)) + b"".join(
+            struct.pack("<II", place_of[key], values[key]) for key in sorted(values))
+
+    record = domain("openlora/attribution/v1") + SCORER + tokenizer + rarity_digest
+    record += struct.pack("<IIII", rules["lambdaPpm"], rules["rarityThresholdBits"], rules["occurrenceCap"],
+                          rules["contributorCapPpm"])
+    record += struct.pack("<I", len(listed)) + b"".join(d + bytes([flag]) for d, flag in listed)
+    record += struct.pack("<I", len(targets)) + b"".join(
+        bytes([kind]) + struct.pack("<I", d) + c for kind, d, c in targets)
+    record += distribution(prior_shares)
+    record += struct.pack("<I", len(used))
+    for start, end in used:
+        paid = sources[start, end][:rules["occurrenceCap"]]
+        record += struct.pack("<IIQII", start, end - start, sum(cost(t) for t in output[start:end]),
+                              len(sources[start, end]), len(paid))
+        record += b"".join(struct.pack("<II", d, r) for d, r in paid) + distribution(shares[start, end])
+    record += struct.pack("<I", len(owners)) + b"".join(
+        struct.pack("<i", -1 if o is None else -2 if o == "echo" else used.index(o)) for o in owners)
+    record += b"".join(struct.pack("<Q", totals.get(key, 0)) for key in targets)
+    return record, listed, {key: total for key, total in totals.items()}, rarity_digest
+
+
+# ---- pricing
+
+BASE_OWNER, ADAPTER_OWNER, OPERATOR, PLATFORM, PAY_CONTRIBUTOR, DATANET_POOL, PAY_TREASURY = range(1, 8)
+
+
+def price(request, listed, totals, datanets, book):
+    rates = next((r for r in book["rates"]["bases"] if r["base"] == "sha256:" + request["base"]),
+                 book["rates"]["default"])
+    own = [next((r for r in book["rates"]["adapters"] if r["adapter"] == "sha256:" + a["digest"]), rates)
+           for a in request["adapters"]] or [rates]
+    prompt_rate, cached_rate, generated_rate = (
+        max(r[k] for r in own) for k in ("promptPico", "cachedPico", "generatedPico"))
+    cached = request["cachedTokens"]
+    fixed = book["fees"]["fixedPico"]
+    total = ((len(request["prompt"]) - cached) * prompt_rate + cached * cached_rate
+             + len(request["output"]) * generated_rate) // 1000 + fixed
+    payees, split = book["payees"], book["split"]
+    treasury = payees["treasury"]
+    lines = {}
+
+    def pay(role, source, payee, amount):
+        if amount:
+            key = (role, source, bytes.fromhex(payee[2:]))
+            lines[key] = lines.get(key, 0) + amount
+
+    bps = Fraction(1, 10_000)
+    fees = Fraction(total - fixed)
+    pay(PLATFORM, ZERO, payees["platform"], fixed + fees * book["fees"]["platformBps"] * bps)
+    net = fees * (1 - book["fees"]["platformBps"] * bps)
+    base = bytes.fromhex(request["base"])
+    owner = next((o["payee"] for o in payees["baseOwners"] if o["base"] == "sha256:" + request["base"]), None)
+    pay(BASE_OWNER if owner else PAY_TREASURY, base, owner or treasury, net * split["baseOwnerBps"] * bps)
+    pay(OPERATOR, ZERO, payees["operator"], net * split["operatorBps"] * bps)
+    part = net * split["adapterOwnerBps"] * bps
+    weights = sum(abs(a["scalePpm"]) for a in request["adapters"])
+    for a in request["adapters"]:
+        if weights:
+            pay(ADAPTER_OWNER if a["owner"] else PAY_TREASURY, bytes.fromhex(a["digest"]), a["owner"] or treasury,
+                part * abs(a["scalePpm"]) / weights)
+    if not weights:
+        pay(PAY_TREASURY, ZERO, treasury, part)
+    part = net * split["contributorsBps"] * bps / sum(totals.values())
+    people = {contributor_hash(bytes.fromhex(d["salt"]), c["id"]): c["payee"] for d in datanets
+              for c in d["contributors"]}
+    for (kind, d, contributor), amount in totals.items():
+        datanet = ZERO if d == NO_DATANET else listed[d][0]
+        if kind == CONTRIBUTOR:
+            pay(PAY_CONTRIBUTOR, contributor, people[contributor], part * amount)
+        elif kind == POOL:
+            pay(DATANET_POOL, datanet, payees["datanetPool"], part * amount)
+        else:
+            pay(PAY_TREASURY, datanet, treasury, part * amount)
+    amounts = largest_remainder(total, sorted(lines.items())) if total else {}
+    return total, [{"role": role, "source": source.hex(), "payee": "0x" + payee.hex(), "amount": amount}
+                   for (role, source, payee), amount in sorted(amounts.items())]
+
+
+# ---- the vectors
+
+def account(number):
+    return "0x" + f"{number:040x}"
+
+
+def name(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def main():
+    tides = {
+        "id": "tides", "version": "1", "title": "Tides", "licence": "CC0-1.0", "salt": bytes(range(32)).hex(),
+        "contributors": [{"id": "ada", "name": "Ada", "payee": account(0x1001)},
+                         {"id": "bo", "name": "Bø", "payee": account(0x1002)}],
+        "rows": [{"contributor": "ada", "text": "the tide returns to the grey harbour at dusk"},
+                 {"contributor": "bo", "prompt": "When?", "text": "the boats wait for the tide"},
+                 {"contributor": "bo", "text": "a grey gull sleeps on the quay at dusk"}],
+    }
+    copies = {
+        "id": "copies", "version": "1", "title": "Copies", "licence": "CC0-1.0", "salt": bytes(range(1, 33)).hex(),
+        "contributors": [{"id": "cy", "name": "Cy", "payee": account(0x1003)}],
+        "rows": [{"contributor": "cy", "text": "The  TIDE returns to the grey harbour at dusk"},
+                 {"contributor": "cy", "text": "lamps burn low on the quay at dusk"}],
+    }
+    datanets = [tides, copies]
+    vocabulary = sorted({word for d in datanets for row in d["rows"] for word in row["text"].split()})
+    ids = {word: i for i, word in enumerate(vocabulary)}
+
+    def encode(text):
+        return [ids.get(word, len(ids)) for word in text.split()]
+
+    digests = [datanet_digest(d).hex() for d in datanets]
+    tokenizer = bytes.fromhex(name("tokenizer"))
+    rules = {"lambdaPpm": 700_000, "rarityThresholdBits": 9, "occurrenceCap": 1, "contributorCapPpm": 400_000}
+    book = {
+        "version": 1, "name": "vectors", "effectiveFrom": "2026-01-01T00:00:00Z", "currency": "USDC",
+        "rates": {"default": {"promptPico": 50_001, "cachedPico": 5_003, "generatedPico": 200_007},
+                  "bases": [{"base": "sha256:" + name("base 2"), "promptPico": 9, "cachedPico": 8, "generatedPico": 7}],
+                  "adapters": [{"adapter": "sha256:" + name("adapter b"), "promptPico": 60_000, "cachedPico": 1,
+                                "generatedPico": 210_000}]},
+        "fees": {"fixedPico": 1_001, "platformBps": 505},
+        "split": {"baseOwnerBps": 1_501, "adapterOwnerBps": 1_999, "operatorBps": 2_500, "contributorsBps": 4_000},
+        "payees": {"baseOwners": [{"base": "sha256:" + name("base"), "payee": account(0x2001)}],
+                   "operator": account(0x2002), "platform": account(0x2003), "treasury": account(0x2004),
+                   "datanetPool": account(0x2005)},
+        "attribution": rules,
+    }
+    a = {"digest": name("adapter a"), "scalePpm": 1_000_000, "owner": account(0x3001),
+         "lineage": [{"datanet": digests[0], "basisPoints": 10_000}]}
+    b = {"digest": name("adapter b"), "scalePpm": -300_000, "owner": None,
+         "lineage": [{"datanet": digests[1], "basisPoints": 6_667}, {"datanet": name("gone"), "basisPoints": 3_333}]}
+    c = {"digest": name("adapter c"), "scalePpm": 500_000, "owner": account(0x3003), "lineage": []}
+    requests = [
+        ("evidence, prior and nothing", [a], "when is it", "then the tide returns to the grey mole at dusk", 1, "base"),
+        ("an echo is nobody's", [a], "the boats wait for the tide", "the boats wait for the tide at dusk", 0, "base"),
+        ("copies pay the first", [a, b], "say", "the tide returns to the lamps on the quay at dusk", 0, "base"),
+        ("without lineage", [c], "say", "the tide returns to the grey harbour", 2 - 1, "base 3"),
+        ("the bare base", [], "say it", "the tide", 0, "base 2"),
+        ("cancelled before the first token", [a, b, c], "say it twice", "", 3, "base"),
+    ]
+    cases = []
+    for title, adapters, prompt, output, cached, base in requests:
+        request = {"title": title, "base": name(base), "adapters": sorted(adapters, key=lambda x: x["digest"]),
+                   "prompt": encode(prompt), "output": encode(output), "cachedTokens": cached}
+        record, listed, totals, rarity = score(request, datanets, tokenizer, encode, rules)
+        total, payments = price(request, listed, totals, datanets, book)
+        cases.append({**request, "record": record.hex(), "attribution": sha(record).hex(), "rarity": rarity.hex(),
+                      "price": total, "payments": payments})
+    salt = bytes(range(32))
+    packed = struct.pack("<3I", 7, 8, 70_000)
+    print(json.dumps({
+        "datanets": [{**d, "digest": digest, "corpusRoot": corpus_root(bytes.fromhex(digest), tokenizer).hex(),
+                      "contributorHashes": [contributor_hash(bytes.fromhex(d["salt"]), p["id"]).hex()
+                                            for p in d["contributors"]]} for d, digest in zip(datanets, digests)],
+        "tokenizer": tokenizer.hex(), "vocabulary": vocabulary, "scorer": SCORER.hex(),
+        "log2": [[n, log2(n)] for n in (1, 2, 3, 5, 7, 10, 1000, 65_535, 65_537, 999_983)],
+        "tokenHashes": {"salt": salt.hex(), "ids": [7, 8, 70_000],
+                        "prompt": sha(domain("openlora/prompt/v1"), salt, lp(packed)).hex(),
+                        "output": sha(domain("openlora/output/v1"), salt, lp(packed)).hex()},
+        "priceBook": book, "priceBookDigest": price_book_digest(book).hex(), "requests": cases,
+    }, indent=1, ensure_ascii=False))
+
+
+main()
