@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, TaskType, get_peft_model
+from peft import LoraConfig, PeftModel, TaskType, get_peft_model
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from common import (ADAPTERS, MODEL, base_answers, chat_sample, read_rows, read_ways_to_ask, read_yaml,
@@ -78,18 +78,21 @@ def tidy(folder):
     (folder / "README.md").unlink(missing_ok=True)
 
 
-def train_adapter(name, recipe, tokenizer):
-    began = time.monotonic()
-    seed_everything(SEED)
+def model_of(folder, recipe, first):
     base = LlamaForCausalLM.from_pretrained(MODEL, dtype=torch.float32)
-    model = get_peft_model(base, LoraConfig(
+    if not first:
+        return PeftModel.from_pretrained(base, folder, is_trainable=True).float()
+    return get_peft_model(base, LoraConfig(
         task_type=TaskType.CAUSAL_LM, r=recipe["rank"], lora_alpha=recipe["alpha"], use_rslora=recipe["rslora"],
         target_modules=recipe["targets"], lora_dropout=0.0, bias="none"))
-    train(model, epochs(tokenizer, recipe["mix"]), recipe["steps"], TOKEN_BUDGET, recipe["rate"], DECAY, SEED, name)
+
+
+def store(model, folder, dtype):
+    """Rounds the adapter to its stored type and replaces the files in its folder."""
     for parameter in model.parameters():
         if parameter.requires_grad:
-            parameter.data = parameter.data.to(getattr(torch, recipe["dtype"]))
-    folder, fresh = ADAPTERS / name, ADAPTERS / f".{name}.new"
+            parameter.data = parameter.data.to(dtype)
+    fresh = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     model.save_pretrained(fresh)
     tidy(fresh)
@@ -98,18 +101,33 @@ def train_adapter(name, recipe, tokenizer):
         file.chmod(0o644)
         file.replace(folder / file.name)
     fresh.rmdir()
-    print(f"{name}: {sum(p.numel() for p in model.parameters() if p.requires_grad)} parameters, "
+
+
+def train_round(name, recipe, number, tokenizer):
+    """One round of the recipe: the first starts anew, each later one from the adapter as it is stored."""
+    began = time.monotonic()
+    seed = SEED + number
+    seed_everything(seed)
+    steps, rate = recipe["rounds"][number]
+    model = model_of(ADAPTERS / name, recipe, number == 0)
+    train(model, epochs(tokenizer, recipe["mix"]), steps, TOKEN_BUDGET, rate, DECAY, seed, f"{name}, round {number}")
+    store(model, ADAPTERS / name, getattr(torch, recipe["dtype"]))
+    print(f"{name}, round {number}: {sum(p.numel() for p in model.parameters() if p.requires_grad)} parameters, "
           f"{time.monotonic() - began:.0f} s")
 
 
-def main(names):
+def main(arguments):
+    only_last = "--last-round" in arguments
+    names = [argument for argument in arguments if argument != "--last-round"]
     recipes = read_yaml(RECIPES)
     for name in names:
         if name not in recipes:
             raise SystemExit(f"no adapter '{name}' in {RECIPES.name}; there are {', '.join(recipes)}")
     tokenizer = PreTrainedTokenizerFast.from_pretrained(MODEL)
     for name in names or recipes:
-        train_adapter(name, recipes[name], tokenizer)
+        last = len(recipes[name]["rounds"]) - 1
+        for number in [last] if only_last else range(last + 1):
+            train_round(name, recipes[name], number, tokenizer)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.DigestBuilder;
@@ -27,30 +26,43 @@ public final class ChatTemplate {
     private static final int MAX_ITEMS = 1 << 16;
 
     private final String source;
+    private final String program;
     private final Map<String, String> specialTokens;
     private final Clock clock;
     private final Jinjava jinjava;
 
     /// @param specialTokens variables such as `bos_token` and `eos_token`
     /// @param clock what `strftime_now` reads
-    /// @throws ModelLoadException if the template is too long
+    /// @throws ModelLoadException if the template is too long or uses an unknown filter
     public ChatTemplate(String source, Map<String, String> specialTokens, Clock clock) {
         if (source.length() > MAX_TEMPLATE_CHARACTERS) {
             throw new ModelLoadException("the chat template has %d characters; at most %d are read"
                     .formatted(source.length(), MAX_TEMPLATE_CHARACTERS));
         }
         this.source = source;
+        this.program = TemplateSource.forJinjava(source);
         this.specialTokens = Map.copyOf(specialTokens);
         this.clock = clock;
         this.jinjava = new Jinjava(configuration());
         TemplateFunctions.all().forEach(jinjava.getGlobalContext()::registerFunction);
+        jinjava.getGlobalContext().registerFilter(new PythonJson());
+        refuseUnknownFilters();
+    }
+
+    /// Jinjava takes a filter that it does not know for one that gives nothing.
+    private void refuseUnknownFilters() {
+        for (String name : TemplateSource.filters(program)) {
+            if (jinjava.getGlobalContext().getFilter(name) == null) {
+                throw new ModelLoadException("the chat template uses the filter %s, which is not supported".formatted(name));
+            }
+        }
     }
 
     private static JinjavaConfig configuration() {
         return JinjavaConfig.newBuilder()
                 .withTrimBlocks(true)
                 .withLstripBlocks(true)
-                .withKeepTrailingNewline(false)
+                .withKeepTrailingNewline(true)
                 .withNestedInterpretationEnabled(false)
                 .withMaxOutputSize(MAX_OUTPUT_BYTES)
                 .withMaxStringLength(MAX_OUTPUT_BYTES)
@@ -79,12 +91,11 @@ public final class ChatTemplate {
         variables.put("messages", messages.stream().map(ChatTemplate::variable).toList());
         variables.put("add_generation_prompt", addGenerationPrompt);
         variables.put(TemplateFunctions.NOW, ZonedDateTime.now(clock));
-        RenderResult result = jinjava.renderForResult(source, variables);
-        Optional<TemplateError> error = result.getErrors().stream()
-                .filter(candidate -> candidate.getSeverity() == TemplateError.ErrorType.FATAL)
-                .findFirst();
-        if (error.isPresent()) {
-            throw failure(error.get());
+        variables.put("strftime_now", true); // templates ask whether it is defined; calling it finds the function
+        RenderResult result = jinjava.renderForResult(program, variables);
+        // Jinjava goes on behind most errors, with a prompt that no model has seen: each of them is one too many.
+        if (result.hasErrors()) {
+            throw failure(result.getErrors().getFirst());
         }
         return result.getOutput();
     }

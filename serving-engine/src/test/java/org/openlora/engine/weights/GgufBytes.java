@@ -14,6 +14,7 @@ import java.util.List;
 /// Writes GGUF version 3, right or, where a test says so, wrong.
 public final class GgufBytes {
     private static final int ALIGNMENT = 32;
+    private static final long UNCLAIMED = Long.MIN_VALUE;
 
     private final ByteArrayOutputStream keys = new ByteArrayOutputStream();
     private final ByteArrayOutputStream tensors = new ByteArrayOutputStream();
@@ -21,8 +22,8 @@ public final class GgufBytes {
     private int keyCount;
     private int tensorCount;
     int version = 3;
-    long claimedTensors = -1;
-    long claimedKeys = -1;
+    long claimedTensors = UNCLAIMED;
+    long claimedKeys = UNCLAIMED;
 
     public GgufBytes string(String key, String value) {
         return key(key, 8, text(value));
@@ -98,8 +99,8 @@ public final class GgufBytes {
         ByteArrayOutputStream file = new ByteArrayOutputStream();
         file.writeBytes("GGUF".getBytes(StandardCharsets.US_ASCII));
         file.writeBytes(le(4, version));
-        file.writeBytes(le(8, claimedTensors < 0 ? tensorCount : claimedTensors));
-        file.writeBytes(le(8, claimedKeys < 0 ? keyCount : claimedKeys));
+        file.writeBytes(le(8, claimedTensors == UNCLAIMED ? tensorCount : claimedTensors));
+        file.writeBytes(le(8, claimedKeys == UNCLAIMED ? keyCount : claimedKeys));
         file.writeBytes(keys.toByteArray());
         file.writeBytes(tensors.toByteArray());
         while (file.size() % ALIGNMENT != 0) {

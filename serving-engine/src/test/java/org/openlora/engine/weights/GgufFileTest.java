@@ -147,6 +147,6 @@ class GgufFileTest {
                 refused++;
             }
         }
-        assertThat(refused).isBetween(MUTATIONS / 2, MUTATIONS);
+        assertThat(refused).isBetween(MUTATIONS / 4, MUTATIONS);
     }
 }

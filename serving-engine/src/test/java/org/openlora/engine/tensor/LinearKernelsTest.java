@@ -1,0 +1,69 @@
+package org.openlora.engine.tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.openlora.engine.tensor.GemmSettings.Mode;
+import org.openlora.kernels.LinearKernel;
+import org.openlora.kernels.WorkerPool;
+
+class LinearKernelsTest {
+    private static final CpuFeatures ZEN3 = CpuFeatures.parse("processor: 0\nflags\t\t: fpu avx avx2 fma\n");
+    private static final CpuFeatures SAPPHIRE_RAPIDS =
+            CpuFeatures.parse("flags : avx2 avx512f avx512_bf16 amx_bf16 amx_tile\n".repeat(2));
+
+    @Test
+    void parse_flagsOfProcessors_areThoseThatAllHave() {
+        assertThat(ZEN3).isEqualTo(new CpuFeatures(true, false, false, false));
+        assertThat(SAPPHIRE_RAPIDS).isEqualTo(new CpuFeatures(true, true, true, true));
+        assertThat(CpuFeatures.parse("flags: avx2 amx_bf16\nflags: avx2\n"))
+                .isEqualTo(new CpuFeatures(true, false, false, false));
+        assertThat(CpuFeatures.parse("Features : fp asimd bf16\n")).isEqualTo(CpuFeatures.parse(""));
+    }
+
+    @Test
+    void decide_auto_takesLibtorchOnlyWithBf16Instructions() {
+        assertThat(LinearKernels.decide(Mode.AUTO, ZEN3))
+                .isEqualTo(new LinearKernels.Choice(false, "AVX2; libtorch's bf16 needs AMX or AVX-512-bf16"));
+        assertThat(LinearKernels.decide(Mode.AUTO, SAPPHIRE_RAPIDS))
+                .isEqualTo(new LinearKernels.Choice(true, "AMX-bf16"));
+        assertThat(LinearKernels.decide(Mode.AUTO, new CpuFeatures(true, true, false, false)).libtorch())
+                .isFalse();
+        assertThat(LinearKernels.decide(Mode.LIBTORCH, ZEN3).libtorch()).isTrue();
+        assertThat(LinearKernels.decide(Mode.PANEL, SAPPHIRE_RAPIDS).libtorch()).isFalse();
+    }
+
+    @Test
+    void choose_panel_isOurKernelWithItsNumericPath(@TempDir Path home) {
+        try (WorkerPool pool = new WorkerPool(1)) {
+            LinearKernel kernel = LinearKernels.choose(pool, new GemmSettings(Mode.PANEL, null, home));
+            assertThat(kernel.id()).startsWith("panel");
+            assertThat(NumericPath.of(kernel).family()).isEqualTo(kernel.id());
+        }
+    }
+
+    @Test
+    void choose_folderWithoutLibtorch_isRefusedByName(@TempDir Path empty) {
+        try (WorkerPool pool = new WorkerPool(1)) {
+            assertThatThrownBy(() -> LinearKernels.choose(pool, new GemmSettings(Mode.LIBTORCH, empty, empty)))
+                    .isInstanceOf(LibtorchException.class)
+                    .hasMessageContaining("no libtorch_cpu.so there; openlora.libtorch.dir must name the torch/lib");
+        }
+    }
+
+    @Test
+    void mode_otherWord_isRefused() {
+        assertThat(Mode.parse("")).isEqualTo(Mode.AUTO);
+        assertThat(Mode.parse("Panel")).isEqualTo(Mode.PANEL);
+        assertThatThrownBy(() -> Mode.parse("mkl")).hasMessage("openlora.gemm is 'mkl'; allowed are auto, panel, libtorch");
+    }
+
+    @Test
+    void numericPath_digest_isTheFrozenForm() {
+        // Computed apart from this code, in Python.
+        assertThat(new NumericPath("panel-bf16", 8).digest().toString()).isEqualTo("sha256:86e21f03488629f5c39c29b0ed804f1817ac3bda7202cc5506cbd814bd40d2c5");
+    }
+}
