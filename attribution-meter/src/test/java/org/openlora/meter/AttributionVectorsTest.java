@@ -139,6 +139,13 @@ class AttributionVectorsTest {
         }
     }
 
+    @Test
+    void exampleDatanets_areWellFormed() throws IOException {
+        Path examples = ROOT.resolve("examples/datanets");
+        assumeTrue(Files.isDirectory(examples), examples + " is not there");
+        assertThat(DatanetRegistry.ofFolder(examples).all()).isNotEmpty();
+    }
+
     private PriceBook priceBook() {
         return PriceBook.parse("price book", vectors.required("priceBook").toString());
     }

@@ -137,7 +137,7 @@ public final class BatchFlusher {
 
     private Block block(String tag) {
         JsonNode block = rpc.call("eth_getBlockByNumber", tag, false);
-        Bytes32 hash = Bytes32.of(rpc.bytes(block.path("hash")));
+        Bytes32 hash = rpc.word(block.path("hash"));
         return new Block(BlockReference.ofHash(hash), rpc.integer(block.path("baseFeePerGas")));
     }
 
@@ -180,7 +180,7 @@ public final class BatchFlusher {
         if (node.isNull()) {
             return; // the chain has no finalized block yet
         }
-        BlockReference block = BlockReference.ofHash(Bytes32.of(rpc.bytes(node.path("hash"))));
+        BlockReference block = BlockReference.ofHash(rpc.word(node.path("hash")));
         long finalized = finalizedBatches(block);
         long known = journal.finalNumber();
         if (finalized < known || applied < known) {

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Hex;
 
 /// Ethereum JSON-RPC over HTTP: one request at a time or a batch, every answer matched to its request by id. Any thread.
@@ -144,6 +145,15 @@ public final class JsonRpc {
         } catch (IllegalArgumentException e) {
             throw unreachable("answered " + abbreviated(node) + " where bytes belong", e);
         }
+    }
+
+    /// A 32-byte word of an answer.
+    Bytes32 word(JsonNode node) {
+        byte[] bytes = bytes(node);
+        if (bytes.length != Bytes32.SIZE_BYTES) {
+            throw unreachable("answered " + abbreviated(node) + " where a hash belongs", null);
+        }
+        return Bytes32.of(bytes);
     }
 
     private ObjectNode request(Call call) {

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.math.BigInteger;
+import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.util.HexFormat;
 import java.util.Map;
@@ -48,17 +49,25 @@ final class LedgerAbi {
     static String describeRevert(String data) {
         for (JsonNode item : ARTIFACT.get("abi")) {
             if (item.get("type").asText().equals("error") && data.startsWith(selector(item))) {
-                byte[] arguments = Hex.decode(data.substring(10));
-                Tuple values = Function.parse(signature(item)).getInputs().decode(arguments);
-                StringBuilder text = new StringBuilder(item.get("name").asText()).append('(');
-                for (int i = 0; i < values.size(); i++) {
-                    Object value = values.get(i);
-                    text.append(i == 0 ? "" : ", ").append(value instanceof byte[] b ? Hex.encode(b) : value);
-                }
-                return text.append(')').toString();
+                return item.get("name").asText() + arguments(item, data.substring(10));
             }
         }
         return data.equals("0x") ? "no reason given" : data;
+    }
+
+    private static String arguments(JsonNode error, String encoded) {
+        Tuple values;
+        try {
+            values = Function.parse(signature(error)).getInputs().decode(Hex.decode(encoded));
+        } catch (IllegalArgumentException | BufferUnderflowException e) {
+            return "(" + encoded + ")"; // a node that garbles the arguments has still named the error
+        }
+        StringBuilder text = new StringBuilder("(");
+        for (int i = 0; i < values.size(); i++) {
+            Object value = values.get(i);
+            text.append(i == 0 ? "" : ", ").append(value instanceof byte[] b ? Hex.encode(b) : value);
+        }
+        return text.append(')').toString();
     }
 
     static boolean isError(String name, String data) {

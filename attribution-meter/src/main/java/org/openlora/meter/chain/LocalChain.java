@@ -84,14 +84,25 @@ public final class LocalChain implements AutoCloseable {
                 lockFile.close();
                 return Optional.of(join(folder));
             }
-            Optional<Path> anvil = AnvilBinary.find(folder, environment, report);
-            if (anvil.isEmpty()) {
-                lockFile.close();
-                return Optional.empty();
-            }
-            return Optional.of(launch(anvil.get(), folder, lockFile));
+            return own(folder, environment, report, lockFile);
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot start the local chain in " + folder, e);
+            throw new UncheckedIOException("cannot start the local chain in " + folder + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static Optional<LocalChain> own(
+            Path folder, Map<String, String> environment, Consumer<String> report, FileChannel lockFile)
+            throws IOException {
+        try {
+            Optional<Path> anvil = AnvilBinary.find(folder, environment, report);
+            if (anvil.isPresent()) {
+                return Optional.of(launch(anvil.get(), folder, lockFile));
+            }
+            lockFile.close();
+            return Optional.empty();
+        } catch (IOException | RuntimeException e) {
+            lockFile.close();
+            throw e;
         }
     }
 

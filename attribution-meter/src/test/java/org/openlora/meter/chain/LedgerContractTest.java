@@ -3,6 +3,7 @@ package org.openlora.meter.chain;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.esaulpaugh.headlong.abi.Tuple;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.math.BigInteger;
 import java.time.Duration;
@@ -38,6 +39,31 @@ class LedgerContractTest {
                 .isEqualTo(LedgerDeployer.addressFor(chain.admin.address()))
                 .isEqualTo(ledger.address());
         assertThat(chain.chain.rpc().integer(transactionCount())).isEqualTo(before);
+    }
+
+    @Test
+    void domain_byErc5267_isTheOneThatReceiptsAreSignedIn() {
+        byte[] call = LedgerAbi.call("eip712Domain");
+        byte[] answer = Hex.decode(chain.chain
+                .rpc()
+                .call("eth_call", TransactionSender.callObject(Address.ZERO, ledger.address(), call), "latest")
+                .asText());
+        Tuple domain = LedgerAbi.function("eip712Domain").decodeReturn(answer);
+        Eip712Domain ours = ledger.domain();
+        assertThat(domain.<byte[]>get(0)).containsExactly(0x0f); // name, version, chain id, contract; no salt
+        assertThat(domain.<String>get(1)).isEqualTo(ours.name());
+        assertThat(domain.<String>get(2)).isEqualTo(ours.version());
+        assertThat(domain.<BigInteger>get(3)).isEqualTo(BigInteger.valueOf(ours.chainId()));
+        assertThat(domain.get(4).toString()).isEqualTo(ours.verifyingContract().toString());
+        assertThat(Bytes32.of(Hex.decode(chain.chain
+                        .rpc()
+                        .call(
+                                "eth_call",
+                                TransactionSender.callObject(
+                                        Address.ZERO, ledger.address(), LedgerAbi.call("domainSeparator")),
+                                "latest")
+                        .asText())))
+                .isEqualTo(ours.separator());
     }
 
     @Test

@@ -26,7 +26,10 @@ final class Dequantizer {
     static void toBf16(
             GgufType type, MemorySegment source, int rows, int columns, RowOrder order, MemorySegment target) {
         long rowBytes = (long) columns / type.blockValues * type.blockBytes;
-        IntStream.range(0, Math.ceilDiv(rows, ROWS_PER_TASK)).parallel().forEach(task -> {
+        IntStream tasks = IntStream.range(0, Math.ceilDiv(rows, ROWS_PER_TASK));
+        // Memory of a confined arena belongs to the calling thread alone.
+        boolean shared = target.isAccessibleBy(Thread.ofPlatform().unstarted(() -> {}));
+        (shared ? tasks.parallel() : tasks).forEach(task -> {
             float[] row = new float[columns];
             int end = Math.min(rows, (task + 1) * ROWS_PER_TASK);
             for (int r = task * ROWS_PER_TASK; r < end; r++) {

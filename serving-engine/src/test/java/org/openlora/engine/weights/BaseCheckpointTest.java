@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -243,6 +244,17 @@ class BaseCheckpointTest {
                 .write(directory.resolve("x.gguf"));
         try (BaseCheckpoint checkpoint = BaseCheckpoint.open(path)) {
             assertThat(checkpoint.config().ropeScaling()).isEqualTo(new RopeScaling.Llama3(32, 1, 4, 8192));
+        }
+    }
+
+    @Test
+    void bf16_confinedArena_hasTheSameValues() {
+        Path path = TinyGguf.llama().write(directory.resolve("x.gguf"));
+        try (BaseCheckpoint checkpoint = BaseCheckpoint.open(path);
+                Arena confined = Arena.ofConfined()) {
+            String name = "model.layers.0.self_attn.q_proj.weight";
+            assertThat(checkpoint.bf16(name, confined).toArray(ValueLayout.JAVA_BYTE))
+                    .isEqualTo(checkpoint.bf16(name).toArray(ValueLayout.JAVA_BYTE));
         }
     }
 
