@@ -49,7 +49,7 @@ final class ReceiptsCommand implements Callable<Integer> {
     }
 
     /// The desk of a running server, or our own.
-    private sealed interface Desk {
+    sealed interface Desk {
         record Remote(ReceiptsGrpc.ReceiptsBlockingStub stub) implements Desk {}
 
         record Local(ReceiptDesk desk, String tenant) implements Desk {}
@@ -79,7 +79,7 @@ final class ReceiptsCommand implements Callable<Integer> {
     }
 
     /// What the three commands share.
-    private abstract static class Asking implements Callable<Integer> {
+    abstract static class Asking implements Callable<Integer> {
         @Spec
         private CommandSpec spec = CommandSpec.create();
 

@@ -1,6 +1,7 @@
 package org.openlora.server.grpc;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.util.Durations;
 import com.google.protobuf.util.Timestamps;
 import java.time.Duration;
 import java.time.Instant;
@@ -70,8 +71,7 @@ final class Messages {
     private static Instant deadline(GenerateRequest request, @Nullable Instant callDeadline, Instant now) {
         Instant deadline = now.plus(LONGEST);
         if (request.hasDeadline()) {
-            Duration duration = Duration.ofSeconds(
-                    request.getDeadline().getSeconds(), request.getDeadline().getNanos());
+            Duration duration = Duration.ofNanos(Durations.toNanos(request.getDeadline()));
             if (duration.isNegative() || duration.isZero() || duration.compareTo(LONGEST) > 0) {
                 throw new IllegalArgumentException("deadline is %s: allowed is above 0 and up to %d s"
                         .formatted(duration, LONGEST.toSeconds()));

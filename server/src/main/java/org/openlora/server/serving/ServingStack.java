@@ -1,7 +1,6 @@
 package org.openlora.server.serving;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,7 +10,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
@@ -33,7 +31,6 @@ import org.openlora.meter.Meter;
 import org.openlora.meter.MeterOptions;
 import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.document.DocumentException;
-import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.LedgerException;
@@ -58,8 +55,6 @@ public final class ServingStack implements Serving, AutoCloseable {
     private final Operator operator;
     private final DatanetRegistry datanets;
     private final ServedModel served;
-    /// What adapters' owners said when they were admitted: a folder may change while its old version still serves.
-    private final Map<Digest, UsageRows.ManifestOf> manifests;
 
     private ServingStack(
             BaseModel model,
@@ -69,8 +64,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             LoraEngine engine,
             Operator operator,
             DatanetRegistry datanets,
-            ServedModel served,
-            Map<Digest, UsageRows.ManifestOf> manifests) {
+            ServedModel served) {
         this.model = model;
         this.registry = registry;
         this.residency = residency;
@@ -79,7 +73,6 @@ public final class ServingStack implements Serving, AutoCloseable {
         this.operator = operator;
         this.datanets = datanets;
         this.served = served;
-        this.manifests = manifests;
     }
 
     /// Loads the model, scans the adapters, opens the ledger and starts the engine.
@@ -98,15 +91,13 @@ public final class ServingStack implements Serving, AutoCloseable {
             Bytes32 tokenizer = UsageRows.word(model.tokenizer().digest());
             DatanetRegistry datanets = datanets(config, installation, resolved);
             Meter meter = opening.add(openMeter(config, installation, model, operator, datanets));
-            Bytes32 numericPath = numericPath(model);
-            Map<Digest, UsageRows.ManifestOf> manifests = new ConcurrentHashMap<>();
+            Bytes32 numericPath = UsageRows.word(model.numericPath().digest());
             UsageRows usage = new UsageRows(
                     meter,
                     config.metering().replica(),
                     UsageRows.word(model.digest()),
                     tokenizer,
-                    numericPath,
-                    digest -> manifests.getOrDefault(digest, new UsageRows.ManifestOf(null)));
+                    numericPath);
             LoraEngine engine = opening.add(LoraEngine.start(
                     engineConfig(config, model),
                     model.model(),
@@ -122,7 +113,7 @@ public final class ServingStack implements Serving, AutoCloseable {
                     engine.longestSequence(),
                     numericPath.toString());
             opening.keep();
-            return new ServingStack(model, registry, residency, meter, engine, operator, datanets, served, manifests);
+            return new ServingStack(model, registry, residency, meter, engine, operator, datanets, served);
         }
     }
 
@@ -141,10 +132,10 @@ public final class ServingStack implements Serving, AutoCloseable {
                     "restore its files in %s".formatted(resolved.path()));
         }
         log.info(
-                "model {} is loaded: base {}, kernel {} on {} threads",
+                "model {} is loaded: base {}, {} on {} threads",
                 resolved.name(),
                 actual,
-                model.gemmPath().kernel().id(),
+                model.numericPath(),
                 threads);
         return model;
     }
@@ -231,13 +222,6 @@ public final class ServingStack implements Serving, AutoCloseable {
         }
     }
 
-    /// Names the arithmetic that decides the last bits of a result: kernel family, vector width, weight format.
-    private static Bytes32 numericPath(BaseModel model) {
-        return Sha256.domain("openlora/numeric-path/v1")
-                .prefixed(model.gemmPath().kernel().id().getBytes(StandardCharsets.UTF_8))
-                .digest();
-    }
-
     @Override
     public ServedModel model() {
         return served;
@@ -287,15 +271,13 @@ public final class ServingStack implements Serving, AutoCloseable {
     @Override
     public Admission submit(GenerationCall call, GenerationSink sink) {
         int[] prompt = tokenize(call.prompt());
-        List<Admission.ResolvedAdapter> adapters = resolve(call.adapters());
+        List<Chosen> chosen = resolve(call.adapters());
         Bytes32 account = operator.account(call.tenant().name());
         String engineId = engineId(call.clientRequestId(), account);
         GenerationRequest request = new GenerationRequest(
                 engineId,
                 prompt,
-                adapters.stream()
-                        .map(adapter -> new AdapterSelection(adapter.digest(), adapter.scalePpm()))
-                        .toList(),
+                chosen.stream().map(Chosen::selection).toList(),
                 call.params(),
                 call.deadline(),
                 new BillTo(account, Address.parse(call.tenant().payer())));
@@ -303,28 +285,37 @@ public final class ServingStack implements Serving, AutoCloseable {
                 call.clientRequestId() == null ? engineId : call.clientRequestId(),
                 engineId,
                 served.baseDigest(),
-                adapters,
+                chosen.stream().map(Chosen::resolved).toList(),
                 prompt.length);
         engine.submit(request, sink);
         return admission;
     }
 
-    private List<Admission.ResolvedAdapter> resolve(List<AdapterChoice> choices) {
-        List<Admission.ResolvedAdapter> resolved = new ArrayList<>();
-        for (AdapterChoice choice : choices) {
-            AdapterVersion version = switch (choice) {
-                case AdapterChoice.ByName(String name, int _) -> registry.find(name);
-                case AdapterChoice.ByDigest(Digest digest, int _) -> registry.find(digest);
-            };
-            manifests.put(version.digest(), new UsageRows.ManifestOf(version.manifest()));
-            resolved.add(new Admission.ResolvedAdapter(
+    /// An adapter of a call, with the version that its name stands for now.
+    private record Chosen(AdapterChoice choice, AdapterVersion version) {
+        AdapterSelection selection() {
+            return new AdapterSelection(version.digest(), choice.scalePpm(), version.manifest());
+        }
+
+        Admission.ResolvedAdapter resolved() {
+            return new Admission.ResolvedAdapter(
                     choice instanceof AdapterChoice.ByName byName ? byName.name() : null,
                     version.digest(),
                     version.manifestDigest(),
-                    choice.scalePpm()));
+                    choice.scalePpm());
         }
-        resolved.sort(Comparator.comparing(Admission.ResolvedAdapter::digest));
-        return resolved;
+    }
+
+    private List<Chosen> resolve(List<AdapterChoice> choices) {
+        List<Chosen> chosen = new ArrayList<>();
+        for (AdapterChoice choice : choices) {
+            chosen.add(new Chosen(choice, switch (choice) {
+                case AdapterChoice.ByName(String name, int _) -> registry.find(name);
+                case AdapterChoice.ByDigest(Digest digest, int _) -> registry.find(digest);
+            }));
+        }
+        chosen.sort(Comparator.comparing((Chosen one) -> one.version().digest()));
+        return chosen;
     }
 
     /// The id in receipts: 32 bytes that follow from the account and the client's own id, or are random without one.

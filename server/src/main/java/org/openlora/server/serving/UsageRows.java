@@ -4,8 +4,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterManifest;
 import org.openlora.adapters.Digest;
 import org.openlora.engine.Usage;
@@ -26,20 +24,8 @@ import org.openlora.meter.usage.UsageRow;
 /// @param base the base model's digest
 /// @param tokenizer the tokenizer's digest
 /// @param numericPath id of this process's numeric path
-/// @param manifests what an adapter's owner said when it was admitted
-record UsageRows(
-        Meter meter,
-        String replica,
-        Bytes32 base,
-        Bytes32 tokenizer,
-        Bytes32 numericPath,
-        Function<Digest, ManifestOf> manifests)
+record UsageRows(Meter meter, String replica, Bytes32 base, Bytes32 tokenizer, Bytes32 numericPath)
         implements UsageSink {
-    /// An adapter's manifest.
-    ///
-    /// @param manifest null without one
-    record ManifestOf(@Nullable AdapterManifest manifest) {}
-
     @Override
     public CompletableFuture<SignedAcknowledgement> commit(Usage usage) {
         return meter.commit(row(usage));
@@ -71,10 +57,9 @@ record UsageRows(
     }
 
     private AdapterUsage adapter(Usage.AdapterTokens use) {
-        Digest digest = use.adapter().digest();
-        AdapterManifest manifest = manifests.apply(digest).manifest();
+        AdapterManifest manifest = use.adapter().manifest();
         AdapterUse inReceipt = new AdapterUse(
-                word(digest),
+                word(use.adapter().digest()),
                 manifest == null ? Bytes32.ZERO : word(manifest.digest()),
                 use.adapter().scalePpm(),
                 use.tokens());
