@@ -16,6 +16,7 @@ import org.openlora.engine.scheduler.AdapterSelection;
 /// @param params how to sample and when to stop
 /// @param deadline when an unfinished response is of no more use
 /// @param billTo who is charged
+@SuppressWarnings("ArrayRecordComponent") // Copied on the way in; never compared.
 public record GenerationRequest(
         String requestId,
         int[] prompt,

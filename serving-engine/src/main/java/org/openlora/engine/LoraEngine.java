@@ -265,7 +265,7 @@ public final class LoraEngine implements AutoCloseable {
                     null);
             return;
         }
-        residency.acquire(request.adapterDigests(), request.deadline())
+        var _ = residency.acquire(request.adapterDigests(), request.deadline())
                 .whenComplete((lease, failure) -> send(
                         failure == null
                                 ? new EngineCommand.AdaptersReady(generation, lease)
@@ -370,7 +370,7 @@ public final class LoraEngine implements AutoCloseable {
         Usage usage = usage(generation, sequence, reason);
         String text = generation.text().finish();
         release(generation);
-        usageSink
+        var _ = usageSink
                 .commit(usage)
                 .whenComplete((acknowledgement, failure) ->
                         settle(generation, reason, text, usage, acknowledgement, failure));

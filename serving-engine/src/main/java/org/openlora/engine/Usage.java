@@ -10,6 +10,7 @@ import org.openlora.engine.scheduler.AdapterSelection;
 /// @param outputTokens every sampled token, an end token too
 /// @param cachedTokens prompt tokens that were found computed
 /// @param discardedTokens tokens computed again after a preemption
+@SuppressWarnings("ArrayRecordComponent") // Written once by the engine; never compared.
 public record Usage(
         String requestId,
         BillTo billTo,

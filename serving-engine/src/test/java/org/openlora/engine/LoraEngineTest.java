@@ -1,5 +1,6 @@
 package org.openlora.engine;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -93,7 +94,7 @@ class LoraEngineTest {
                     : FakeModel.adapterKey(
                             mixes.get(i).getFirst().digest(), mixes.get(i).getFirst().scale());
             int[] alone = FakeModel.expected(new int[] {i, 9, i}, key, 30);
-            assertThat(sinks.get("r" + i).tokens()).as("request %d", i).containsExactly(alone);
+            assertThat(requireNonNull(sinks.get("r" + i)).tokens()).as("request %d", i).containsExactly(alone);
         }
         assertThat(residency.openLeases()).isZero();
     }
@@ -326,7 +327,7 @@ class LoraEngineTest {
 
         long streamed = 0;
         for (Map.Entry<String, RecordingSink> entry : sinks.entrySet()) {
-            GenerationRequest request = requests.get(entry.getKey());
+            GenerationRequest request = requireNonNull(requests.get(entry.getKey()));
             long key = request.adapters().isEmpty()
                     ? 0
                     : FakeModel.adapterKey(

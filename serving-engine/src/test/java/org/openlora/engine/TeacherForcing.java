@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.ResidentAdapter;
 import org.openlora.engine.kv.BlockManager;
@@ -27,12 +28,13 @@ public final class TeacherForcing {
     }
 
     /// One prompt and what watches over its answer.
+    @SuppressWarnings("ArrayRecordComponent") // Read from a fixture; never compared.
     public record Line(int[] prompt, List<ResidentAdapter> adapters, int maxTokens, Teacher teacher) {}
 
     /// Sees the logits of a step and says which token follows.
     @FunctionalInterface
     public interface Teacher {
-        /// @param logits of this line alone; a copy // [vocabularySize]
+        /// @param logits of this line alone; a copy
         int next(int step, float[] logits);
     }
 
@@ -62,7 +64,7 @@ public final class TeacherForcing {
                 if (chunk.samples()) {
                     int from = row++ * model.vocabularySize();
                     Sequence sequence = chunk.sequence();
-                    Line line = bySequence.get(sequence);
+                    Line line = Objects.requireNonNull(bySequence.get(sequence));
                     float[] own = Arrays.copyOfRange(logits, from, from + model.vocabularySize());
                     sequence.append(line.teacher().next(sequence.generated(), own));
                     if (sequence.generated() == line.maxTokens()) {

@@ -53,7 +53,8 @@ public final class ChatTemplate {
     private void refuseUnknownFilters() {
         for (String name : TemplateSource.filters(program)) {
             if (jinjava.getGlobalContext().getFilter(name) == null) {
-                throw new ModelLoadException("the chat template uses the filter %s, which is not supported".formatted(name));
+                throw new ModelLoadException(
+                        "the chat template uses the filter %s, which is not supported".formatted(name));
             }
         }
     }

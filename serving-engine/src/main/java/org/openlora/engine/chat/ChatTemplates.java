@@ -24,8 +24,8 @@ public final class ChatTemplates {
 
     private ChatTemplates() {}
 
-    /// The template in `chat_template.jinja`, in `tokenizer_config.json` (a string, or of a list of named ones `default`),
-    /// or in a GGUF file; empty where the model has none.
+    /// The template in `chat_template.jinja`, in `tokenizer_config.json` (a string, or of a list of named ones
+    /// `default`), or in a GGUF file; empty where the model has none.
     ///
     /// @throws ModelLoadException if a file cannot be read
     public static Optional<ChatTemplate> open(Path path, Clock clock) {
@@ -42,14 +42,12 @@ public final class ChatTemplates {
             List<String> all = metadata.strings("tokenizer.ggml.tokens").orElse(List.of());
             Map.of("bos_token", "bos", "eos_token", "eos", "unk_token", "unknown", "pad_token", "padding")
                     .forEach((variable, name) -> {
-                        OptionalInt id =
-                                metadata.integer("tokenizer.ggml." + name + "_token_id", 0, Integer.MAX_VALUE);
+                        OptionalInt id = metadata.integer("tokenizer.ggml." + name + "_token_id", 0, Integer.MAX_VALUE);
                         if (id.isPresent() && id.getAsInt() < all.size()) {
                             tokens.put(variable, all.get(id.getAsInt()));
                         }
                     });
-            return metadata.string("tokenizer.chat_template")
-                    .map(source -> new ChatTemplate(source, tokens, clock));
+            return metadata.string("tokenizer.chat_template").map(source -> new ChatTemplate(source, tokens, clock));
         }
     }
 
@@ -83,7 +81,8 @@ public final class ChatTemplates {
             return template.textValue();
         }
         for (JsonNode named : template) {
-            if (named.path("name").asText().equals("default") && named.path("template").isTextual()) {
+            if (named.path("name").asText().equals("default")
+                    && named.path("template").isTextual()) {
                 return named.path("template").textValue();
             }
         }

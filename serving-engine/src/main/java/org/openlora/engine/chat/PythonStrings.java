@@ -2,13 +2,13 @@ package org.openlora.engine.chat;
 
 import com.hubspot.jinjava.el.JinjavaInterpreterResolver;
 import com.hubspot.jinjava.objects.collections.PyList;
+import java.beans.FeatureDescriptor;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import jinjava.javax.el.ELContext;
 import jinjava.javax.el.ELResolver;
-import java.beans.FeatureDescriptor;
-import java.util.Iterator;
 import org.jspecify.annotations.Nullable;
 
 /// Python's string methods, which chat templates call as if they ran in Python. Other receivers and methods are left to
@@ -66,8 +66,7 @@ final class PythonStrings extends ELResolver {
             case "endswith" -> text.endsWith(first);
             case "split" -> list(split(text, first));
             case "removeprefix" -> text.startsWith(first) ? text.substring(first.length()) : text;
-            case "removesuffix" ->
-                text.endsWith(first) ? text.substring(0, text.length() - first.length()) : text;
+            case "removesuffix" -> text.endsWith(first) ? text.substring(0, text.length() - first.length()) : text;
             case "find" -> (long) text.indexOf(first);
             case "count" -> (long) split(text, first).size() - 1;
             default -> null;
@@ -81,7 +80,8 @@ final class PythonStrings extends ELResolver {
     private static String capitalized(String text) {
         return text.isEmpty()
                 ? text
-                : text.substring(0, 1).toUpperCase(Locale.ROOT) + text.substring(1).toLowerCase(Locale.ROOT);
+                : text.substring(0, 1).toUpperCase(Locale.ROOT)
+                        + text.substring(1).toLowerCase(Locale.ROOT);
     }
 
     private static List<String> split(String text, String separator) {
@@ -122,8 +122,7 @@ final class PythonStrings extends ELResolver {
     }
 
     @Override
-    public void setValue(
-            ELContext context, @Nullable Object base, @Nullable Object property, @Nullable Object value) {
+    public void setValue(ELContext context, @Nullable Object base, @Nullable Object property, @Nullable Object value) {
         rest.setValue(context, base, property, value);
     }
 

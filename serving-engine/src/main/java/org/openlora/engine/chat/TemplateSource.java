@@ -13,7 +13,8 @@ import java.util.regex.Pattern;
 final class TemplateSource {
     private static final String NAMESPACE = "namespace(";
     private static final Pattern BLOCK = Pattern.compile("\\{[{%].*?[}%]\\}", Pattern.DOTALL);
-    private static final Pattern STRING = Pattern.compile("'(?:[^'\\\\]|\\\\.)*+'|\"(?:[^\"\\\\]|\\\\.)*+\"", Pattern.DOTALL);
+    private static final Pattern STRING =
+            Pattern.compile("'(?:[^'\\\\]|\\\\.)*+'|\"(?:[^\"\\\\]|\\\\.)*+\"", Pattern.DOTALL);
     private static final Pattern FILTER = Pattern.compile("\\|\\s*([A-Za-z_]\\w*)");
 
     private TemplateSource() {}

@@ -18,6 +18,6 @@ public interface CausalLm {
 
     /// Computes the batch and keeps its keys and values.
     ///
-    /// @return logits of `batch.logitRows()`, valid until the next call // [logits, vocabularySize]
+    /// @return logits of `batch.logitRows()`, one row of `vocabularySize` each, valid until the next call
     float[] forward(ForwardBatch batch);
 }

@@ -4,6 +4,7 @@ import org.openlora.engine.weights.ModelConfig;
 import org.openlora.kernels.KvPages;
 
 /// One pre-norm transformer block: `h += attention(norm(h))`, then `h += mlp(norm(h))`.
+@SuppressWarnings("ArrayRecordComponent") // Weights; never compared.
 record DecoderLayer(
         Kernels kernels,
         ModelConfig config,

@@ -5,11 +5,12 @@ import org.openlora.kernels.LoraBatch;
 
 /// One step's rows, complete: what the forward pass reads besides the weights.
 ///
-/// @param tokens token ids // [rows]
-/// @param slotMapping where each row's keys and values go: block id · block tokens + place // [rows]
+/// @param tokens token ids, one per row
+/// @param slotMapping where each row's keys and values go: block id · block tokens + place; one per row
 /// @param attention each row's position, sequence and the block tables
 /// @param lora which adapters apply to which rows; rows without an entry are the bare base's
-/// @param logitRows rows whose logits are wanted, ascending // [logits]
+/// @param logitRows rows whose logits are wanted, ascending
+@SuppressWarnings("ArrayRecordComponent") // Built once per step and read by the kernels; never compared.
 public record ForwardBatch(
         int[] tokens, int[] slotMapping, AttentionBatch attention, LoraBatch lora, int[] logitRows) {
     public ForwardBatch {

@@ -7,9 +7,10 @@ import org.openlora.kernels.PackedMatrix;
 
 /// A linear layer, or several stacked ones, with the adapters of each row on top:
 /// `y = x Wᵀ + bias`, then `y[row] += Σ scale · (x[row] Aᵀ) Bᵀ` over the row's adapters.
+@SuppressWarnings("ArrayRecordComponent") // Weights; never compared.
 record LoraLinear(Kernels kernels, int layer, LoraPoint point, PackedMatrix weight, float @Nullable [] bias) {
-    /// @param x // [rows, inputs]
-    /// @param y overwritten // [rows, outputs]
+    /// @param x rows × inputs
+    /// @param y overwritten, rows × outputs
     void forward(float[] x, int rows, float[] y, LoraBatch lora) {
         kernels.linear().multiply(weight, x, rows, y);
         if (bias != null) {

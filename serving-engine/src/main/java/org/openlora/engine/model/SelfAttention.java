@@ -5,6 +5,7 @@ import org.openlora.engine.weights.ModelConfig;
 import org.openlora.kernels.KvPages;
 
 /// Grouped-query attention over the paged cache: project, normalise heads (Qwen3), rotate, keep, attend, project back.
+@SuppressWarnings("ArrayRecordComponent") // Weights; never compared.
 record SelfAttention(
         Kernels kernels,
         ModelConfig config,

@@ -42,8 +42,6 @@ public record GemmSettings(Mode mode, @Nullable Path libtorchDirectory, Path hom
         return new GemmSettings(
                 Mode.parse(System.getProperty(MODE_PROPERTY, "")),
                 directory.isEmpty() ? null : Path.of(directory),
-                home == null || home.isEmpty()
-                        ? Path.of(System.getProperty("user.home"), ".openlora")
-                        : Path.of(home));
+                home == null || home.isEmpty() ? Path.of(System.getProperty("user.home"), ".openlora") : Path.of(home));
     }
 }

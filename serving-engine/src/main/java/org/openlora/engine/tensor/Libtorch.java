@@ -18,8 +18,8 @@ import java.util.List;
 import java.util.Optional;
 
 /// libtorch through its stable C ABI (`aoti_torch_*`), bound by the foreign function API: the one class of the engine
-/// that links to native code. A tensor is a handle, freed by [#delete]; every call returns a status, and one that is not
-/// zero becomes a [LibtorchException]. The library stays loaded for the life of the process.
+/// that links to native code. A tensor is a handle, freed by [#delete]; every call returns a status, and one that is
+/// not zero becomes a [LibtorchException]. The library stays loaded for the life of the process.
 final class Libtorch {
     private static final Linker LINKER = Linker.nativeLinker();
     private static final int CPU_DEVICE_INDEX = -1;
@@ -73,7 +73,9 @@ final class Libtorch {
 
     private static List<Path> dependencies(Path directory, String prefix) throws IOException {
         try (var files = Files.list(directory.toAbsolutePath())) {
-            return files.filter(file -> file.getFileName().toString().startsWith(prefix)).sorted().toList();
+            return files.filter(file -> file.getFileName().toString().startsWith(prefix))
+                    .sorted()
+                    .toList();
         }
     }
 
@@ -101,8 +103,8 @@ final class Libtorch {
     /// @param without what cannot be done without it
     private MethodHandle require(String name, String without, FunctionDescriptor descriptor) {
         MemorySegment address = symbols.find(name)
-                .orElseThrow(() -> new LibtorchException(
-                        "libtorch %s in %s lacks %s, so %s; PyTorch 2.7 or newer has it"
+                .orElseThrow(
+                        () -> new LibtorchException("libtorch %s in %s lacks %s, so %s; PyTorch 2.7 or newer has it"
                                 .formatted(version, directory, name, without)));
         return LINKER.downcallHandle(address, descriptor);
     }
@@ -123,7 +125,8 @@ final class Libtorch {
             return false;
         }
         try {
-            LINKER.downcallHandle(function.get(), FunctionDescriptor.ofVoid(JAVA_INT)).invokeExact(threads);
+            LINKER.downcallHandle(function.get(), FunctionDescriptor.ofVoid(JAVA_INT))
+                    .invokeExact(threads);
             return true;
         } catch (Throwable e) {
             throw failure("at::set_num_threads", e);

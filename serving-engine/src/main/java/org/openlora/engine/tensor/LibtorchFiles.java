@@ -59,9 +59,11 @@ final class LibtorchFiles {
             return Optional.empty();
         }
         String flavor = properties.getProperty("flavor", "");
-        Path target = parent.resolve("libtorch-%s-%s-%s".formatted(properties.getProperty("version"), flavor, classifier));
+        Path target =
+                parent.resolve("libtorch-%s-%s-%s".formatted(properties.getProperty("version"), flavor, classifier));
         if (!Files.exists(target)) {
-            List<String> libraries = List.of(properties.getProperty("libraries", "").split(","));
+            List<String> libraries =
+                    List.of(properties.getProperty("libraries", "").split(","));
             LOG.info("Unpacking libtorch {} to {}", properties.getProperty("version"), target);
             unpack("/pytorch/%s/%s/".formatted(flavor, classifier), libraries, parent, target);
         }

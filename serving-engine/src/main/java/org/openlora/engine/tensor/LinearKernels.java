@@ -8,8 +8,8 @@ import org.openlora.kernels.WorkerPool;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Chooses the kernel of the base's dense layers, from settings and the processor's features, never from load or timing.
-/// The composition root asks once; the choice is part of the process's [NumericPath].
+/// Chooses the kernel of the base's dense layers, from settings and the processor's features, never from load or
+/// timing. The composition root asks once; the choice is part of the process's [NumericPath].
 public final class LinearKernels {
     private static final Logger LOG = LoggerFactory.getLogger(LinearKernels.class);
 
@@ -29,8 +29,9 @@ public final class LinearKernels {
             return libtorch(pool, directory.get(), processor, choice.reason());
         }
         if (settings.mode() == GemmSettings.Mode.LIBTORCH) {
-            throw new LibtorchException("%s is libtorch, and there is none for this platform; name a PyTorch's lib folder by %s"
-                    .formatted(GemmSettings.MODE_PROPERTY, GemmSettings.DIRECTORY_PROPERTY));
+            throw new LibtorchException(
+                    "%s is libtorch, and there is none for this platform; name a PyTorch's lib folder by %s"
+                            .formatted(GemmSettings.MODE_PROPERTY, GemmSettings.DIRECTORY_PROPERTY));
         }
         return panel(pool, "%s, but no libtorch for this platform".formatted(processor.best()));
     }
@@ -46,8 +47,7 @@ public final class LinearKernels {
                 processor.multipliesBf16()
                         ? new Choice(true, processor.best())
                         : new Choice(
-                                false,
-                                "%s; libtorch's bf16 needs AMX or AVX-512-bf16".formatted(processor.best()));
+                                false, "%s; libtorch's bf16 needs AMX or AVX-512-bf16".formatted(processor.best()));
         };
     }
 

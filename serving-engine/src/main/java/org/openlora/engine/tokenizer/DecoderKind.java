@@ -20,7 +20,8 @@ enum DecoderKind {
         } else {
             steps.add(decoder);
         }
-        List<String> types = steps.stream().map(step -> step.path("type").asText("none")).toList();
+        List<String> types =
+                steps.stream().map(step -> step.path("type").asText("none")).toList();
         if (types.equals(List.of("ByteLevel"))) {
             return BYTE_LEVEL;
         }

@@ -8,8 +8,8 @@ import java.util.OptionalInt;
 import org.openlora.engine.weights.GgufMetadata;
 import org.openlora.engine.weights.ModelLoadException;
 
-/// Writes the tokenizer inside a GGUF file as the `tokenizer.json` object it came from, so that one library runs both and
-/// one digest names both. Byte-level BPE only (`tokenizer.ggml.model` `gpt2`).
+/// Writes the tokenizer inside a GGUF file as the `tokenizer.json` object it came from, so that one library runs both
+/// and one digest names both. Byte-level BPE only (`tokenizer.ggml.model` `gpt2`).
 final class GgufTokenizer {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
@@ -61,8 +61,9 @@ final class GgufTokenizer {
     private static ArrayNode addTokens(GgufMetadata metadata, List<String> tokens, ObjectNode vocabulary) {
         long[] types = metadata.integers("tokenizer.ggml.token_type").orElse(new long[0]);
         if (types.length != 0 && types.length != tokens.size()) {
-            throw failure(metadata, "tokenizer.ggml.token_type has %d entries for %d tokens"
-                    .formatted(types.length, tokens.size()));
+            throw failure(
+                    metadata,
+                    "tokenizer.ggml.token_type has %d entries for %d tokens".formatted(types.length, tokens.size()));
         }
         ArrayNode added = NODES.arrayNode();
         for (int id = 0; id < tokens.size(); id++) {
@@ -70,7 +71,9 @@ final class GgufTokenizer {
             if (type == UNUSED) {
                 continue;
             }
-            if (type < NORMAL || type > USER_DEFINED || (type == UNKNOWN && tokens.get(id).isEmpty())) {
+            if (type < NORMAL
+                    || type > USER_DEFINED
+                    || (type == UNKNOWN && tokens.get(id).isEmpty())) {
                 throw failure(metadata, "token %d has the type %d; supported are 1 to 5".formatted(id, type));
             }
             if (vocabulary.has(tokens.get(id))) {
@@ -98,20 +101,23 @@ final class GgufTokenizer {
     private static ObjectNode preTokenizer(GgufMetadata metadata, String pre) {
         return switch (pre) {
             case "gpt-2" -> byteLevel(true);
-            case "smollm" -> sequence(
-                    NODES.objectNode().put("type", "Digits").put("individual_digits", true), byteLevel(true));
-            case "llama-bpe", "llama3", "llama-v3" -> sequence(
-                    split(CONTRACTIONS + "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}" + WORDS_AND_SPACES),
-                    byteLevel(false));
-            case "qwen2" -> sequence(
-                    split(CONTRACTIONS + "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" + WORDS_AND_SPACES),
-                    byteLevel(false));
-            case "default" -> sequence(
-                    split("[\\p{P}\\$\\+<=>\\^~\\|]+"),
-                    split("'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)"),
-                    split("\\p{N}+"),
-                    split("[0-9][0-9][0-9]"),
-                    byteLevel(false));
+            case "smollm" ->
+                sequence(NODES.objectNode().put("type", "Digits").put("individual_digits", true), byteLevel(true));
+            case "llama-bpe", "llama3", "llama-v3" ->
+                sequence(
+                        split(CONTRACTIONS + "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}" + WORDS_AND_SPACES),
+                        byteLevel(false));
+            case "qwen2" ->
+                sequence(
+                        split(CONTRACTIONS + "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" + WORDS_AND_SPACES),
+                        byteLevel(false));
+            case "default" ->
+                sequence(
+                        split("[\\p{P}\\$\\+<=>\\^~\\|]+"),
+                        split("'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)"),
+                        split("\\p{N}+"),
+                        split("[0-9][0-9][0-9]"),
+                        byteLevel(false));
             default ->
                 throw failure(
                         metadata,

@@ -58,8 +58,7 @@ final class TokenTable {
     private void put(String file, String token, int id) {
         String other = tokens[id];
         if (other != null) {
-            throw new ModelLoadException(
-                    "%s: tokens %s and %s have the same id %d".formatted(file, other, token, id));
+            throw new ModelLoadException("%s: tokens %s and %s have the same id %d".formatted(file, other, token, id));
         }
         tokens[id] = token;
     }
@@ -68,7 +67,8 @@ final class TokenTable {
         return tokens.length;
     }
 
-    @Nullable String token(int id) {
+    @Nullable
+    String token(int id) {
         return id >= 0 && id < tokens.length ? tokens[id] : null;
     }
 

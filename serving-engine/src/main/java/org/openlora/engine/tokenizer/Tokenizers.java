@@ -16,8 +16,8 @@ public final class Tokenizers {
 
     private Tokenizers() {}
 
-    /// The tokenizer of a Hugging Face directory (`tokenizer.json`, with what `tokenizer_config.json` says of BOS), or of a
-    /// GGUF file.
+    /// The tokenizer of a Hugging Face directory (`tokenizer.json`, with what `tokenizer_config.json` says of BOS),
+    /// or of a GGUF file.
     ///
     /// @throws ModelLoadException naming what is missing or not supported
     public static Tokenizer open(Path path) {
@@ -37,8 +37,8 @@ public final class Tokenizers {
     private static Tokenizer openDirectory(Path directory) {
         Path path = directory.resolve("tokenizer.json");
         if (!Files.exists(path)) {
-            throw new ModelLoadException("%s holds no tokenizer.json; other tokenizer formats are not read"
-                    .formatted(directory));
+            throw new ModelLoadException(
+                    "%s holds no tokenizer.json; other tokenizer formats are not read".formatted(directory));
         }
         ObjectNode json = JsonFiles.readObject(path, MAX_TOKENIZER_BYTES);
         OptionalInt bos = startToken(json);
@@ -82,7 +82,11 @@ public final class Tokenizers {
                 ? processor.path("processors")
                 : json.arrayNode().add(processor)) {
             if (step.path("type").asText().equals("TemplateProcessing")) {
-                String name = step.path("single").path(0).path("SpecialToken").path("id").asText();
+                String name = step.path("single")
+                        .path(0)
+                        .path("SpecialToken")
+                        .path("id")
+                        .asText();
                 JsonNode id = step.path("special_tokens").path(name).path("ids").path(0);
                 return id.isInt() ? OptionalInt.of(id.intValue()) : OptionalInt.empty();
             }

@@ -1,8 +1,8 @@
 package org.openlora.engine.tokenizer;
 
-/// Decodes UTF-8 that comes in pieces. Each longest prefix of a character that turns out malformed becomes one U+FFFD, the
-/// Unicode standard's "substitution of maximal subparts" as Rust's `from_utf8_lossy` does it; Java's decoder splits some
-/// of them differently.
+/// Decodes UTF-8 that comes in pieces. Each longest prefix of a character that turns out malformed becomes one
+/// U+FFFD, the Unicode standard's "substitution of maximal subparts" as Rust's `from_utf8_lossy` does it; Java's
+/// decoder splits some of them differently.
 final class Utf8Stream {
     private static final char REPLACEMENT = '\ufffd';
 

@@ -5,11 +5,12 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import org.openlora.adapters.Digest;
 
-/// A base model's weights, whatever files they lie in, under the names that Transformers gives them and in its row order.
+/// A base model's weights, whatever files they lie in, under the names that Transformers gives them and in its row
+/// order.
 ///
-/// Every weight is taken as bfloat16, rounded to nearest even from what is stored. When [#open] returns, every tensor that
-/// the configuration calls for is there with its shape, and there is none besides whose effect would be lost. Memory
-/// handed out is valid until [#close]. One thread at a time.
+/// Every weight is taken as bfloat16, rounded to nearest even from what is stored. When [#open] returns, every tensor
+/// that the configuration calls for is there with its shape, and there is none besides whose effect would be lost.
+/// Memory handed out is valid until [#close]. One thread at a time.
 public sealed interface BaseCheckpoint extends AutoCloseable permits HuggingFaceCheckpoint, GgufCheckpoint {
     /// Opens a Hugging Face directory, a `.gguf` file or a directory with one.
     ///
@@ -30,8 +31,8 @@ public sealed interface BaseCheckpoint extends AutoCloseable permits HuggingFace
     /// Whether the model has this tensor; `lm_head.weight` only where it is not tied.
     boolean has(String name);
 
-    /// The tensor's values, row-major bf16, at least 2-byte aligned: a view of the file where it stores them so, otherwise
-    /// converted into memory of `arena`.
+    /// The tensor's values, row-major bf16, at least 2-byte aligned: a view of the file where it stores them so,
+    /// otherwise converted into memory of `arena`.
     ///
     /// @throws ModelLoadException if the model has no such tensor
     MemorySegment bf16(String name, Arena arena);

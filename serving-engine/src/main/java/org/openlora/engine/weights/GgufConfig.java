@@ -26,14 +26,15 @@ final class GgufConfig {
 
     static ModelConfig read(GgufFile gguf) {
         String name = gguf.metadata().requireString("general.architecture");
-        Architecture architecture = switch (name) {
-            case "llama" -> Architecture.LLAMA; // Mistral too: converters write it as llama
-            case "qwen2" -> Architecture.QWEN2;
-            case "qwen3" -> Architecture.QWEN3;
-            default ->
-                throw new ModelLoadException("%s: general.architecture %s is not supported; supported are %s"
-                        .formatted(gguf.metadata().file(), name, "llama, qwen2, qwen3"));
-        };
+        Architecture architecture =
+                switch (name) {
+                    case "llama" -> Architecture.LLAMA; // Mistral too: converters write it as llama
+                    case "qwen2" -> Architecture.QWEN2;
+                    case "qwen3" -> Architecture.QWEN3;
+                    default ->
+                        throw new ModelLoadException("%s: general.architecture %s is not supported; supported are %s"
+                                .formatted(gguf.metadata().file(), name, "llama, qwen2, qwen3"));
+                };
         try {
             return new GgufConfig(gguf, architecture).parse();
         } catch (IllegalArgumentException e) {
@@ -133,7 +134,8 @@ final class GgufConfig {
 
     private RopeScaling ropeScaling(int headDim, double theta) {
         GgufTensor divisors = gguf.tensor(ROPE_FREQUENCIES);
-        boolean linear = metadata.string(key("rope.scaling.type")).orElse("none").equals("linear");
+        boolean linear =
+                metadata.string(key("rope.scaling.type")).orElse("none").equals("linear");
         if (linear && divisors != null) {
             throw failure("key %s is linear, and tensor %s is there: only one of them is supported"
                     .formatted(key("rope.scaling.type"), ROPE_FREQUENCIES));
@@ -145,8 +147,9 @@ final class GgufConfig {
         return linear && factor != 1 ? new RopeScaling.Linear(factor) : new RopeScaling.None();
     }
 
-    /// Converters write Llama 3's scaling as the divisor of each frequency. Its parameters are found again: the largest
-    /// divisor is the factor, the others are those of every Llama 3 release; divisors that these do not give are refused.
+    /// Converters write Llama 3's scaling as the divisor of each frequency. Its parameters are found again: the
+    /// largest divisor is the factor, the others are those of every Llama 3 release; divisors that these do not give
+    /// are refused.
     private RopeScaling llama3(GgufTensor tensor, int headDim, double theta) {
         if (tensor.type() != GgufType.F32 || tensor.rows() != 1 || tensor.columns() != headDim / 2) {
             throw failure("tensor %s is not %d values of F32".formatted(ROPE_FREQUENCIES, headDim / 2));
@@ -179,8 +182,8 @@ final class GgufConfig {
         if (turns < scaling.lowFrequencyFactor()) {
             return scaling.factor();
         }
-        double smooth = (turns - scaling.lowFrequencyFactor())
-                / (scaling.highFrequencyFactor() - scaling.lowFrequencyFactor());
+        double smooth =
+                (turns - scaling.lowFrequencyFactor()) / (scaling.highFrequencyFactor() - scaling.lowFrequencyFactor());
         return 1 / ((1 - smooth) / scaling.factor() + smooth);
     }
 

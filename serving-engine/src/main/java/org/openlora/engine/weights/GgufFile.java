@@ -35,8 +35,7 @@ public final class GgufFile implements AutoCloseable {
     private final GgufMetadata metadata;
     private final SortedMap<String, GgufTensor> tensors;
 
-    private GgufFile(
-            Arena arena, MemorySegment bytes, GgufMetadata metadata, SortedMap<String, GgufTensor> tensors) {
+    private GgufFile(Arena arena, MemorySegment bytes, GgufMetadata metadata, SortedMap<String, GgufTensor> tensors) {
         this.arena = arena;
         this.bytes = bytes;
         this.metadata = metadata;
@@ -72,7 +71,8 @@ public final class GgufFile implements AutoCloseable {
         return tensors;
     }
 
-    @Nullable GgufTensor tensor(String name) {
+    @Nullable
+    GgufTensor tensor(String name) {
         return tensors.get(name);
     }
 
@@ -119,8 +119,7 @@ public final class GgufFile implements AutoCloseable {
     }
 
     private static int alignment(GgufReader reader, GgufMetadata metadata) {
-        int alignment =
-                metadata.integer("general.alignment", 1, MAX_ALIGNMENT).orElse(DEFAULT_ALIGNMENT);
+        int alignment = metadata.integer("general.alignment", 1, MAX_ALIGNMENT).orElse(DEFAULT_ALIGNMENT);
         if (alignment % 8 != 0) {
             throw reader.failure("key general.alignment is %d, not a multiple of 8".formatted(alignment));
         }
@@ -211,8 +210,8 @@ public final class GgufFile implements AutoCloseable {
         for (int i = 1; i < byOffset.size(); i++) {
             GgufTensor before = byOffset.get(i - 1);
             if (before.offset() + before.sizeBytes() > byOffset.get(i).offset()) {
-                throw reader.failure("tensor %s overlaps tensor %s"
-                        .formatted(byOffset.get(i).name(), before.name()));
+                throw reader.failure(
+                        "tensor %s overlaps tensor %s".formatted(byOffset.get(i).name(), before.name()));
             }
         }
     }

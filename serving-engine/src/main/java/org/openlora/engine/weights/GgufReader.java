@@ -15,7 +15,8 @@ final class GgufReader {
     static final int MAX_ARRAY_LENGTH = 10_000_000;
     private static final int MAX_STRING_BYTES = 16 << 20;
 
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -69,8 +70,8 @@ final class GgufReader {
             throw failure("%s is %s; at most %d are read".formatted(what, Long.toUnsignedString(count), limit));
         }
         if (count * minBytes > remaining()) {
-            throw failure("%s is %d, which does not fit into the %d bytes that remain"
-                    .formatted(what, count, remaining()));
+            throw failure(
+                    "%s is %d, which does not fit into the %d bytes that remain".formatted(what, count, remaining()));
         }
         return (int) count;
     }

@@ -15,8 +15,15 @@ final class HuggingFaceConfig {
 
     /// Keys of other architectures' features that would change the result.
     private static final List<String> REFUSED_KEYS = List.of(
-            "quantization_config", "num_local_experts", "num_experts", "n_routed_experts", "attn_logit_softcapping",
-            "final_logit_softcapping", "logit_scale", "residual_multiplier", "embedding_multiplier");
+            "quantization_config",
+            "num_local_experts",
+            "num_experts",
+            "n_routed_experts",
+            "attn_logit_softcapping",
+            "final_logit_softcapping",
+            "logit_scale",
+            "residual_multiplier",
+            "embedding_multiplier");
 
     private HuggingFaceConfig() {}
 
@@ -71,8 +78,8 @@ final class HuggingFaceConfig {
     private static Architecture architecture(JsonConfig config) {
         String type = config.string("model_type", "none");
         Architecture architecture = Architecture.named(type)
-                .orElseThrow(() -> config.failure("model_type %s is not supported; supported are %s"
-                        .formatted(type, Architecture.allowed())));
+                .orElseThrow(() -> config.failure(
+                        "model_type %s is not supported; supported are %s".formatted(type, Architecture.allowed())));
         List<String> classes = config.strings("architectures");
         if (!classes.isEmpty() && !classes.equals(List.of(architecture.className()))) {
             throw config.failure("architectures is %s; for model_type %s it must be [%s]"
@@ -137,8 +144,8 @@ final class HuggingFaceConfig {
                         positive(rope, "high_freq_factor"),
                         rope.requireInt("original_max_position_embeddings"));
             default ->
-                throw config.failure("rope type %s is not supported; supported are default, linear, llama3"
-                        .formatted(type));
+                throw config.failure(
+                        "rope type %s is not supported; supported are default, linear, llama3".formatted(type));
         };
     }
 

@@ -3,8 +3,8 @@ package org.openlora.engine.weights;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.List;
 import java.util.ArrayList;
+import java.util.List;
 
 /// Typed reading of a configuration object. A key that is null counts as absent, as it does for Transformers.
 record JsonConfig(String file, ObjectNode json) {

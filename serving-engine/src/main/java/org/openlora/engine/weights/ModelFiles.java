@@ -14,8 +14,8 @@ public sealed interface ModelFiles {
     /// One GGUF file, which holds weights, tokenizer and chat template.
     record Gguf(Path file) implements ModelFiles {}
 
-    /// Looks at what is there: a `.gguf` file, a directory with `config.json` or `tokenizer.json`, or a directory with one
-    /// `.gguf` file.
+    /// Looks at what is there: a `.gguf` file, a directory with `config.json` or `tokenizer.json`, or a directory
+    /// with one `.gguf` file.
     ///
     /// @throws ModelLoadException where it is none of these
     static ModelFiles locate(Path path) {
@@ -43,7 +43,8 @@ public sealed interface ModelFiles {
 
     private static List<Path> ggufFiles(Path directory) {
         try (Stream<Path> files = Files.list(directory)) {
-            return files.filter(file -> isGguf(file) && Files.isRegularFile(file)).toList();
+            return files.filter(file -> isGguf(file) && Files.isRegularFile(file))
+                    .toList();
         } catch (IOException e) {
             throw new ModelLoadException("%s cannot be listed: %s".formatted(directory, e), e);
         }

@@ -24,8 +24,9 @@ class ChatTemplateTest {
     private static final ChatMessage USER = new ChatMessage("user", "Hi {{ x }}\n");
     private static final ChatMessage ASSISTANT = new ChatMessage("assistant", " Hello! ");
 
-    static final String CHATML = "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content']"
-            + " + '<|im_end|>' + '\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+    static final String CHATML =
+            "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content']"
+                    + " + '<|im_end|>' + '\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
     static final String SMOLLM2 = "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
             + "{{ '<|im_start|>system\\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\\n' }}"
@@ -121,11 +122,12 @@ class ChatTemplateTest {
             {%- endif %}
             """;
 
-    static final String MISTRAL = "{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2"
-            + " == 0) %}{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}"
-            + "{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}{% elif message['role'] =="
-            + " 'assistant' %}{{ message['content'] + eos_token}}{% else %}{{ raise_exception('Only user and assistant roles are"
-            + " supported!') }}{% endif %}{% endfor %}";
+    static final String MISTRAL =
+            "{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2"
+                    + " == 0) %}{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}"
+                    + "{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}{% elif message['role'] =="
+                    + " 'assistant' %}{{ message['content'] + eos_token}}{% else %}{{ raise_exception('Only user and assistant roles are"
+                    + " supported!') }}{% endif %}{% endfor %}";
 
     /// The parts of Qwen3's template that a plain conversation reaches.
     static final String QWEN3 = """
@@ -191,8 +193,9 @@ class ChatTemplateTest {
     @Test
     void render_smolLm2_addsItsSystemPromptOnlyWhereNoneIsGiven() {
         assertThat(render(withRealLineBreaks(SMOLLM2), true, USER))
-                .isEqualTo("<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
-                        + "<|im_start|>user\nHi {{ x }}\n<|im_end|>\n<|im_start|>assistant\n");
+                .isEqualTo(
+                        "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
+                                + "<|im_start|>user\nHi {{ x }}\n<|im_end|>\n<|im_start|>assistant\n");
         assertThat(render(SMOLLM2, true, SYSTEM, USER))
                 .isEqualTo("<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi {{ x }}\n<|im_end|>\n"
                         + "<|im_start|>assistant\n");
@@ -201,9 +204,10 @@ class ChatTemplateTest {
     @Test
     void render_qwen25_asTransformers() {
         assertThat(render(QWEN25, true, USER, ASSISTANT, USER))
-                .isEqualTo("<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n"
-                        + "<|im_start|>user\nHi {{ x }}\n<|im_end|>\n<|im_start|>assistant\n Hello! <|im_end|>\n"
-                        + "<|im_start|>user\nHi {{ x }}\n<|im_end|>\n<|im_start|>assistant\n");
+                .isEqualTo(
+                        "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n"
+                                + "<|im_start|>user\nHi {{ x }}\n<|im_end|>\n<|im_start|>assistant\n Hello! <|im_end|>\n"
+                                + "<|im_start|>user\nHi {{ x }}\n<|im_end|>\n<|im_start|>assistant\n");
         assertThat(render(QWEN25, false, SYSTEM, USER))
                 .isEqualTo("<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi {{ x }}\n<|im_end|>\n");
     }
@@ -219,15 +223,15 @@ class ChatTemplateTest {
     @Test
     void render_llama32_slicesMessagesAndWritesTheDate() {
         assertThat(render(LLAMA32, true, SYSTEM, USER))
-                .isEqualTo("<bos><|start_header_id|>system<|end_header_id|>\n\nToday Date: 04 Jul 2026\n\nBe brief.<|eot_id|>"
-                        + "<|start_header_id|>user<|end_header_id|>\n\nHi {{ x }}<|eot_id|>"
-                        + "<|start_header_id|>assistant<|end_header_id|>\n\n");
+                .isEqualTo(
+                        "<bos><|start_header_id|>system<|end_header_id|>\n\nToday Date: 04 Jul 2026\n\nBe brief.<|eot_id|>"
+                                + "<|start_header_id|>user<|end_header_id|>\n\nHi {{ x }}<|eot_id|>"
+                                + "<|start_header_id|>assistant<|end_header_id|>\n\n");
     }
 
     @Test
     void render_mistral_raisesWhatTheTemplateSays() {
-        assertThat(render(MISTRAL, false, USER, ASSISTANT))
-                .isEqualTo("<bos>[INST] Hi {{ x }}\n [/INST] Hello! <eos>");
+        assertThat(render(MISTRAL, false, USER, ASSISTANT)).isEqualTo("<bos>[INST] Hi {{ x }}\n [/INST] Hello! <eos>");
         assertThatThrownBy(() -> render(MISTRAL, false, ASSISTANT))
                 .isInstanceOf(ChatTemplateException.class)
                 .hasMessage("the chat template refuses the messages: Conversation roles must alternate"
@@ -241,7 +245,8 @@ class ChatTemplateTest {
                 .isEqualTo("<|im_start|>user\nA?<|im_end|>\n<|im_start|>assistant\nYes.<|im_end|>\n"
                         + "<|im_start|>user\nB?<|im_end|>\n<|im_start|>assistant\n");
         assertThat(render(QWEN3, false, new ChatMessage("user", "A?"), thought))
-                .isEqualTo("<|im_start|>user\nA?<|im_end|>\n<|im_start|>assistant\n<think>\nhm\n</think>\n\nYes.<|im_end|>\n");
+                .isEqualTo(
+                        "<|im_start|>user\nA?<|im_end|>\n<|im_start|>assistant\n<think>\nhm\n</think>\n\nYes.<|im_end|>\n");
     }
 
     @Test

@@ -20,8 +20,10 @@ import org.openlora.engine.scheduler.SchedulerConfig;
 class GoldenArchTest {
     private record Expected(String name, List<Prompt> prompts) {}
 
+    @SuppressWarnings("ArrayRecordComponent") // Read from a fixture; never compared.
     private record Prompt(int[] promptIds, List<Position> positions, int[] greedyIds, float[] margins) {}
 
+    @SuppressWarnings("ArrayRecordComponent") // Read from a fixture; never compared.
     private record Position(int index, float[] logits) {}
 
     static Stream<String> cases() throws IOException, URISyntaxException {

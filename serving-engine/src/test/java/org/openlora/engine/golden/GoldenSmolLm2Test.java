@@ -33,12 +33,15 @@ import org.openlora.engine.scheduler.SchedulerConfig;
 class GoldenSmolLm2Test {
     private record Prompts(String chatTemplateSha256, List<Prompt> prompts) {}
 
+    @SuppressWarnings("ArrayRecordComponent") // Read from a fixture; never compared.
     private record Prompt(String name, @Nullable List<Map<String, String>> messages, String text, int[] ids) {}
 
+    @SuppressWarnings("ArrayRecordComponent") // Read from a fixture; never compared.
     private record Expected(String base, int[] sampledIds, List<Variant> variants) {}
 
     private record Variant(@Nullable String adapter, List<Result> results) {}
 
+    @SuppressWarnings("ArrayRecordComponent") // Read from a fixture; never compared.
     private record Result(
             String prompt, int[] topIds, float[] topLogits, float[] sampledLogits, int[] greedyIds, float[] margins) {}
 

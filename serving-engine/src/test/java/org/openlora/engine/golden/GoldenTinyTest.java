@@ -23,12 +23,14 @@ import org.openlora.engine.scheduler.SchedulerConfig;
 class GoldenTinyTest {
     private record Prompts(List<Prompt> prompts) {}
 
+    @SuppressWarnings("ArrayRecordComponent") // Read from a fixture; never compared.
     private record Prompt(String name, @Nullable Object messages, String text, int[] ids) {}
 
     private record Expected(String base, List<Variant> variants) {}
 
     private record Variant(@Nullable String adapter, @Nullable String digest, List<Result> results) {}
 
+    @SuppressWarnings("ArrayRecordComponent") // Read from a fixture; never compared.
     private record Result(String prompt, float[] logits, int[] greedyIds, float[] margins) {}
 
     @Test

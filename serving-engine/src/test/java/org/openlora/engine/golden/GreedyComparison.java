@@ -6,6 +6,7 @@ import org.openlora.engine.sampling.Sampler;
 
 /// Compares each step's best token with the reference's and goes on with the reference's, so that one near-tie does not
 /// hide what comes behind it. A step whose two best reference logits are within [Tolerances#NEAR_TIE] may differ.
+@SuppressWarnings("ArrayRecordComponent") // Read from a fixture; never compared.
 record GreedyComparison(String name, int[] greedyIds, float[] margins, List<String> wrong)
         implements TeacherForcing.Teacher {
     @Override

@@ -35,8 +35,11 @@ class MixedBatchTest {
                 Tokenizer tokenizer = Tokenizers.open(Examples.model());
                 LoadedAdapters adapters =
                         new LoadedAdapters(Examples.adapters(), LlamaModel.adaptableModules(base.checkpoint()))) {
-            int[] prompt = tokenizer.encode("<|im_start|>user\nHow should I spend a quiet evening?<|im_end|>\n"
-                    + "<|im_start|>assistant\n");
+            int[] prompt = tokenizer.encode("""
+                    <|im_start|>user
+                    How should I spend a quiet evening?<|im_end|>
+                    <|im_start|>assistant
+                    """);
             List<AdapterLease> leases = new ArrayList<>();
             List<List<float[]>> alone = new ArrayList<>();
             for (String name : names) {

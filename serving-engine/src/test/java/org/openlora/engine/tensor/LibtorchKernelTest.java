@@ -69,7 +69,10 @@ class LibtorchKernelTest {
             kernel.multiply(kernel.pack(arena, weights, outputs, inputs), x, rows, y);
             for (int i = 0; i < y.length; i++) {
                 // x and y each lose up to 2^-9 of their size to bf16; sums of this length stay near sqrt(inputs).
-                assertThat(y[i]).isCloseTo(expected[i], within(0.004f * (float) Math.sqrt(inputs) + 0.004f * Math.abs(expected[i])));
+                assertThat(y[i])
+                        .isCloseTo(
+                                expected[i],
+                                within(0.004f * (float) Math.sqrt(inputs) + 0.004f * Math.abs(expected[i])));
             }
         }
     }
@@ -87,7 +90,8 @@ class LibtorchKernelTest {
             float[] alone = new float[outputs];
             for (int row = 0; row < 75; row++) {
                 kernel.multiply(matrix, Arrays.copyOfRange(x, row * inputs, (row + 1) * inputs), 1, alone);
-                assertThat(Arrays.copyOfRange(together, row * outputs, (row + 1) * outputs)).isEqualTo(alone);
+                assertThat(Arrays.copyOfRange(together, row * outputs, (row + 1) * outputs))
+                        .isEqualTo(alone);
             }
         }
     }
@@ -113,7 +117,8 @@ class LibtorchKernelTest {
 
     @Test
     void matrixProduct_shapesThatDoNotFit_failWithOperationAndShape() {
-        Path directory = LibtorchFiles.locate(settings(GemmSettings.Mode.LIBTORCH)).orElseThrow();
+        Path directory =
+                LibtorchFiles.locate(settings(GemmSettings.Mode.LIBTORCH)).orElseThrow();
         Libtorch libtorch = Libtorch.load(directory);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment memory = arena.allocate(2 * 16, 64);

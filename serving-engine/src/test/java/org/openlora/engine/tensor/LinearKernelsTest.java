@@ -30,7 +30,8 @@ class LinearKernelsTest {
                 .isEqualTo(new LinearKernels.Choice(false, "AVX2; libtorch's bf16 needs AMX or AVX-512-bf16"));
         assertThat(LinearKernels.decide(Mode.AUTO, SAPPHIRE_RAPIDS))
                 .isEqualTo(new LinearKernels.Choice(true, "AMX-bf16"));
-        assertThat(LinearKernels.decide(Mode.AUTO, new CpuFeatures(true, true, false, false)).libtorch())
+        assertThat(LinearKernels.decide(Mode.AUTO, new CpuFeatures(true, true, false, false))
+                        .libtorch())
                 .isFalse();
         assertThat(LinearKernels.decide(Mode.LIBTORCH, ZEN3).libtorch()).isTrue();
         assertThat(LinearKernels.decide(Mode.PANEL, SAPPHIRE_RAPIDS).libtorch()).isFalse();
@@ -58,12 +59,14 @@ class LinearKernelsTest {
     void mode_otherWord_isRefused() {
         assertThat(Mode.parse("")).isEqualTo(Mode.AUTO);
         assertThat(Mode.parse("Panel")).isEqualTo(Mode.PANEL);
-        assertThatThrownBy(() -> Mode.parse("mkl")).hasMessage("openlora.gemm is 'mkl'; allowed are auto, panel, libtorch");
+        assertThatThrownBy(() -> Mode.parse("mkl"))
+                .hasMessage("openlora.gemm is 'mkl'; allowed are auto, panel, libtorch");
     }
 
     @Test
     void numericPath_digest_isTheFrozenForm() {
         // Computed apart from this code, in Python.
-        assertThat(new NumericPath("panel-bf16", 8).digest().toString()).isEqualTo("sha256:86e21f03488629f5c39c29b0ed804f1817ac3bda7202cc5506cbd814bd40d2c5");
+        assertThat(new NumericPath("panel-bf16", 8).digest().toString())
+                .isEqualTo("sha256:86e21f03488629f5c39c29b0ed804f1817ac3bda7202cc5506cbd814bd40d2c5");
     }
 }

@@ -80,7 +80,8 @@ class TokenizersTest {
                 special |= tokenizer.isSpecial(id);
             }
             if (!special) {
-                assertThat(tokenizer.decode(expected)).isEqualTo(entry.get("decoded").asText());
+                assertThat(tokenizer.decode(expected))
+                        .isEqualTo(entry.get("decoded").asText());
             }
         }
     }
@@ -88,7 +89,8 @@ class TokenizersTest {
     private static void streamsAreExact(JsonTokenizer tokenizer) {
         Random random = new Random(11);
         for (int text = 0; text < RANDOM_TEXTS; text++) {
-            int[] ids = random.ints(random.nextInt(24), 0, tokenizer.vocabularySize()).toArray();
+            int[] ids = random.ints(random.nextInt(24), 0, tokenizer.vocabularySize())
+                    .toArray();
             StringBuilder streamed = new StringBuilder();
             StreamingDetokenizer detokenizer = tokenizer.newDetokenizer();
             for (int id : ids) {
@@ -97,7 +99,9 @@ class TokenizersTest {
                 streamed.append(piece);
             }
             streamed.append(detokenizer.finish());
-            assertThat(streamed.toString()).isEqualTo(tokenizer.decodeByLibrary(ids)).isEqualTo(tokenizer.decode(ids));
+            assertThat(streamed.toString())
+                    .isEqualTo(tokenizer.decodeByLibrary(ids))
+                    .isEqualTo(tokenizer.decode(ids));
         }
     }
 
@@ -157,8 +161,7 @@ class TokenizersTest {
     })
     void encode_preTokenizerOfGguf_splitsAsItsModel(String pre, String text, String pieces) throws Exception {
         List<String> merges = List.of("a b", "1 2", "12 3", "4 5");
-        try (Tokenizer tokenizer =
-                Tokenizers.open(bytes(pre, merges, 0).write(directory.resolve("x.gguf")))) {
+        try (Tokenizer tokenizer = Tokenizers.open(bytes(pre, merges, 0).write(directory.resolve("x.gguf")))) {
             List<String> found = new ArrayList<>();
             for (int id : tokenizer.encode(text)) {
                 found.add(tokenizer.decode(new int[] {id}).replace(' ', '·'));
@@ -206,7 +209,8 @@ class TokenizersTest {
         ObjectNode json = sentencePiece();
         Files.writeString(directory.resolve("tokenizer.json"), json.toString());
         Path other = Files.createDirectory(directory.resolve("other"));
-        MAPPER.writerWithDefaultPrettyPrinter().writeValue(other.resolve("tokenizer.json").toFile(), json);
+        MAPPER.writerWithDefaultPrettyPrinter()
+                .writeValue(other.resolve("tokenizer.json").toFile(), json);
         try (Tokenizer first = Tokenizers.open(directory);
                 Tokenizer second = Tokenizers.open(other)) {
             assertThat(first.digest()).isEqualTo(second.digest());
@@ -256,7 +260,8 @@ class TokenizersTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"model.type Unigram", "decoder [WordPiece]", "has the id -1", "the same id 5", "not a usable"})
+    @ValueSource(
+            strings = {"model.type Unigram", "decoder [WordPiece]", "has the id -1", "the same id 5", "not a usable"})
     void open_unsupportedTokenizer_isRefusedByName(String message) throws IOException {
         ObjectNode json = sentencePiece();
         ObjectNode model = (ObjectNode) json.path("model");
@@ -278,7 +283,8 @@ class TokenizersTest {
     @Test
     void open_unsupportedGgufTokenizer_isRefusedByName() {
         Path pre = bytes("tekken", List.of(), 0).write(directory.resolve("pre.gguf"));
-        assertThatThrownBy(() -> Tokenizers.open(pre)).hasMessageContaining("tokenizer.ggml.pre tekken is not supported");
+        assertThatThrownBy(() -> Tokenizers.open(pre))
+                .hasMessageContaining("tokenizer.ggml.pre tekken is not supported");
         Path model = new GgufBytes().string("tokenizer.ggml.model", "llama").write(directory.resolve("model.gguf"));
         assertThatThrownBy(() -> Tokenizers.open(model))
                 .isInstanceOf(ModelLoadException.class)

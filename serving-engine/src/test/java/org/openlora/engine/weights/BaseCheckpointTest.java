@@ -55,8 +55,10 @@ class BaseCheckpointTest {
         try (BaseCheckpoint source = BaseCheckpoint.open(Golden.path("arch/" + name))) {
             Path path = TinyGguf.converted(source).write(directory.resolve(name + ".gguf"));
             try (BaseCheckpoint gguf = BaseCheckpoint.open(path)) {
-                assertThat(gguf.config().attentionBias()).isEqualTo(source.config().attentionBias());
-                assertThat(gguf.config().tiedEmbeddings()).isEqualTo(source.config().tiedEmbeddings());
+                assertThat(gguf.config().attentionBias())
+                        .isEqualTo(source.config().attentionBias());
+                assertThat(gguf.config().tiedEmbeddings())
+                        .isEqualTo(source.config().tiedEmbeddings());
                 for (ExpectedTensor tensor : ExpectedTensor.of(source.config())) {
                     assertThat(gguf.bf16(tensor.name()).toArray(ValueLayout.JAVA_BYTE))
                             .as(tensor.name())
@@ -94,44 +96,51 @@ class BaseCheckpointTest {
     @Test
     void identity_isTheFrozenForm() {
         assertThat(config("llama3-rope").identity().toString())
-                .isEqualTo("{\"architecture\":\"llama\",\"attention_bias\":false,\"context_length\":256,\"head_dim\":16,"
-                        + "\"heads\":4,\"hidden_act\":\"silu\",\"hidden_size\":64,\"intermediate_size\":96,\"kv_heads\":2,"
-                        + "\"layers\":2,\"rms_norm_eps\":1.0E-5,\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8.0,"
-                        + "\"low_freq_factor\":1.0,\"high_freq_factor\":4.0,\"original_max_position_embeddings\":32},"
-                        + "\"rope_theta\":500000.0,\"sliding_window\":null,\"tied_embeddings\":false,\"vocab_size\":160}");
+                .isEqualTo(
+                        "{\"architecture\":\"llama\",\"attention_bias\":false,\"context_length\":256,\"head_dim\":16,"
+                                + "\"heads\":4,\"hidden_act\":\"silu\",\"hidden_size\":64,\"intermediate_size\":96,\"kv_heads\":2,"
+                                + "\"layers\":2,\"rms_norm_eps\":1.0E-5,\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8.0,"
+                                + "\"low_freq_factor\":1.0,\"high_freq_factor\":4.0,\"original_max_position_embeddings\":32},"
+                                + "\"rope_theta\":500000.0,\"sliding_window\":null,\"tied_embeddings\":false,\"vocab_size\":160}");
     }
 
     static List<Arguments> refusedConfigs() {
         return List.of(
-                refused("model_type gemma3 is not supported; supported are llama, mistral, qwen2, qwen3", c ->
-                        c.put("model_type", "gemma3")),
-                refused("architectures is [LlamaForSequenceClassification]", c ->
-                        c.putArray("architectures").add("LlamaForSequenceClassification")),
+                refused(
+                        "model_type gemma3 is not supported; supported are llama, mistral, qwen2, qwen3",
+                        c -> c.put("model_type", "gemma3")),
+                refused("architectures is [LlamaForSequenceClassification]", c -> c.putArray("architectures")
+                        .add("LlamaForSequenceClassification")),
                 refused("hidden_act gelu is not supported; silu is", c -> c.put("hidden_act", "gelu")),
                 refused("mlp_bias true is not supported", c -> c.put("mlp_bias", true)),
                 refused("quantization_config is not supported", c -> c.putObject("quantization_config")),
                 refused("num_local_experts is not supported", c -> c.put("num_local_experts", 8)),
-                refused("rope type yarn is not supported", c -> c.putObject("rope_parameters").put("rope_type", "yarn")),
+                refused("rope type yarn is not supported", c -> c.putObject("rope_parameters")
+                        .put("rope_type", "yarn")),
                 refused("rope type longrope is not supported", c -> {
                     c.remove("rope_parameters");
                     c.putObject("rope_scaling").put("type", "longrope");
                 }),
-                refused("rope factor must be given", c -> c.putObject("rope_parameters").put("rope_type", "linear")),
+                refused("rope factor must be given", c -> c.putObject("rope_parameters")
+                        .put("rope_type", "linear")),
                 refused("partial_rotary_factor other than 1", c -> c.put("partial_rotary_factor", 0.5)),
                 refused("hidden_size is missing", c -> c.remove("hidden_size")),
                 refused("vocab_size is \"many\", not a whole number", c -> c.put("vocab_size", "many")),
                 refused("number of layers is 100000", c -> c.put("num_hidden_layers", 100_000)),
-                refused("4 attention heads do not share 3 key-value heads evenly", c ->
-                        c.put("num_key_value_heads", 3)),
+                refused(
+                        "4 attention heads do not share 3 key-value heads evenly",
+                        c -> c.put("num_key_value_heads", 3)),
                 refused("rms_norm_eps is 0.0", c -> c.put("rms_norm_eps", 0.0)),
                 refused("EOS token id is 160; allowed are 0 to 159", c -> c.put("eos_token_id", 160)),
                 refused("head_dim is 15; rotary embedding needs it even", c -> c.put("head_dim", 15)),
-                refused("tensor model.embed_tokens.weight has shape [160, 64]; config.json calls for [161, 64]", c ->
-                        c.put("vocab_size", 161)),
+                refused(
+                        "tensor model.embed_tokens.weight has shape [160, 64]; config.json calls for [161, 64]",
+                        c -> c.put("vocab_size", 161)),
                 refused("tensor model.layers.0.self_attn.q_proj.bias is missing", c -> c.put("attention_bias", true)),
                 refused("tensor model.layers.2.input_layernorm.weight is missing", c -> c.put("num_hidden_layers", 3)),
-                refused("tensor model.layers.1.input_layernorm.weight is not part of", c ->
-                        c.put("num_hidden_layers", 1)),
+                refused(
+                        "tensor model.layers.1.input_layernorm.weight is not part of",
+                        c -> c.put("num_hidden_layers", 1)),
                 refused("tensor lm_head.weight is missing", c -> c.put("tie_word_embeddings", false)));
     }
 
@@ -141,11 +150,11 @@ class BaseCheckpointTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("refusedConfigs")
-    void open_unsupportedOrWrongConfig_isRefusedByName(String message, Consumer<ObjectNode> change)
-            throws IOException {
+    void open_unsupportedOrWrongConfig_isRefusedByName(String message, Consumer<ObjectNode> change) throws IOException {
         Path source = Golden.path("arch/llama-tied");
         ObjectMapper mapper = new ObjectMapper();
-        ObjectNode config = (ObjectNode) mapper.readTree(source.resolve("config.json").toFile());
+        ObjectNode config =
+                (ObjectNode) mapper.readTree(source.resolve("config.json").toFile());
         change.accept(config);
         mapper.writeValue(directory.resolve("config.json").toFile(), config);
         Files.copy(source.resolve("model.safetensors"), directory.resolve("model.safetensors"));
@@ -160,7 +169,8 @@ class BaseCheckpointTest {
     void open_qwenWindow_isAllLayersOrRefused() throws IOException {
         Path source = Golden.path("arch/qwen2-tied");
         ObjectMapper mapper = new ObjectMapper();
-        ObjectNode config = (ObjectNode) mapper.readTree(source.resolve("config.json").toFile());
+        ObjectNode config =
+                (ObjectNode) mapper.readTree(source.resolve("config.json").toFile());
         config.put("use_sliding_window", true).put("sliding_window", 5).put("max_window_layers", 0);
         config.remove("layer_types");
         Files.copy(source.resolve("model.safetensors"), directory.resolve("model.safetensors"));
@@ -170,7 +180,8 @@ class BaseCheckpointTest {
         }
         config.put("max_window_layers", 1);
         mapper.writeValue(directory.resolve("config.json").toFile(), config);
-        assertThatThrownBy(() -> BaseCheckpoint.open(directory)).hasMessageContaining("a sliding window in some layers");
+        assertThatThrownBy(() -> BaseCheckpoint.open(directory))
+                .hasMessageContaining("a sliding window in some layers");
     }
 
     @Test
@@ -211,12 +222,13 @@ class BaseCheckpointTest {
                         f -> f.u32("llama.rope.dimension_count", 4)),
                 Arguments.of("tensor blk.0.ffn_gate_inp.weight is not part of a llama model", (Consumer<GgufBytes>)
                         f -> f.tensor("blk.0.ffn_gate_inp.weight", 0, new byte[4], 1)),
-                Arguments.of("tensor output.weight has shape [1]; the metadata calls for [11, 16]", (Consumer<GgufBytes>)
-                        f -> f.tensor("output.weight", 0, new byte[4], 1)),
+                Arguments.of(
+                        "tensor output.weight has shape [1]; the metadata calls for [11, 16]",
+                        (Consumer<GgufBytes>) f -> f.tensor("output.weight", 0, new byte[4], 1)),
                 Arguments.of("tensor blk.0.attn_k.bias is missing", (Consumer<GgufBytes>)
                         f -> f.tensor("blk.0.attn_q.bias", 0, new byte[128], 32)),
-                Arguments.of("tensor rope_freqs.weight: value 0 is 8.0", (Consumer<GgufBytes>) f -> f.tensor(
-                        "rope_freqs.weight", 0, floats(8, 8, 8, 8), 4)));
+                Arguments.of("tensor rope_freqs.weight: value 0 is 8.0", (Consumer<GgufBytes>)
+                        f -> f.tensor("rope_freqs.weight", 0, floats(8, 8, 8, 8), 4)));
     }
 
     @ParameterizedTest(name = "{0}")
@@ -237,7 +249,8 @@ class BaseCheckpointTest {
             // The converter's own formula, by wavelength.
             double wavelength = 2 * Math.PI * Math.pow(500_000, i / 4.0);
             double smooth = (8192 / wavelength - 1) / 3;
-            divisors[i] = (float) (wavelength < 8192 / 4.0 ? 1 : wavelength > 8192 ? 32 : 1 / ((1 - smooth) / 32 + smooth));
+            divisors[i] =
+                    (float) (wavelength < 8192 / 4.0 ? 1 : wavelength > 8192 ? 32 : 1 / ((1 - smooth) / 32 + smooth));
         }
         Path path = TinyGguf.llama(500_000)
                 .tensor("rope_freqs.weight", 0, floats(divisors), 4)

@@ -22,7 +22,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class DequantizerTest {
     static List<JsonNode> tensors() {
         try {
-            JsonNode all = new ObjectMapper().readTree(Golden.path("gguf/types.json").toFile());
+            JsonNode all =
+                    new ObjectMapper().readTree(Golden.path("gguf/types.json").toFile());
             return StreamSupport.stream(all.get("tensors").spliterator(), false).toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -33,7 +34,8 @@ class DequantizerTest {
     @MethodSource("tensors")
     void expand_everyType_hasTheBitsOfTheGgufPackage(JsonNode expected) throws NoSuchAlgorithmException {
         try (GgufFile gguf = GgufFile.open(Golden.path("gguf/types.gguf"))) {
-            GgufTensor tensor = java.util.Objects.requireNonNull(gguf.tensor(expected.get("name").asText()));
+            GgufTensor tensor = java.util.Objects.requireNonNull(
+                    gguf.tensor(expected.get("name").asText()));
             assertThat(tensor.type().name()).isEqualTo(expected.get("type").asText());
             assertThat(tensor.rows()).isEqualTo(expected.get("rows").asInt());
             float[] row = new float[expected.get("columns").asInt()];
@@ -55,10 +57,10 @@ class DequantizerTest {
     void toBf16_everyType_hasTheRoundedBitsOfTheGgufPackage(JsonNode expected) {
         try (GgufFile gguf = GgufFile.open(Golden.path("gguf/types.gguf"));
                 Arena arena = Arena.ofShared()) {
-            GgufTensor tensor = java.util.Objects.requireNonNull(gguf.tensor(expected.get("name").asText()));
+            GgufTensor tensor = java.util.Objects.requireNonNull(
+                    gguf.tensor(expected.get("name").asText()));
             MemorySegment bf16 = arena.allocate(2L * tensor.rows() * tensor.columns(), 64);
-            Dequantizer.toBf16(
-                    tensor.type(), gguf.data(tensor), tensor.rows(), tensor.columns(), row -> row, bf16);
+            Dequantizer.toBf16(tensor.type(), gguf.data(tensor), tensor.rows(), tensor.columns(), row -> row, bf16);
             assertThat(HexFormat.of().formatHex(bf16.toArray(ValueLayout.JAVA_BYTE)))
                     .isEqualTo(expected.get("bf16Hex").asText());
         }

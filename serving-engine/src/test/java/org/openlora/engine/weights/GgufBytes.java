@@ -124,7 +124,10 @@ public final class GgufBytes {
     }
 
     static byte[] le(int width, long value) {
-        byte[] bytes = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(value).array();
+        byte[] bytes = ByteBuffer.allocate(8)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(value)
+                .array();
         return java.util.Arrays.copyOf(bytes, width);
     }
 

@@ -44,8 +44,8 @@ class GgufFileTest {
             assertThat(metadata.flag("a.flag", false)).isTrue();
             assertThat(metadata.string("a.text")).hasValue("grüße");
             assertThat(metadata.strings("some.texts")).hasValue(List.of("x", ""));
-            assertThat(metadata.integers("some.wholes")).hasValueSatisfying(v -> assertThat(v)
-                    .containsExactly(-3, 4));
+            assertThat(metadata.integers("some.wholes"))
+                    .hasValueSatisfying(v -> assertThat(v).containsExactly(-3, 4));
             assertThat(metadata.integer("a.wide", 0, 10)).hasValue(7);
             assertThat(metadata.integer("a.byte", -10, 10)).hasValue(-5);
             assertThat(Objects.requireNonNull(gguf.tensor("t")).dimensions()).containsExactly(3L, 2L);
@@ -67,8 +67,8 @@ class GgufFileTest {
                 lie("key k is an array of the unknown type 55", file -> file.key("k", 9, GgufBytes.le(12, 55))),
                 lie(
                         "the length of k is 9000000, which does not fit",
-                        file -> file.key("k", 9, GgufBytes.joined(
-                                List.of(GgufBytes.le(4, 10), GgufBytes.le(8, 9_000_000))))),
+                        file -> file.key(
+                                "k", 9, GgufBytes.joined(List.of(GgufBytes.le(4, 10), GgufBytes.le(8, 9_000_000))))),
                 lie("the length of the value of k is", file -> file.key("k", 8, GgufBytes.le(8, 1L << 60))),
                 lie("key general.alignment is 12, not a multiple of 8", file -> file.u32("general.alignment", 12)),
                 lie("tensor t has 5 dimensions; allowed are 1 to 4", file -> file.entry("t", 0, 0, 1, 1, 1, 1, 1)),
@@ -141,7 +141,8 @@ class GgufFileTest {
             }
             Files.write(path, mutated);
             try (BaseCheckpoint checkpoint = BaseCheckpoint.open(path)) {
-                assertThat(checkpoint.f32("model.norm.weight")).hasSize(checkpoint.config().hiddenSize());
+                assertThat(checkpoint.f32("model.norm.weight"))
+                        .hasSize(checkpoint.config().hiddenSize());
             } catch (ModelLoadException e) {
                 assertThat(e.getMessage()).isNotBlank().doesNotContain("\n");
                 refused++;

@@ -31,7 +31,8 @@ final class TinyGguf {
         return file;
     }
 
-    private static GgufBytes header(String architecture, int hidden, int inner, int kvHeads, int heads, int layers, int headDim) {
+    private static GgufBytes header(
+            String architecture, int hidden, int inner, int kvHeads, int heads, int layers, int headDim) {
         String prefix = architecture + ".";
         return new GgufBytes()
                 .string("general.architecture", architecture)
@@ -59,11 +60,13 @@ final class TinyGguf {
         file.tensor(name, 0, bytes, dimensions);
     }
 
-    /// The same model as an open checkpoint, in the form that converters give it: their names, and for llama their order
-    /// of query and key rows.
+    /// The same model as an open checkpoint, in the form that converters give it: their names, and for llama their
+    /// order of query and key rows.
     static GgufBytes converted(BaseCheckpoint checkpoint) {
         ModelConfig config = checkpoint.config();
-        String architecture = config.architecture() == Architecture.MISTRAL ? "llama" : config.architecture().id();
+        String architecture = config.architecture() == Architecture.MISTRAL
+                ? "llama"
+                : config.architecture().id();
         GgufBytes file = header(
                         architecture,
                         config.hiddenSize(),
@@ -79,8 +82,9 @@ final class TinyGguf {
                 if (architecture.equals("llama") && tensor.permutedHeads() > 0) {
                     bytes = permuted(bytes, tensor.permutedHeads(), config.headDim());
                 }
-                long[] dimensions =
-                        tensor.shape().reversed().stream().mapToLong(Long::longValue).toArray();
+                long[] dimensions = tensor.shape().reversed().stream()
+                        .mapToLong(Long::longValue)
+                        .toArray();
                 file.tensor(tensor.ggufName(), BF16, bytes, dimensions);
             }
         }
