@@ -65,6 +65,12 @@ public record ServerConfig(
                 server, model, otherAdapterRoot, generation, engine, adapters, metering, chain, tenants);
     }
 
+    /// This configuration with other tenants.
+    public ServerConfig withTenants(List<Tenant> otherTenants) {
+        return new ServerConfig(
+                server, model, adapterRoot, generation, engine, adapters, metering, chain, otherTenants);
+    }
+
     /// Tenant of an API key; an empty key is none.
     public Optional<Tenant> tenant(String apiKey) {
         return tenants.stream().filter(tenant -> tenant.apiKey().equals(apiKey)).findFirst();
