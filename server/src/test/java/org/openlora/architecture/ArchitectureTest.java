@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaCodeUnit;
 import com.tngtech.archunit.core.domain.JavaMethod;
 import com.tngtech.archunit.core.domain.JavaModifier;
@@ -16,7 +17,6 @@ import com.tngtech.archunit.core.domain.JavaPackage;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
-import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.ConditionEvents;
@@ -31,12 +31,16 @@ import org.jspecify.annotations.NullMarked;
 class ArchitectureTest {
     private static final String API = "org.openlora.api..";
     private static final String[] STEP = {
-        "org.openlora.engine", "org.openlora.engine.scheduler..", "org.openlora.engine.model..", "org.openlora.engine.kv.."
+        "org.openlora.engine",
+        "org.openlora.engine.scheduler..",
+        "org.openlora.engine.model..",
+        "org.openlora.engine.kv.."
     };
     private static final String[] NETWORK = {"io.grpc..", "io.netty..", "com.linecorp.armeria.."};
 
     @ArchTest
-    static final ArchRule packages_areFreeOfCycles = slices().matching("org.openlora.(**)").should().beFreeOfCycles();
+    static final ArchRule packages_areFreeOfCycles =
+            slices().matching("org.openlora.(**)").should().beFreeOfCycles();
 
     @ArchTest
     static final ArchRule kernels_useNoOtherModule = noClasses()
@@ -76,21 +80,17 @@ class ArchitectureTest {
             .that()
             .resideOutsideOfPackages("org.openlora.kernels..", "org.openlora.engine.tensor..")
             .should()
-            .dependOnClassesThat(simpleName("Linker")
-                    .or(simpleName("SymbolLookup"))
-                    .and(resideInAnyPackage("java.lang.foreign..")));
+            .dependOnClassesThat(
+                    simpleName("Linker").or(simpleName("SymbolLookup")).and(resideInAnyPackage("java.lang.foreign..")));
 
     @ArchTest
     static final ArchRule libtorch_isKnownByOneClass = classes()
             .that()
             .resideInAPackage("org.openlora.engine.tensor..")
             .and(DescribedPredicate.describe(
-                    "link foreign functions",
-                    type -> type.getDirectDependenciesFromSelf().stream()
-                            .anyMatch(dependency -> dependency
-                                    .getTargetClass()
-                                    .getFullName()
-                                    .equals("java.lang.foreign.Linker"))))
+                    "link foreign functions", type -> type.getDirectDependenciesFromSelf().stream()
+                            .anyMatch(dependency ->
+                                    dependency.getTargetClass().getFullName().equals("java.lang.foreign.Linker"))))
             .should()
             .haveSimpleName("Libtorch")
             .allowEmptyShould(true);
@@ -182,7 +182,8 @@ class ArchitectureTest {
             }
 
             private static String describe(JavaCodeUnit method) {
-                return method.getFullName() + (method.getModifiers().contains(JavaModifier.SYNCHRONIZED) ? " is" : " is not")
+                return method.getFullName()
+                        + (method.getModifiers().contains(JavaModifier.SYNCHRONIZED) ? " is" : " is not")
                         + " synchronized";
             }
         };

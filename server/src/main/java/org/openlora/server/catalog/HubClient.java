@@ -67,11 +67,11 @@ final class HubClient {
                 JsonNode json = JSON.readTree(body);
                 String commit = json.path("sha").asText();
                 if (!COMMIT.matcher(commit).matches()) {
-                    throw new Problem(
-                            "%s names no commit for %s".formatted(endpoint, repository), "check HF_ENDPOINT");
+                    throw new Problem("%s names no commit for %s".formatted(endpoint, repository), "check HF_ENDPOINT");
                 }
                 Set<String> files = new HashSet<>();
-                json.path("siblings").forEach(sibling -> files.add(sibling.path("rfilename").asText()));
+                json.path("siblings")
+                        .forEach(sibling -> files.add(sibling.path("rfilename").asText()));
                 return new Revision(commit, files);
             }
         } catch (IOException e) {
@@ -148,7 +148,8 @@ final class HubClient {
         if (!sizeHolds || !hashHolds) {
             Files.delete(target);
             throw new Problem(
-                    "%s arrived damaged: its %s is not what the hub announced".formatted(file, sizeHolds ? "hash" : "size"),
+                    "%s arrived damaged: its %s is not what the hub announced"
+                            .formatted(file, sizeHolds ? "hash" : "size"),
                     "pull again");
         }
     }

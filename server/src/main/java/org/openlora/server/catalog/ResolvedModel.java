@@ -10,4 +10,9 @@ import org.jspecify.annotations.Nullable;
 /// @param adapters folder of the adapters made for it; null where it brings none
 /// @param datanets folder of the datanets that those adapters' lineages name; null where it brings none
 /// @param baseDigest the digest it must have; empty where nobody pinned one
-public record ResolvedModel(String name, Path path, @Nullable Path adapters, @Nullable Path datanets, String baseDigest) {}
+public record ResolvedModel(
+        String name,
+        Path path,
+        @Nullable Path adapters,
+        @Nullable Path datanets,
+        String baseDigest) {}

@@ -44,8 +44,7 @@ final class AdapterCommand implements Callable<Integer> {
                 print(found.get().address());
                 return ExitStatus.OK;
             }
-            try (RunningServer server =
-                    RunningServer.start(config.withPort(0), installation, installation.chain())) {
+            try (RunningServer server = RunningServer.start(config.withPort(0), installation, installation.chain())) {
                 print(server.listener().address());
             }
             return ExitStatus.OK;

@@ -40,7 +40,8 @@ final class ClientOptions {
     /// The server to call: the one that was named, which must answer, or one on the configured port that does.
     Optional<Found> find(ServerConfig config) {
         if (server == null) {
-            String usual = "%s:%d".formatted(config.server().host(), config.server().port());
+            String usual =
+                    "%s:%d".formatted(config.server().host(), config.server().port());
             return probe(usual);
         }
         if (!ADDRESS.matcher(server).matches()) {

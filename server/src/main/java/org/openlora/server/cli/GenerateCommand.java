@@ -63,7 +63,10 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--temperature", paramLabel = "T", description = "0, the default, takes the best token each time.")
     private @Nullable Double temperature;
 
-    @Option(names = "--top-p", paramLabel = "P", description = "Draws from the best tokens that reach this probability.")
+    @Option(
+            names = "--top-p",
+            paramLabel = "P",
+            description = "Draws from the best tokens that reach this probability.")
     private @Nullable Double topP;
 
     @Option(names = "--top-k", paramLabel = "K", description = "Draws from this many best tokens.")
@@ -89,8 +92,7 @@ final class GenerateCommand implements Callable<Integer> {
             answer(clientOptions.inference(found.get().address()), request);
             return ExitStatus.OK;
         }
-        try (RunningServer server =
-                RunningServer.start(config.withPort(0), installation, installation.chain())) {
+        try (RunningServer server = RunningServer.start(config.withPort(0), installation, installation.chain())) {
             answer(clientOptions.inference(server.listener().address()), request);
         }
         return ExitStatus.OK;
@@ -99,7 +101,9 @@ final class GenerateCommand implements Callable<Integer> {
     /// A running server serves what it serves: another model or other adapters cannot be asked of it.
     private void requireSame(ServerConfig config, ClientOptions.Found found) {
         String model = found.model().getName();
-        if (serverOptions.namesModel() && !model.equals(config.model()) && !config.model().endsWith("/" + model)) {
+        if (serverOptions.namesModel()
+                && !model.equals(config.model())
+                && !config.model().endsWith("/" + model)) {
             throw new Problem(
                     "the server at %s serves %s, not %s".formatted(found.address(), model, config.model()),
                     "end it, or leave --model out");
@@ -206,7 +210,9 @@ final class GenerateCommand implements Callable<Integer> {
                 .put("discardedTokens", finished.getUsage().getDiscardedTokens());
         object.putObject("acknowledgement")
                 .put("operator", finished.getAcknowledgement().getOperator())
-                .put("includeBy", Timestamps.toString(finished.getAcknowledgement().getIncludeBy()))
+                .put(
+                        "includeBy",
+                        Timestamps.toString(finished.getAcknowledgement().getIncludeBy()))
                 .put("signed", finished.getAcknowledgement().getPayload().toStringUtf8());
     }
 }

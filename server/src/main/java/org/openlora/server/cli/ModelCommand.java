@@ -46,7 +46,9 @@ final class ModelCommand implements Callable<Integer> {
         }
     }
 
-    @Command(name = "pull", description = "Fetches a model of the catalogue, verified; goes on where it was interrupted.")
+    @Command(
+            name = "pull",
+            description = "Fetches a model of the catalogue, verified; goes on where it was interrupted.")
     static final class Pull implements Callable<Integer> {
         @Spec
         private CommandSpec spec = CommandSpec.create();

@@ -79,7 +79,8 @@ public final class OpenLora implements Runnable {
     /// Before the first logger exists: logback.xml reads the property.
     private static void chooseLogLevel(List<String> args) {
         if (System.getenv(LOG_LEVEL) == null && System.getProperty(LOG_LEVEL) == null) {
-            System.setProperty(LOG_LEVEL, args.contains("--debug") ? "DEBUG" : args.contains("serve") ? "INFO" : "WARN");
+            System.setProperty(
+                    LOG_LEVEL, args.contains("--debug") ? "DEBUG" : args.contains("serve") ? "INFO" : "WARN");
         }
     }
 
@@ -105,9 +106,13 @@ public final class OpenLora implements Runnable {
     private static String explain(Throwable failure) {
         return switch (failure) {
             case Problem problem -> Problem.describe(problem);
-            case StatusRuntimeException e when e.getStatus().getDescription() != null ->
-                e.getStatus().getDescription() + "; the server answered " + e.getStatus().getCode();
-            case StatusRuntimeException e -> "the call failed with status %s; check the server".formatted(e.getStatus().getCode());
+            case StatusRuntimeException e
+            when e.getStatus().getDescription() != null ->
+                e.getStatus().getDescription() + "; the server answered "
+                        + e.getStatus().getCode();
+            case StatusRuntimeException e ->
+                "the call failed with status %s; check the server"
+                        .formatted(e.getStatus().getCode());
             case AdapterException e -> Problem.describe(e) + "; see openlora adapter list";
             case ModelLoadException e -> Problem.describe(e) + "; name another model with --model";
             case EngineException e -> Problem.describe(e) + "; change the request";

@@ -32,7 +32,8 @@ import picocli.CommandLine.Spec;
 /// `openlora quickstart`.
 @Command(
         name = "quickstart",
-        description = "Serves a mixed batch, shows who wrote and who earned what, seals, anchors and verifies receipts.")
+        description =
+                "Serves a mixed batch, shows who wrote and who earned what, seals, anchors and verifies receipts.")
 final class QuickstartCommand implements Callable<Integer> {
     private static final String STANDARD_OUTPUT = "-";
     private static final DateTimeFormatter RUN_NAME = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss-SSS");

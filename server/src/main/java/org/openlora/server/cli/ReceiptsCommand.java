@@ -98,7 +98,8 @@ final class ReceiptsCommand implements Callable<Integer> {
             ServerConfig config = serverOptions.load(installation);
             Optional<ClientOptions.Found> found = clientOptions.find(config);
             if (found.isPresent()) {
-                return question.apply(new Desk.Remote(clientOptions.receipts(found.get().address())));
+                return question.apply(
+                        new Desk.Remote(clientOptions.receipts(found.get().address())));
             }
             if (!Files.isDirectory(installation.ledger())) {
                 throw new Problem(
@@ -113,7 +114,8 @@ final class ReceiptsCommand implements Callable<Integer> {
                         operator,
                         () -> ChainLink.open(
                                 config.chain(), installation.chain(), operator, environment, System.err::println));
-                return question.apply(new Desk.Local(desk, config.tenants().getFirst().name()));
+                return question.apply(
+                        new Desk.Local(desk, config.tenants().getFirst().name()));
             }
         }
     }
@@ -137,13 +139,14 @@ final class ReceiptsCommand implements Callable<Integer> {
             }
             return ask(desk -> {
                 ListReceiptsResponse response = desk.list(request.build());
-                response.getReceiptsList()
-                        .forEach(receipt -> out().printf(
-                                        "%6d  %s  %18d pico  %s%n",
-                                        receipt.getSeq(),
-                                        receipt.getRequestId(),
-                                        receipt.getPricePico(),
-                                        receipt.hasInclusion() ? "batch " + receipt.getInclusion().getBatch() : "open"));
+                response.getReceiptsList().forEach(receipt -> out().printf(
+                                "%6d  %s  %18d pico  %s%n",
+                                receipt.getSeq(),
+                                receipt.getRequestId(),
+                                receipt.getPricePico(),
+                                receipt.hasInclusion()
+                                        ? "batch " + receipt.getInclusion().getBatch()
+                                        : "open"));
                 if (response.hasNextSeq()) {
                     out().printf("more from --from %d%n", response.getNextSeq());
                 }
@@ -178,11 +181,12 @@ final class ReceiptsCommand implements Callable<Integer> {
                 VerifyReceiptResponse response = desk.verify(request);
                 boolean skipped = false;
                 for (ReceiptCheck check : response.getChecksList()) {
-                    String outcome = switch (check.getOutcome()) {
-                        case OUTCOME_HOLDS -> "holds";
-                        case OUTCOME_FAILS -> "FAILS";
-                        default -> "not checked";
-                    };
+                    String outcome =
+                            switch (check.getOutcome()) {
+                                case OUTCOME_HOLDS -> "holds";
+                                case OUTCOME_FAILS -> "FAILS";
+                                default -> "not checked";
+                            };
                     skipped |= check.getOutcome() == ReceiptCheck.Outcome.OUTCOME_SKIPPED;
                     out().printf("%-10s %-12s %s%n", check.getName(), outcome, check.getDetail());
                 }

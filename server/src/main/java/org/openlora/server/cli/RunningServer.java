@@ -19,8 +19,7 @@ record RunningServer(ServingStack stack, OpenLoraServer listener) implements Aut
     /// @param state whose ledger and keys are used
     /// @param chainFolder state of the local chain
     static RunningServer start(ServerConfig config, Installation state, Path chainFolder) {
-        ResolvedModel model =
-                Environment.models(ModelCatalog.shipped()).resolve(config.model());
+        ResolvedModel model = Environment.models(ModelCatalog.shipped()).resolve(config.model());
         Map<String, String> environment = Environment.variables();
         ServingStack stack = ServingStack.open(config, state, model, environment);
         try {

@@ -19,7 +19,8 @@ public record Installation(Path root, Path home) {
     public static Installation current(Map<String, String> environment) {
         String root = System.getProperty("openlora.root", "");
         if (root.isBlank()) {
-            throw new Problem("the system property openlora.root is not set", "start OpenLoRA by its launcher ./openlora");
+            throw new Problem(
+                    "the system property openlora.root is not set", "start OpenLoRA by its launcher ./openlora");
         }
         String home = environment.getOrDefault("OPENLORA_HOME", "");
         // HOME before user.home: the JVM takes the latter from the password file, whatever the environment says.

@@ -200,7 +200,9 @@ public record ServerConfig(
             require(
                     NAME.matcher(name).matches(),
                     "name %s must be 1 to 63 of a-z 0-9 . _ - and start with a letter or digit".formatted(name));
-            require(KEY.matcher(apiKey).matches(), "apiKey of %s must be empty or 16 to 256 visible ASCII characters".formatted(name));
+            require(
+                    KEY.matcher(apiKey).matches(),
+                    "apiKey of %s must be empty or 16 to 256 visible ASCII characters".formatted(name));
             require(
                     ADDRESS.matcher(payer).matches(),
                     "payer %s must be an EVM address: 0x and 40 hexadecimal digits".formatted(payer));

@@ -1,8 +1,8 @@
 package org.openlora.server.config;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonStreamContext;
-import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -105,8 +105,10 @@ public final class YamlDocument {
                                         .sorted()
                                         .collect(Collectors.joining(", ")),
                         e);
-            case MismatchedInputException mismatch when mismatch.getCause() == null ->
-                new Problem("%s%s: %s".formatted(where, name.isEmpty() ? "document" : name, firstLine(e)), "correct it", e);
+            case MismatchedInputException mismatch
+            when mismatch.getCause() == null ->
+                new Problem(
+                        "%s%s: %s".formatted(where, name.isEmpty() ? "document" : name, firstLine(e)), "correct it", e);
             default -> {
                 Throwable cause = e.getCause() == null ? e : e.getCause();
                 String subject = name.isEmpty() ? "" : name + ": ";

@@ -152,8 +152,8 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
     @Override
     public void tokenize(TokenizeRequest request, StreamObserver<TokenizeResponse> response) {
         limiter.answer(response, () -> {
-            TokenizeResponse.Builder builder =
-                    TokenizeResponse.newBuilder().setContextLength(serving.model().contextLength());
+            TokenizeResponse.Builder builder = TokenizeResponse.newBuilder()
+                    .setContextLength(serving.model().contextLength());
             for (int id : serving.tokenize(Messages.prompt(request.getPrompt()))) {
                 builder.addIds(id);
             }

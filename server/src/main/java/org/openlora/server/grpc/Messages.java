@@ -73,8 +73,8 @@ final class Messages {
         if (request.hasDeadline()) {
             Duration duration = Duration.ofNanos(Durations.toNanos(request.getDeadline()));
             if (duration.isNegative() || duration.isZero() || duration.compareTo(LONGEST) > 0) {
-                throw new IllegalArgumentException("deadline is %s: allowed is above 0 and up to %d s"
-                        .formatted(duration, LONGEST.toSeconds()));
+                throw new IllegalArgumentException(
+                        "deadline is %s: allowed is above 0 and up to %d s".formatted(duration, LONGEST.toSeconds()));
             }
             deadline = now.plus(duration);
         }
@@ -98,7 +98,8 @@ final class Messages {
                 new PromptInput.Chat(prompt.getMessages().getMessagesList().stream()
                         .map(message -> new PromptInput.Turn(message.getRole(), message.getContent()))
                         .toList());
-            case PROMPT_NOT_SET -> throw new IllegalArgumentException("the prompt is missing: give text, tokens or messages");
+            case PROMPT_NOT_SET ->
+                throw new IllegalArgumentException("the prompt is missing: give text, tokens or messages");
         };
     }
 
@@ -109,7 +110,9 @@ final class Messages {
                 sampling.hasTopP() ? (float) sampling.getTopP() : 1,
                 sampling.getTopK(),
                 (float) sampling.getMinP(),
-                sampling.hasSeed() ? sampling.getSeed() : ThreadLocalRandom.current().nextLong(),
+                sampling.hasSeed()
+                        ? sampling.getSeed()
+                        : ThreadLocalRandom.current().nextLong(),
                 sampling.getStopList(),
                 List.of(),
                 sampling.getIgnoreEos());
@@ -162,8 +165,10 @@ final class Messages {
                 .setPayload(ByteString.copyFrom(signed.toJson()))
                 .setSignature(ByteString.copyFrom(signed.signature().bytes()))
                 .setIncludeBy(Timestamps.fromMillis(signed.acknowledgement().includeBy()))
-                .setPromptHash(ByteString.copyFrom(signed.acknowledgement().promptHash().bytes()))
-                .setOutputHash(ByteString.copyFrom(signed.acknowledgement().outputHash().bytes()));
+                .setPromptHash(ByteString.copyFrom(
+                        signed.acknowledgement().promptHash().bytes()))
+                .setOutputHash(ByteString.copyFrom(
+                        signed.acknowledgement().outputHash().bytes()));
         signed.signer().ifPresent(address -> builder.setOperator(address.toString()));
         return builder.build();
     }

@@ -32,11 +32,7 @@ public final class OpenLoraServer implements AutoCloseable {
     private final AtomicBoolean ready;
 
     private OpenLoraServer(
-            ServerConfig config,
-            Server server,
-            CallLimiter limiter,
-            HealthStatusManager health,
-            AtomicBoolean ready) {
+            ServerConfig config, Server server, CallLimiter limiter, HealthStatusManager health, AtomicBoolean ready) {
         this.config = config;
         this.server = server;
         this.limiter = limiter;
@@ -90,8 +86,10 @@ public final class OpenLoraServer implements AutoCloseable {
     }
 
     private static Problem notListening(ServerConfig config, Throwable cause) {
-        String address = "%s:%d".formatted(config.server().host(), config.server().port());
-        boolean taken = cause instanceof BindException || String.valueOf(cause.getMessage()).contains("in use");
+        String address =
+                "%s:%d".formatted(config.server().host(), config.server().port());
+        boolean taken = cause instanceof BindException
+                || String.valueOf(cause.getMessage()).contains("in use");
         return new Problem(
                 taken
                         ? "%s is already in use".formatted(address)

@@ -42,7 +42,9 @@ final class AnswerBoard {
         drawing.lock();
         try {
             if (!terminal.isTerminal()) {
-                terminal.line("[%s] %s".formatted(labels.get(answer), texts.get(answer).toString().strip()));
+                terminal.line("[%s] %s"
+                        .formatted(
+                                labels.get(answer), texts.get(answer).toString().strip()));
             }
         } finally {
             drawing.unlock();
@@ -77,7 +79,8 @@ final class AnswerBoard {
         for (int row = 0; row < height; row++) {
             StringBuilder line = new StringBuilder();
             for (List<String> column : columns) {
-                line.append(padded(row < column.size() ? column.get(row) : "", width)).append(" ".repeat(GAP));
+                line.append(padded(row < column.size() ? column.get(row) : "", width))
+                        .append(" ".repeat(GAP));
             }
             lines.add(line.toString().stripTrailing());
         }

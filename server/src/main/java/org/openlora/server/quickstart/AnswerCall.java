@@ -61,9 +61,8 @@ record AnswerCall(InferenceBlockingStub client, QuickstartPlan.Item item, int in
         GenerateRequest.Builder request = GenerateRequest.newBuilder()
                 .setPrompt(Prompt.newBuilder()
                         .setMessages(ChatMessages.newBuilder()
-                                .addMessages(ChatMessage.newBuilder()
-                                        .setRole("user")
-                                        .setContent(item.prompt()))))
+                                .addMessages(
+                                        ChatMessage.newBuilder().setRole("user").setContent(item.prompt()))))
                 .setSampling(SamplingParams.newBuilder().setMaxTokens(MAX_TOKENS))
                 .setReturnTokenIds(true);
         if (item.adapter() != null) {

@@ -50,9 +50,7 @@ final class AttributedText {
     }
 
     private String mark(int colour) {
-        return terminal.isTerminal()
-                ? terminal.style(Terminal.colour(colour), "\u25a0")
-                : "[%d]".formatted(colour + 1);
+        return terminal.isTerminal() ? terminal.style(Terminal.colour(colour), "\u25a0") : "[%d]".formatted(colour + 1);
     }
 
     private String textBetween(int[] tokens, int start, int end) {

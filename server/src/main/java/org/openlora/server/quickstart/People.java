@@ -42,7 +42,8 @@ final class People {
         return datanets.find(digest)
                 .map(datanet -> {
                     int contributor = datanet.rows().get(source.row()).contributor();
-                    return "%s (%s)".formatted(datanet.contributors().get(contributor).name(), datanet.id());
+                    return "%s (%s)"
+                            .formatted(datanet.contributors().get(contributor).name(), datanet.id());
                 })
                 .orElse(Sha256.text(digest));
     }

@@ -71,8 +71,8 @@ public final class Quickstart {
         long startNanos = System.nanoTime();
         List<ServedAdapter> adapters = stack.adapters();
         QuickstartPlan plan = QuickstartPlan.read(prompts, adapters);
-        terminal.heading(
-                "%d requests in one batch, on %s".formatted(plan.items().size(), stack.model().name()));
+        terminal.heading("%d requests in one batch, on %s"
+                .formatted(plan.items().size(), stack.model().name()));
         plan.items().stream()
                 .map(QuickstartPlan.Item::prompt)
                 .distinct()
@@ -141,8 +141,8 @@ public final class Quickstart {
                     "please report this");
         }
         AttributionRecord attribution = queries.attribution(signed.receipt().seq())
-                .orElseThrow(() -> new IllegalStateException(
-                        "receipt %d has no attribution record".formatted(signed.receipt().seq())));
+                .orElseThrow(() -> new IllegalStateException("receipt %d has no attribution record"
+                        .formatted(signed.receipt().seq())));
         return new Settled(answer, signed, attribution);
     }
 
@@ -197,7 +197,8 @@ public final class Quickstart {
                     .verify(batch.header().root(), ReceiptCodec.leaf(signed.receipt()));
             if (!holds) {
                 throw new Problem(
-                        "receipt %d is not under its batch's root".formatted(signed.receipt().seq()),
+                        "receipt %d is not under its batch's root"
+                                .formatted(signed.receipt().seq()),
                         "please report this");
             }
         }
@@ -227,8 +228,7 @@ public final class Quickstart {
             }
             terminal.line("  anchored     on chain %d, in contract %s"
                     .formatted(link.contract().chainId(), link.contract().address()));
-            terminal.line("  transaction  "
-                    + transaction.map(Bytes32::toString).orElse("sent by another process"));
+            terminal.line("  transaction  " + transaction.map(Bytes32::toString).orElse("sent by another process"));
             terminal.line("  verified     the contract finds every receipt in the batch and takes its signature");
             return new Settlement(true, transaction);
         }

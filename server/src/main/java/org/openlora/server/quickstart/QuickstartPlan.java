@@ -36,13 +36,15 @@ record QuickstartPlan(List<Item> items) {
     static QuickstartPlan read(Path file, List<ServedAdapter> adapters) {
         JsonNode document;
         try {
-            document = YamlDocument.parse(Files.readString(file), file.toString()).tree();
+            document =
+                    YamlDocument.parse(Files.readString(file), file.toString()).tree();
         } catch (IOException e) {
             throw new Problem("%s cannot be read: %s".formatted(file, Problem.describe(e)), "restore it", e);
         }
         List<Item> written = new ArrayList<>();
         for (JsonNode item : document.path("quickstart")) {
-            String adapter = item.path("adapter").isTextual() ? item.path("adapter").textValue() : null;
+            String adapter =
+                    item.path("adapter").isTextual() ? item.path("adapter").textValue() : null;
             written.add(new Item(adapter, item.path("prompt").asText()));
         }
         List<String> prompts = new ArrayList<>();

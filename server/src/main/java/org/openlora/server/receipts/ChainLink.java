@@ -63,7 +63,8 @@ public final class ChainLink implements AutoCloseable {
                 new LedgerContract(rpc, LedgerDeployer.addressFor(operator.key().address())).chainId();
         if (chainId != config.chainId()) {
             throw new Problem(
-                    "the chain at %s has id %d, chain.chainId is %d".formatted(rpc.endpoint(), chainId, config.chainId()),
+                    "the chain at %s has id %d, chain.chainId is %d"
+                            .formatted(rpc.endpoint(), chainId, config.chainId()),
                     "correct chain.endpoint or chain.chainId; signatures are made for one chain");
         }
         LedgerDeployer deployer = new LedgerDeployer(rpc, new TransactionSender(rpc, operator.key(), PATIENCE));

@@ -81,12 +81,14 @@ public final class ReceiptDesk {
 
     /// Checks signature, payments, place in its batch, and the chain.
     public VerifyReceiptResponse verify(VerifyReceiptRequest request, String tenant) {
-        SignedReceipt signed = switch (request.getReceiptCase()) {
-            case REQUEST_ID -> find(request.getRequestId(), tenant);
-            case PRESENTED -> SignedReceipt.fromJson(request.getPresented().toByteArray());
-            case RECEIPT_NOT_SET ->
-                throw new IllegalArgumentException("give a request_id or a presented receipt to verify");
-        };
+        SignedReceipt signed =
+                switch (request.getReceiptCase()) {
+                    case REQUEST_ID -> find(request.getRequestId(), tenant);
+                    case PRESENTED ->
+                        SignedReceipt.fromJson(request.getPresented().toByteArray());
+                    case RECEIPT_NOT_SET ->
+                        throw new IllegalArgumentException("give a request_id or a presented receipt to verify");
+                };
         List<ReceiptCheck> checks = new ArrayList<>();
         checks.add(signature(signed));
         checks.add(payments(signed));
@@ -144,16 +146,21 @@ public final class ReceiptDesk {
                 "signature",
                 signed.domain().equals(operator.identity().domain())
                         && signed.isSignedBy(operator.key().address()),
-                "signed by %s; the operator is %s".formatted(signer, operator.key().address()));
+                "signed by %s; the operator is %s"
+                        .formatted(signer, operator.key().address()));
     }
 
     private static ReceiptCheck payments(SignedReceipt signed) {
-        long sum = signed.receipt().payments().stream().mapToLong(Payment::amount).sum();
+        long sum =
+                signed.receipt().payments().stream().mapToLong(Payment::amount).sum();
         return check(
                 "payments",
                 sum == signed.receipt().price(),
                 "%d payments sum to %d of the price %d"
-                        .formatted(signed.receipt().payments().size(), sum, signed.receipt().price()));
+                        .formatted(
+                                signed.receipt().payments().size(),
+                                sum,
+                                signed.receipt().price()));
     }
 
     private static ReceiptCheck inclusion(SignedReceipt signed, Optional<SealedBatch> batch) {
@@ -161,12 +168,16 @@ public final class ReceiptDesk {
             return skipped("inclusion", "the receipt is in no batch yet");
         }
         long seq = signed.receipt().seq();
-        boolean within = seq >= batch.get().header().firstSeq() && seq <= batch.get().header().lastSeq();
+        boolean within = seq >= batch.get().header().firstSeq()
+                && seq <= batch.get().header().lastSeq();
         MerkleProof proof = within ? batch.get().proof(seq) : new MerkleProof(List.of());
         return check(
                 "inclusion",
                 within && proof.verify(batch.get().header().root(), ReceiptCodec.leaf(signed.receipt())),
-                "batch %d, root %s".formatted(batch.get().header().number(), batch.get().header().root()));
+                "batch %d, root %s"
+                        .formatted(
+                                batch.get().header().number(),
+                                batch.get().header().root()));
     }
 
     private ReceiptCheck onChain(SignedReceipt signed, Optional<SealedBatch> batch) {

@@ -26,8 +26,7 @@ final class SecretFile {
         try {
             return Bytes32.parse(text);
         } catch (IllegalArgumentException e) {
-            throw new Problem(
-                    "%s does not hold 64 hexadecimal digits".formatted(file), "restore it from a backup", e);
+            throw new Problem("%s does not hold 64 hexadecimal digits".formatted(file), "restore it from a backup", e);
         }
     }
 

@@ -8,4 +8,9 @@ import org.openlora.adapters.Digest;
 /// @param contextLength tokens of a prompt and its answer together
 /// @param numericPath id of this process's numeric path
 public record ServedModel(
-        String name, String architecture, Digest baseDigest, Digest tokenizerDigest, int contextLength, String numericPath) {}
+        String name,
+        String architecture,
+        Digest baseDigest,
+        Digest tokenizerDigest,
+        int contextLength,
+        String numericPath) {}

@@ -83,21 +83,17 @@ public final class ServingStack implements Serving, AutoCloseable {
             ServerConfig config, Installation installation, ResolvedModel resolved, Map<String, String> environment) {
         try (Opening opening = new Opening()) {
             BaseModel model = opening.add(openModel(resolved, config.engine()));
-            AdapterRegistry registry = new AdapterRegistry(
-                    adapterRoot(config, installation, resolved), model.adaptableModules());
-            HostAdapterResidency residency = opening.add(
-                    new HostAdapterResidency(registry, limits(config.adapters()), InstantSource.system()));
+            AdapterRegistry registry =
+                    new AdapterRegistry(adapterRoot(config, installation, resolved), model.adaptableModules());
+            HostAdapterResidency residency =
+                    opening.add(new HostAdapterResidency(registry, limits(config.adapters()), InstantSource.system()));
             Operator operator = Operator.load(installation, config, environment);
             Bytes32 tokenizer = UsageRows.word(model.tokenizer().digest());
             DatanetRegistry datanets = datanets(config, installation, resolved);
             Meter meter = opening.add(openMeter(config, installation, model, operator, datanets));
             Bytes32 numericPath = UsageRows.word(model.numericPath().digest());
             UsageRows usage = new UsageRows(
-                    meter,
-                    config.metering().replica(),
-                    UsageRows.word(model.digest()),
-                    tokenizer,
-                    numericPath);
+                    meter, config.metering().replica(), UsageRows.word(model.digest()), tokenizer, numericPath);
             LoraEngine engine = opening.add(LoraEngine.start(
                     engineConfig(config, model),
                     model.model(),
@@ -121,8 +117,7 @@ public final class ServingStack implements Serving, AutoCloseable {
         int threads = sizes.threads() == 0 ? Runtime.getRuntime().availableProcessors() : sizes.threads();
         BaseModel model = BaseModel.open(
                 resolved.path(),
-                new BaseModel.Resources(
-                        threads, (long) sizes.kvCacheMebibytes() << 20, sizes.maxNumBatchedTokens()));
+                new BaseModel.Resources(threads, (long) sizes.kvCacheMebibytes() << 20, sizes.maxNumBatchedTokens()));
         String actual = model.digest().toString();
         if (!resolved.baseDigest().isEmpty() && !resolved.baseDigest().equals(actual)) {
             model.close();
@@ -132,17 +127,14 @@ public final class ServingStack implements Serving, AutoCloseable {
                     "restore its files in %s".formatted(resolved.path()));
         }
         log.info(
-                "model {} is loaded: base {}, {} on {} threads",
-                resolved.name(),
-                actual,
-                model.numericPath(),
-                threads);
+                "model {} is loaded: base {}, {} on {} threads", resolved.name(), actual, model.numericPath(), threads);
         return model;
     }
 
     private static EngineConfig engineConfig(ServerConfig config, BaseModel model) {
         return new EngineConfig(
-                new SchedulerConfig(config.engine().maxNumSeqs(), config.engine().maxNumBatchedTokens()),
+                new SchedulerConfig(
+                        config.engine().maxNumSeqs(), config.engine().maxNumBatchedTokens()),
                 config.server().maxConcurrentRequests(),
                 Set.copyOf(model.config().eosTokenIds()));
     }
@@ -194,8 +186,7 @@ public final class ServingStack implements Serving, AutoCloseable {
                     priceBook(config, installation),
                     Duration.ofSeconds(config.metering().inclusionWindowSeconds())));
         } catch (LedgerException e) {
-            throw new Problem(
-                    Problem.describe(e), "end the other process, or set OPENLORA_HOME to another folder", e);
+            throw new Problem(Problem.describe(e), "or set OPENLORA_HOME to another folder", e);
         } catch (DocumentException | IOException e) {
             throw new Problem(Problem.describe(e), "correct the file", e);
         }
@@ -210,7 +201,8 @@ public final class ServingStack implements Serving, AutoCloseable {
 
     private static DatanetRegistry datanets(ServerConfig config, Installation installation, ResolvedModel resolved) {
         String configured = config.metering().datanetRoot();
-        Path root = configured.isEmpty() ? resolved.datanets() : installation.root().resolve(configured);
+        Path root =
+                configured.isEmpty() ? resolved.datanets() : installation.root().resolve(configured);
         if (root == null) {
             return new DatanetRegistry();
         }
@@ -309,10 +301,12 @@ public final class ServingStack implements Serving, AutoCloseable {
     private List<Chosen> resolve(List<AdapterChoice> choices) {
         List<Chosen> chosen = new ArrayList<>();
         for (AdapterChoice choice : choices) {
-            chosen.add(new Chosen(choice, switch (choice) {
-                case AdapterChoice.ByName(String name, int _) -> registry.find(name);
-                case AdapterChoice.ByDigest(Digest digest, int _) -> registry.find(digest);
-            }));
+            chosen.add(new Chosen(
+                    choice,
+                    switch (choice) {
+                        case AdapterChoice.ByName(String name, int _) -> registry.find(name);
+                        case AdapterChoice.ByDigest(Digest digest, int _) -> registry.find(digest);
+                    }));
         }
         chosen.sort(Comparator.comparing((Chosen one) -> one.version().digest()));
         return chosen;

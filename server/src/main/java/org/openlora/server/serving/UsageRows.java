@@ -36,7 +36,8 @@ record UsageRows(Meter meter, String replica, Bytes32 base, Bytes32 tokenizer, B
         for (Usage.AdapterTokens use : usage.adapters()) {
             adapters.add(adapter(use));
         }
-        adapters.sort(Comparator.comparing((AdapterUsage adapter) -> adapter.use().digest()));
+        adapters.sort(
+                Comparator.comparing((AdapterUsage adapter) -> adapter.use().digest()));
         return new UsageRow(
                 Bytes32.parse(usage.requestId()),
                 replica,

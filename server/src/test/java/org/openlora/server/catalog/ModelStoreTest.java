@@ -65,9 +65,9 @@ class ModelStoreTest {
         ResolvedModel model = store("").pull("tiny");
 
         // The client may lose what stood in its buffer when the connection broke.
-        assertThat(hub.ranges())
-                .singleElement()
-                .satisfies(range -> assertThat(Integer.parseInt(range.replaceAll("\\D", ""))).isBetween(1, 100_000));
+        assertThat(hub.ranges()).singleElement().satisfies(range -> assertThat(
+                        Integer.parseInt(range.replaceAll("\\D", "")))
+                .isBetween(1, 100_000));
         assertThat(model.path().resolve("model.safetensors")).hasBinaryContent(weights);
     }
 
@@ -133,9 +133,7 @@ class ModelStoreTest {
                 Map.of("HF_ENDPOINT", hub.endpoint()),
                 TransferProgress.silent());
 
-        assertThatThrownBy(() -> store.pull("tiny"))
-                .isInstanceOf(Problem.class)
-                .hasMessageContaining("tokenizer.json");
+        assertThatThrownBy(() -> store.pull("tiny")).isInstanceOf(Problem.class).hasMessageContaining("tokenizer.json");
     }
 
     @Test

@@ -80,7 +80,11 @@ final class StandInHub implements AutoCloseable {
                 String siblings = files.keySet().stream()
                         .map("{\"rfilename\":\"%s\"}"::formatted)
                         .collect(Collectors.joining(","));
-                send(exchange, "{\"sha\":\"%s\",\"siblings\":[%s]}".formatted(commit, siblings).getBytes(StandardCharsets.UTF_8));
+                send(
+                        exchange,
+                        "{\"sha\":\"%s\",\"siblings\":[%s]}"
+                                .formatted(commit, siblings)
+                                .getBytes(StandardCharsets.UTF_8));
                 return;
             }
             String prefix = "/acme/tiny/resolve/%s/".formatted(commit);
@@ -91,7 +95,10 @@ final class StandInHub implements AutoCloseable {
                 exchange.getResponseHeaders().set("X-Linked-ETag", "\"" + sha256(content) + "\"");
                 exchange.getResponseHeaders().set("X-Linked-Size", Integer.toString(content.length));
                 exchange.getResponseHeaders()
-                        .set("Location", "http://127.0.0.1:%d%s".formatted(storage.getAddress().getPort(), path));
+                        .set(
+                                "Location",
+                                "http://127.0.0.1:%d%s"
+                                        .formatted(storage.getAddress().getPort(), path));
                 exchange.sendResponseHeaders(302, -1);
             } else {
                 exchange.getResponseHeaders().set("ETag", "\"" + gitBlob(content) + "\"");

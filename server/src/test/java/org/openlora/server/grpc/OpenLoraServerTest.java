@@ -64,12 +64,19 @@ class OpenLoraServerTest {
     void generate_textPrompt_streamsStartedDeltasAndFinished() {
         FakeServing serving = new FakeServing(List.of("Good", " day"), false);
 
-        List<GenerateResponse> events = all(stub(start(config(), serving)).generate(request().build()));
+        List<GenerateResponse> events =
+                all(stub(start(config(), serving)).generate(request().build()));
 
         assertThat(events.getFirst().getStarted().getBaseDigest()).isEqualTo(FakeServing.BASE.toString());
         assertThat(text(events)).isEqualTo("Good day!");
-        assertThat(events.getLast().getFinished().getUsage().getGeneratedTokens()).isEqualTo(2);
-        assertThat(events.getLast().getFinished().getAcknowledgement().getSignature().size()).isEqualTo(65);
+        assertThat(events.getLast().getFinished().getUsage().getGeneratedTokens())
+                .isEqualTo(2);
+        assertThat(events.getLast()
+                        .getFinished()
+                        .getAcknowledgement()
+                        .getSignature()
+                        .size())
+                .isEqualTo(65);
     }
 
     @Test
@@ -77,7 +84,8 @@ class OpenLoraServerTest {
         FakeServing serving = new FakeServing(List.of("x"), false);
         GenerateRequest request = GenerateRequest.newBuilder()
                 .setRequestId("mine")
-                .setPrompt(Prompt.newBuilder().setTokens(TokenIds.newBuilder().addIds(5).addIds(6)))
+                .setPrompt(Prompt.newBuilder()
+                        .setTokens(TokenIds.newBuilder().addIds(5).addIds(6)))
                 .addAdapters(AdapterRef.newBuilder().setName("sound").setScale(-0.5))
                 .build();
 
@@ -128,7 +136,8 @@ class OpenLoraServerTest {
 
         try (Context.CancellableContext context = Context.current().withCancellation()) {
             context.run(() -> {
-                Iterator<GenerateResponse> events = stub(server).generate(request().build());
+                Iterator<GenerateResponse> events =
+                        stub(server).generate(request().build());
                 assertThat(events.next().hasStarted()).isTrue();
             });
         }
@@ -159,7 +168,9 @@ class OpenLoraServerTest {
     void lists_modelAndAdapters_withTheProblemOfABrokenOne() {
         InferenceGrpc.InferenceBlockingStub stub = stub(start(config(), new FakeServing(List.of(), false)));
 
-        assertThat(stub.listModels(ListModelsRequest.getDefaultInstance()).getModels(0).getName())
+        assertThat(stub.listModels(ListModelsRequest.getDefaultInstance())
+                        .getModels(0)
+                        .getName())
                 .isEqualTo("fake");
         List<Adapter> adapters =
                 stub.listAdapters(ListAdaptersRequest.getDefaultInstance()).getAdaptersList();
@@ -183,7 +194,10 @@ class OpenLoraServerTest {
     void health_listening_isServing() {
         OpenLoraServer server = start(config(), new FakeServing(List.of(), false));
 
-        assertThat(WebClient.of("http://" + server.address()).blocking().get("/health").status())
+        assertThat(WebClient.of("http://" + server.address())
+                        .blocking()
+                        .get("/health")
+                        .status())
                 .isEqualTo(HttpStatus.OK);
         assertThat(GrpcClients.newClient("gproto+http://" + server.address() + "/", HealthGrpc.HealthBlockingStub.class)
                         .check(HealthCheckRequest.getDefaultInstance())
