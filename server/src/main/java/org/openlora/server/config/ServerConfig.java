@@ -1,0 +1,225 @@
+package org.openlora.server.config;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/// Every setting of `config/openlora.yaml`, checked; the file says what each one means and why it is as it is.
+///
+/// @param server the listener
+/// @param model catalogue name, folder or `.gguf` file
+/// @param adapterRoot folder of adapters; empty for those the catalogue model brings
+/// @param generation defaults of requests
+/// @param engine sizes of the engine
+/// @param adapters sizes of the adapter cache
+/// @param metering prices, datanets and promises
+/// @param chain where receipts are anchored
+/// @param tenants who may call; at least one
+public record ServerConfig(
+        @JsonProperty(required = true) Listener server,
+        @JsonProperty(required = true) String model,
+        @JsonProperty(required = true) String adapterRoot,
+        @JsonProperty(required = true) Generation generation,
+        @JsonProperty(required = true) Engine engine,
+        @JsonProperty(required = true) Adapters adapters,
+        @JsonProperty(required = true) Metering metering,
+        @JsonProperty(required = true) Chain chain,
+        @JsonProperty(required = true) List<Tenant> tenants) {
+
+    public ServerConfig {
+        require(!model.isBlank(), "model must name a catalogue model, a folder or a .gguf file");
+        require(!tenants.isEmpty(), "tenants must hold at least one tenant");
+        tenants = List.copyOf(tenants);
+        Set<String> names = new HashSet<>();
+        Set<String> keys = new HashSet<>();
+        for (Tenant tenant : tenants) {
+            require(names.add(tenant.name()), "tenants: the name %s stands twice".formatted(tenant.name()));
+            require(keys.add(tenant.apiKey()), "tenants: two tenants have the same apiKey");
+        }
+        boolean keyless = tenants.stream().anyMatch(tenant -> tenant.apiKey().isEmpty());
+        require(
+                !keyless || server.loopback(),
+                "server.host is %s, and a tenant without apiKey is accepted on loopback only".formatted(server.host()));
+    }
+
+    /// This configuration with another listener port.
+    public ServerConfig withPort(int port) {
+        return new ServerConfig(
+                server.withPort(port), model, adapterRoot, generation, engine, adapters, metering, chain, tenants);
+    }
+
+    /// This configuration with another model.
+    public ServerConfig withModel(String otherModel) {
+        return new ServerConfig(
+                server, otherModel, adapterRoot, generation, engine, adapters, metering, chain, tenants);
+    }
+
+    /// This configuration with another folder of adapters.
+    public ServerConfig withAdapterRoot(String otherAdapterRoot) {
+        return new ServerConfig(
+                server, model, otherAdapterRoot, generation, engine, adapters, metering, chain, tenants);
+    }
+
+    /// This configuration with other tenants.
+    public ServerConfig withTenants(List<Tenant> otherTenants) {
+        return new ServerConfig(
+                server, model, adapterRoot, generation, engine, adapters, metering, chain, otherTenants);
+    }
+
+    /// Tenant of an API key; an empty key is none.
+    public Optional<Tenant> tenant(String apiKey) {
+        return tenants.stream().filter(tenant -> tenant.apiKey().equals(apiKey)).findFirst();
+    }
+
+    /// The listener of gRPC and HTTP.
+    ///
+    /// @param port 0 for a free one
+    /// @param maxConcurrentRequests answers generated or waiting at once
+    public record Listener(
+            @JsonProperty(required = true) String host,
+            @JsonProperty(required = true) int port,
+            @JsonProperty(required = true) int maxConcurrentRequests,
+            @JsonProperty(required = true) int maxRequestBytes,
+            @JsonProperty(required = true) int shutdownGraceSeconds,
+            @JsonProperty(required = true) boolean reflection) {
+
+        public Listener {
+            require(!host.isBlank(), "host must be an address to listen on, such as 127.0.0.1");
+            within("port", port, 0, 65_535);
+            within("maxConcurrentRequests", maxConcurrentRequests, 1, 100_000);
+            within("maxRequestBytes", maxRequestBytes, 1024, 1 << 30);
+            within("shutdownGraceSeconds", shutdownGraceSeconds, 0, 3600);
+        }
+
+        /// Whether only this machine can connect.
+        public boolean loopback() {
+            try {
+                return InetAddress.getByName(host).isLoopbackAddress();
+            } catch (UnknownHostException e) {
+                throw new IllegalArgumentException("host %s is no address of this machine".formatted(host), e);
+            }
+        }
+
+        Listener withPort(int otherPort) {
+            return new Listener(
+                    host, otherPort, maxConcurrentRequests, maxRequestBytes, shutdownGraceSeconds, reflection);
+        }
+    }
+
+    /// Defaults of requests.
+    public record Generation(@JsonProperty(required = true) int defaultMaxTokens) {
+        public Generation {
+            within("defaultMaxTokens", defaultMaxTokens, 1, 1 << 20);
+        }
+    }
+
+    /// Sizes of the engine.
+    ///
+    /// @param threads of the kernels; 0 for one per processor
+    public record Engine(
+            @JsonProperty(required = true) int threads,
+            @JsonProperty(required = true) int maxNumSeqs,
+            @JsonProperty(required = true) int maxNumBatchedTokens,
+            @JsonProperty(required = true) int kvCacheMebibytes) {
+        public Engine {
+            within("threads", threads, 0, 1024);
+            within("maxNumSeqs", maxNumSeqs, 1, 65_536);
+            within("maxNumBatchedTokens", maxNumBatchedTokens, maxNumSeqs, 1 << 20);
+            within("kvCacheMebibytes", kvCacheMebibytes, 1, 1 << 24);
+        }
+    }
+
+    /// Sizes of the adapter cache.
+    public record Adapters(
+            @JsonProperty(required = true) int residentMebibytes,
+            @JsonProperty(required = true) int maxResident,
+            @JsonProperty(required = true) int concurrentLoads,
+            @JsonProperty(required = true) int failureMemorySeconds) {
+        public Adapters {
+            within("residentMebibytes", residentMebibytes, 1, 1 << 24);
+            within("maxResident", maxResident, 1, 1 << 20);
+            within("concurrentLoads", concurrentLoads, 1, 1024);
+            within("failureMemorySeconds", failureMemorySeconds, 0, 86_400);
+        }
+    }
+
+    /// Prices, datanets and promises.
+    ///
+    /// @param priceBook file; empty for the shipped one
+    /// @param datanetRoot folder; empty for the catalogue model's
+    public record Metering(
+            @JsonProperty(required = true) String replica,
+            @JsonProperty(required = true) String priceBook,
+            @JsonProperty(required = true) String datanetRoot,
+            @JsonProperty(required = true) int inclusionWindowSeconds) {
+        public Metering {
+            require(
+                    Tenant.NAME.matcher(replica).matches(),
+                    "replica %s must be 1 to 63 of a-z 0-9 . _ - and start with a letter or digit".formatted(replica));
+            within("inclusionWindowSeconds", inclusionWindowSeconds, 1, 31 * 86_400);
+        }
+    }
+
+    /// Where receipts are anchored.
+    ///
+    /// @param endpoint JSON-RPC over HTTP; empty for a local development chain
+    public record Chain(
+            @JsonProperty(required = true) String endpoint,
+            @JsonProperty(required = true) long chainId,
+            @JsonProperty(required = true) int landingLimitSeconds) {
+        private static final Pattern ENDPOINT = Pattern.compile("|https?://[!-~]+");
+
+        public Chain {
+            require(
+                    ENDPOINT.matcher(endpoint).matches(),
+                    "endpoint %s must be empty or an http or https URL".formatted(endpoint));
+            require(chainId >= 1, "chainId is %d, allowed is 1 and more".formatted(chainId));
+            within("landingLimitSeconds", landingLimitSeconds, 1, 86_400);
+        }
+    }
+
+    /// Someone who may call, and who pays for it.
+    ///
+    /// @param name lower-case letters, digits, `-`, `_`, `.`; its account is derived from it
+    /// @param apiKey the key that identifies it; empty: calls without a key
+    /// @param payer EVM address
+    public record Tenant(
+            @JsonProperty(required = true) String name,
+            @JsonProperty(required = true) String apiKey,
+            @JsonProperty(required = true) String payer) {
+        private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9._-]{0,62}");
+        private static final Pattern ADDRESS = Pattern.compile("0x[0-9a-fA-F]{40}");
+        private static final Pattern KEY = Pattern.compile("|[!-~]{16,256}");
+
+        public Tenant {
+            require(
+                    NAME.matcher(name).matches(),
+                    "name %s must be 1 to 63 of a-z 0-9 . _ - and start with a letter or digit".formatted(name));
+            require(KEY.matcher(apiKey).matches(), "apiKey of %s must be empty or 16 to 256 visible ASCII characters".formatted(name));
+            require(
+                    ADDRESS.matcher(payer).matches(),
+                    "payer %s must be an EVM address: 0x and 40 hexadecimal digits".formatted(payer));
+        }
+
+        /// Never shows the key.
+        @Override
+        public String toString() {
+            return "Tenant[name=%s, payer=%s]".formatted(name, payer);
+        }
+    }
+
+    private static void within(String name, int value, int least, int most) {
+        require(value >= least && value <= most, "%s is %d, allowed is %d to %d".formatted(name, value, least, most));
+    }
+
+    private static void require(boolean condition, String otherwise) {
+        if (!condition) {
+            throw new IllegalArgumentException(otherwise);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+package org.openlora.server.grpc;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.util.Durations;
+import com.google.protobuf.util.Timestamps;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+import org.openlora.adapters.Digest;
+import org.openlora.api.v1.Adapter;
+import org.openlora.api.v1.AdapterRef;
+import org.openlora.api.v1.AdapterUsage;
+import org.openlora.api.v1.Delta;
+import org.openlora.api.v1.FinishReason;
+import org.openlora.api.v1.Finished;
+import org.openlora.api.v1.GenerateRequest;
+import org.openlora.api.v1.Model;
+import org.openlora.api.v1.Prompt;
+import org.openlora.api.v1.ResolvedAdapter;
+import org.openlora.api.v1.Started;
+import org.openlora.api.v1.Usage;
+import org.openlora.api.v1.UsageAcknowledgement;
+import org.openlora.engine.GenerationEvent;
+import org.openlora.engine.sampling.SamplingParams;
+import org.openlora.meter.receipt.SignedAcknowledgement;
+import org.openlora.server.config.ServerConfig.Tenant;
+import org.openlora.server.serving.AdapterChoice;
+import org.openlora.server.serving.Admission;
+import org.openlora.server.serving.GenerationCall;
+import org.openlora.server.serving.PromptInput;
+import org.openlora.server.serving.ServedAdapter;
+import org.openlora.server.serving.ServedModel;
+
+/// Between the wire's messages and ours. Reading throws [IllegalArgumentException] naming the field.
+final class Messages {
+    private static final Duration LONGEST = Duration.ofDays(1);
+
+    private Messages() {}
+
+    /// @param callDeadline the gRPC call's own; null without one
+    static GenerationCall call(
+            GenerateRequest request,
+            Tenant tenant,
+            @Nullable Instant callDeadline,
+            int defaultMaxTokens,
+            InstantSource clock) {
+        if (request.hasCacheSalt() && request.getCacheSalt().isEmpty()) {
+            throw new IllegalArgumentException("cache_salt is empty: leave it out or give at least one character");
+        }
+        if (request.getPriority() != 0) {
+            throw new IllegalArgumentException("priority is %d: this version serves all alike, leave it out or give 0"
+                    .formatted(request.getPriority()));
+        }
+        List<AdapterChoice> adapters = new ArrayList<>();
+        for (AdapterRef adapter : request.getAdaptersList()) {
+            adapters.add(adapter(adapter));
+        }
+        return new GenerationCall(
+                request.hasRequestId() ? request.getRequestId() : null,
+                tenant,
+                prompt(request.getPrompt()),
+                adapters,
+                sampling(request.getSampling(), defaultMaxTokens),
+                deadline(request, callDeadline, clock.instant()));
+    }
+
+    private static Instant deadline(GenerateRequest request, @Nullable Instant callDeadline, Instant now) {
+        Instant deadline = now.plus(LONGEST);
+        if (request.hasDeadline()) {
+            Duration duration = Duration.ofNanos(Durations.toNanos(request.getDeadline()));
+            if (duration.isNegative() || duration.isZero() || duration.compareTo(LONGEST) > 0) {
+                throw new IllegalArgumentException("deadline is %s: allowed is above 0 and up to %d s"
+                        .formatted(duration, LONGEST.toSeconds()));
+            }
+            deadline = now.plus(duration);
+        }
+        return callDeadline != null && callDeadline.isBefore(deadline) ? callDeadline : deadline;
+    }
+
+    private static AdapterChoice adapter(AdapterRef adapter) {
+        int scalePpm = AdapterChoice.scalePpm(adapter.hasScale() ? adapter.getScale() : 1);
+        return switch (adapter.getAdapterCase()) {
+            case NAME -> new AdapterChoice.ByName(adapter.getName(), scalePpm);
+            case DIGEST -> new AdapterChoice.ByDigest(Digest.parse(adapter.getDigest()), scalePpm);
+            case ADAPTER_NOT_SET -> throw new IllegalArgumentException("an adapter has neither name nor digest");
+        };
+    }
+
+    static PromptInput prompt(Prompt prompt) {
+        return switch (prompt.getPromptCase()) {
+            case TEXT -> new PromptInput.Text(prompt.getText());
+            case TOKENS -> new PromptInput.Tokens(prompt.getTokens().getIdsList());
+            case MESSAGES ->
+                new PromptInput.Chat(prompt.getMessages().getMessagesList().stream()
+                        .map(message -> new PromptInput.Turn(message.getRole(), message.getContent()))
+                        .toList());
+            case PROMPT_NOT_SET -> throw new IllegalArgumentException("the prompt is missing: give text, tokens or messages");
+        };
+    }
+
+    private static SamplingParams sampling(org.openlora.api.v1.SamplingParams sampling, int defaultMaxTokens) {
+        return new SamplingParams(
+                sampling.hasMaxTokens() ? sampling.getMaxTokens() : defaultMaxTokens,
+                (float) sampling.getTemperature(),
+                sampling.hasTopP() ? (float) sampling.getTopP() : 1,
+                sampling.getTopK(),
+                (float) sampling.getMinP(),
+                sampling.hasSeed() ? sampling.getSeed() : ThreadLocalRandom.current().nextLong(),
+                sampling.getStopList(),
+                List.of(),
+                sampling.getIgnoreEos());
+    }
+
+    static Started started(Admission admission) {
+        Started.Builder started = Started.newBuilder()
+                .setRequestId(admission.requestId())
+                .setBaseDigest(admission.baseDigest().toString())
+                .setPromptTokens(admission.promptTokens());
+        for (Admission.ResolvedAdapter adapter : admission.adapters()) {
+            ResolvedAdapter.Builder resolved = ResolvedAdapter.newBuilder()
+                    .setDigest(adapter.digest().toString())
+                    .setScalePpm(adapter.scalePpm());
+            if (adapter.name() != null) {
+                resolved.setName(adapter.name());
+            }
+            if (!adapter.manifestDigest().isZero()) {
+                resolved.setManifestDigest(adapter.manifestDigest().toString());
+            }
+            started.addAdapters(resolved);
+        }
+        return started.build();
+    }
+
+    static Delta delta(String text, List<Integer> tokenIds) {
+        return Delta.newBuilder().setText(text).addAllTokenIds(tokenIds).build();
+    }
+
+    static Finished finished(GenerationEvent.Finished event) {
+        Usage.Builder usage = Usage.newBuilder()
+                .setPromptTokens(event.usage().promptTokens().length)
+                .setCachedTokens(event.usage().cachedTokens())
+                .setGeneratedTokens(event.usage().generatedTokens())
+                .setDiscardedTokens(event.usage().discardedTokens());
+        event.usage()
+                .adapters()
+                .forEach(use -> usage.addAdapters(AdapterUsage.newBuilder()
+                        .setDigest(use.adapter().digest().toString())
+                        .setTokens(use.tokens())));
+        return Finished.newBuilder()
+                .setFinishReason(reason(event.reason()))
+                .setUsage(usage)
+                .setAcknowledgement(acknowledgement(event.acknowledgement()))
+                .build();
+    }
+
+    private static UsageAcknowledgement acknowledgement(SignedAcknowledgement signed) {
+        UsageAcknowledgement.Builder builder = UsageAcknowledgement.newBuilder()
+                .setPayload(ByteString.copyFrom(signed.toJson()))
+                .setSignature(ByteString.copyFrom(signed.signature().bytes()))
+                .setIncludeBy(Timestamps.fromMillis(signed.acknowledgement().includeBy()))
+                .setPromptHash(ByteString.copyFrom(signed.acknowledgement().promptHash().bytes()))
+                .setOutputHash(ByteString.copyFrom(signed.acknowledgement().outputHash().bytes()));
+        signed.signer().ifPresent(address -> builder.setOperator(address.toString()));
+        return builder.build();
+    }
+
+    private static FinishReason reason(org.openlora.engine.FinishReason reason) {
+        return switch (reason) {
+            case STOP -> FinishReason.FINISH_REASON_STOP;
+            case LENGTH -> FinishReason.FINISH_REASON_LENGTH;
+            case ABORT -> FinishReason.FINISH_REASON_ABORT;
+            case DEADLINE -> FinishReason.FINISH_REASON_DEADLINE;
+        };
+    }
+
+    static Model model(ServedModel model) {
+        return Model.newBuilder()
+                .setName(model.name())
+                .setBaseDigest(model.baseDigest().toString())
+                .setTokenizerDigest(model.tokenizerDigest().toString())
+                .setContextLength(model.contextLength())
+                .setArchitecture(model.architecture())
+                .setNumericPath(model.numericPath())
+                .build();
+    }
+
+    static Adapter adapter(ServedAdapter adapter) {
+        Adapter.Builder builder = Adapter.newBuilder().setName(adapter.name());
+        return switch (adapter) {
+            case ServedAdapter.Ready ready -> {
+                builder.setDigest(ready.digest().toString()).setRank(ready.rank());
+                if (!ready.manifestDigest().isZero()) {
+                    builder.setManifestDigest(ready.manifestDigest().toString());
+                    builder.setDescription(ready.description());
+                }
+                yield builder.build();
+            }
+            case ServedAdapter.Failed failed ->
+                builder.setProblem(failed.reason()).build();
+        };
+    }
+}

@@ -1,0 +1,59 @@
+package org.openlora.server.receipts;
+
+import java.util.Optional;
+import org.openlora.meter.Meter;
+import org.openlora.meter.ledger.Ledger;
+import org.openlora.meter.ledger.LedgerQueries;
+import org.openlora.meter.ledger.SealedBatch;
+import org.openlora.meter.ledger.SqliteAttemptJournal;
+
+/// What can be done with a ledger besides writing usage: the same whether a meter owns it or a command opened it.
+public interface LedgerView {
+    LedgerQueries queries();
+
+    /// A sealed batch.
+    Optional<SealedBatch> batch(long number);
+
+    /// The flusher's memory.
+    SqliteAttemptJournal journal();
+
+    /// The ledger of a running meter.
+    static LedgerView of(Meter meter) {
+        return new LedgerView() {
+            @Override
+            public LedgerQueries queries() {
+                return meter.queries();
+            }
+
+            @Override
+            public Optional<SealedBatch> batch(long number) {
+                return meter.batch(number);
+            }
+
+            @Override
+            public SqliteAttemptJournal journal() {
+                return meter.journal();
+            }
+        };
+    }
+
+    /// A ledger that no meter has open.
+    static LedgerView of(Ledger ledger) {
+        return new LedgerView() {
+            @Override
+            public LedgerQueries queries() {
+                return ledger.queries();
+            }
+
+            @Override
+            public Optional<SealedBatch> batch(long number) {
+                return ledger.batch(number);
+            }
+
+            @Override
+            public SqliteAttemptJournal journal() {
+                return ledger.journal();
+            }
+        };
+    }
+}

@@ -1,0 +1,26 @@
+package org.openlora.server.serving;
+
+import java.util.List;
+import org.openlora.engine.GenerationSink;
+
+/// What the network surfaces need of the stack below them. Every method may be called from any thread.
+public interface Serving {
+    /// The model that is served.
+    ServedModel model();
+
+    /// The adapters that can be named, by name.
+    List<ServedAdapter> adapters();
+
+    /// The token ids of a prompt as the model would read it.
+    int[] tokenize(PromptInput prompt);
+
+    /// Checks and resolves a call, and queues it; its events go to `sink` from then on.
+    ///
+    /// @throws org.openlora.engine.EngineException if the call cannot be served
+    /// @throws org.openlora.adapters.AdapterException if an adapter is not there or cannot be used
+    /// @throws IllegalArgumentException if the call makes no sense; the message says why
+    Admission submit(GenerationCall call, GenerationSink sink);
+
+    /// Ends a request early; one that has ended already is left alone.
+    void abort(Admission admission);
+}

@@ -1,0 +1,359 @@
+package org.openlora.server.serving;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.openlora.adapters.Digest;
+import org.openlora.adapters.host.HostAdapterResidency;
+import org.openlora.adapters.host.HostLimits;
+import org.openlora.adapters.registry.AdapterEntry;
+import org.openlora.adapters.registry.AdapterRegistry;
+import org.openlora.adapters.registry.AdapterVersion;
+import org.openlora.engine.BaseModel;
+import org.openlora.engine.BillTo;
+import org.openlora.engine.EngineConfig;
+import org.openlora.engine.GenerationRequest;
+import org.openlora.engine.GenerationSink;
+import org.openlora.engine.LoraEngine;
+import org.openlora.engine.chat.ChatMessage;
+import org.openlora.engine.chat.ChatTemplate;
+import org.openlora.engine.scheduler.AdapterSelection;
+import org.openlora.engine.scheduler.SchedulerConfig;
+import org.openlora.meter.Meter;
+import org.openlora.meter.MeterOptions;
+import org.openlora.meter.datanet.DatanetRegistry;
+import org.openlora.meter.document.DocumentException;
+import org.openlora.meter.evm.Address;
+import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.ledger.LedgerException;
+import org.openlora.meter.pricing.PriceBook;
+import org.openlora.server.catalog.ResolvedModel;
+import org.openlora.server.config.ConfigLoader;
+import org.openlora.server.config.Installation;
+import org.openlora.server.config.ServerConfig;
+import org.openlora.server.problem.Problem;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Everything that serves, put together: model, adapters, meter, engine. Closing it ends all of it, in reverse.
+public final class ServingStack implements Serving, AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(ServingStack.class);
+
+    private final BaseModel model;
+    private final AdapterRegistry registry;
+    private final HostAdapterResidency residency;
+    private final Meter meter;
+    private final LoraEngine engine;
+    private final Operator operator;
+    private final DatanetRegistry datanets;
+    private final ServedModel served;
+
+    private ServingStack(
+            BaseModel model,
+            AdapterRegistry registry,
+            HostAdapterResidency residency,
+            Meter meter,
+            LoraEngine engine,
+            Operator operator,
+            DatanetRegistry datanets,
+            ServedModel served) {
+        this.model = model;
+        this.registry = registry;
+        this.residency = residency;
+        this.meter = meter;
+        this.engine = engine;
+        this.operator = operator;
+        this.datanets = datanets;
+        this.served = served;
+    }
+
+    /// Loads the model, scans the adapters, opens the ledger and starts the engine.
+    ///
+    /// @param installation whose ledger and keys are used
+    /// @throws Problem or another one-line exception, with everything closed again
+    public static ServingStack open(
+            ServerConfig config, Installation installation, ResolvedModel resolved, Map<String, String> environment) {
+        try (Opening opening = new Opening()) {
+            BaseModel model = opening.add(openModel(resolved, config.engine()));
+            AdapterRegistry registry = new AdapterRegistry(
+                    adapterRoot(config, installation, resolved), model.adaptableModules());
+            HostAdapterResidency residency = opening.add(
+                    new HostAdapterResidency(registry, limits(config.adapters()), InstantSource.system()));
+            Operator operator = Operator.load(installation, config, environment);
+            Bytes32 tokenizer = UsageRows.word(model.tokenizer().digest());
+            DatanetRegistry datanets = datanets(config, installation, resolved);
+            Meter meter = opening.add(openMeter(config, installation, model, operator, datanets));
+            Bytes32 numericPath = UsageRows.word(model.numericPath().digest());
+            UsageRows usage = new UsageRows(
+                    meter,
+                    config.metering().replica(),
+                    UsageRows.word(model.digest()),
+                    tokenizer,
+                    numericPath);
+            LoraEngine engine = opening.add(LoraEngine.start(
+                    engineConfig(config, model),
+                    model.model(),
+                    model.tokenizer()::newDetokenizer,
+                    residency,
+                    usage,
+                    InstantSource.system()));
+            ServedModel served = new ServedModel(
+                    resolved.name(),
+                    model.config().architecture().id(),
+                    model.digest(),
+                    model.tokenizer().digest(),
+                    engine.longestSequence(),
+                    numericPath.toString());
+            opening.keep();
+            return new ServingStack(model, registry, residency, meter, engine, operator, datanets, served);
+        }
+    }
+
+    private static BaseModel openModel(ResolvedModel resolved, ServerConfig.Engine sizes) {
+        int threads = sizes.threads() == 0 ? Runtime.getRuntime().availableProcessors() : sizes.threads();
+        BaseModel model = BaseModel.open(
+                resolved.path(),
+                new BaseModel.Resources(
+                        threads, (long) sizes.kvCacheMebibytes() << 20, sizes.maxNumBatchedTokens()));
+        String actual = model.digest().toString();
+        if (!resolved.baseDigest().isEmpty() && !resolved.baseDigest().equals(actual)) {
+            model.close();
+            throw new Problem(
+                    "the model %s has base digest %s, the catalogue pins %s"
+                            .formatted(resolved.name(), actual, resolved.baseDigest()),
+                    "restore its files in %s".formatted(resolved.path()));
+        }
+        log.info(
+                "model {} is loaded: base {}, {} on {} threads",
+                resolved.name(),
+                actual,
+                model.numericPath(),
+                threads);
+        return model;
+    }
+
+    private static EngineConfig engineConfig(ServerConfig config, BaseModel model) {
+        return new EngineConfig(
+                new SchedulerConfig(config.engine().maxNumSeqs(), config.engine().maxNumBatchedTokens()),
+                config.server().maxConcurrentRequests(),
+                Set.copyOf(model.config().eosTokenIds()));
+    }
+
+    private static HostLimits limits(ServerConfig.Adapters adapters) {
+        return new HostLimits(
+                (long) adapters.residentMebibytes() << 20,
+                adapters.maxResident(),
+                adapters.concurrentLoads(),
+                Duration.ofSeconds(adapters.failureMemorySeconds()));
+    }
+
+    private static Path adapterRoot(ServerConfig config, Installation installation, ResolvedModel resolved) {
+        if (!config.adapterRoot().isEmpty()) {
+            Path root = installation.root().resolve(config.adapterRoot());
+            if (!Files.isDirectory(root)) {
+                throw new Problem(
+                        "the adapter root %s is no folder".formatted(root),
+                        "name a folder whose sub-folders hold an adapter_config.json");
+            }
+            return root;
+        }
+        return resolved.adapters() == null ? ownFolder(installation.adapters()) : resolved.adapters();
+    }
+
+    private static Path ownFolder(Path folder) {
+        try {
+            return Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw new Problem(
+                    "the folder %s cannot be made: %s".formatted(folder, Problem.describe(e)),
+                    "check OPENLORA_HOME",
+                    e);
+        }
+    }
+
+    private static Meter openMeter(
+            ServerConfig config,
+            Installation installation,
+            BaseModel model,
+            Operator operator,
+            DatanetRegistry datanets) {
+        try {
+            return Meter.open(new MeterOptions(
+                    installation.ledger(),
+                    operator.identity(),
+                    datanets,
+                    Map.of(UsageRows.word(model.tokenizer().digest()), model.tokenizer()::encode),
+                    priceBook(config, installation),
+                    Duration.ofSeconds(config.metering().inclusionWindowSeconds())));
+        } catch (LedgerException e) {
+            throw new Problem(
+                    Problem.describe(e), "end the other process, or set OPENLORA_HOME to another folder", e);
+        } catch (DocumentException | IOException e) {
+            throw new Problem(Problem.describe(e), "correct the file", e);
+        }
+    }
+
+    private static PriceBook priceBook(ServerConfig config, Installation installation) throws IOException {
+        String file = config.metering().priceBook();
+        return file.isEmpty()
+                ? PriceBook.parse("config/pricebook.yaml", ConfigLoader.shippedText("pricebook.yaml"))
+                : PriceBook.read(installation.root().resolve(file));
+    }
+
+    private static DatanetRegistry datanets(ServerConfig config, Installation installation, ResolvedModel resolved) {
+        String configured = config.metering().datanetRoot();
+        Path root = configured.isEmpty() ? resolved.datanets() : installation.root().resolve(configured);
+        if (root == null) {
+            return new DatanetRegistry();
+        }
+        try {
+            return DatanetRegistry.ofFolder(root);
+        } catch (DocumentException | IOException e) {
+            throw new Problem(
+                    "the datanets in %s cannot be read: %s".formatted(root, Problem.describe(e)), "correct them", e);
+        }
+    }
+
+    @Override
+    public ServedModel model() {
+        return served;
+    }
+
+    @Override
+    public List<ServedAdapter> adapters() {
+        return registry.refresh().stream().map(ServingStack::served).toList();
+    }
+
+    private static ServedAdapter served(AdapterEntry entry) {
+        return switch (entry) {
+            case AdapterEntry.Ready(AdapterVersion version) ->
+                new ServedAdapter.Ready(
+                        version.name(),
+                        version.digest(),
+                        version.manifestDigest(),
+                        version.adapter().config().r(),
+                        version.manifest() == null ? "" : version.manifest().description());
+            case AdapterEntry.Failed failed ->
+                new ServedAdapter.Failed(failed.name(), Problem.describe(failed.reason()));
+        };
+    }
+
+    @Override
+    public int[] tokenize(PromptInput prompt) {
+        return switch (prompt) {
+            case PromptInput.Text(String text) -> model.tokenizer().encode(text);
+            case PromptInput.Tokens(List<Integer> ids) ->
+                ids.stream().mapToInt(Integer::intValue).toArray();
+            case PromptInput.Chat(List<PromptInput.Turn> turns) ->
+                model.tokenizer().encode(render(turns));
+        };
+    }
+
+    private String render(List<PromptInput.Turn> turns) {
+        ChatTemplate template = model.chatTemplate()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "the model %s has no chat template: send text instead of messages".formatted(served.name())));
+        return template.render(
+                turns.stream()
+                        .map(turn -> new ChatMessage(turn.role(), turn.content()))
+                        .toList(),
+                true);
+    }
+
+    @Override
+    public Admission submit(GenerationCall call, GenerationSink sink) {
+        int[] prompt = tokenize(call.prompt());
+        List<Chosen> chosen = resolve(call.adapters());
+        Bytes32 account = operator.account(call.tenant().name());
+        String engineId = engineId(call.clientRequestId(), account);
+        GenerationRequest request = new GenerationRequest(
+                engineId,
+                prompt,
+                chosen.stream().map(Chosen::selection).toList(),
+                call.params(),
+                call.deadline(),
+                new BillTo(account, Address.parse(call.tenant().payer())));
+        Admission admission = new Admission(
+                call.clientRequestId() == null ? engineId : call.clientRequestId(),
+                engineId,
+                served.baseDigest(),
+                chosen.stream().map(Chosen::resolved).toList(),
+                prompt.length);
+        engine.submit(request, sink);
+        return admission;
+    }
+
+    /// An adapter of a call, with the version that its name stands for now.
+    private record Chosen(AdapterChoice choice, AdapterVersion version) {
+        AdapterSelection selection() {
+            return new AdapterSelection(version.digest(), choice.scalePpm(), version.manifest());
+        }
+
+        Admission.ResolvedAdapter resolved() {
+            return new Admission.ResolvedAdapter(
+                    choice instanceof AdapterChoice.ByName byName ? byName.name() : null,
+                    version.digest(),
+                    version.manifestDigest(),
+                    choice.scalePpm());
+        }
+    }
+
+    private List<Chosen> resolve(List<AdapterChoice> choices) {
+        List<Chosen> chosen = new ArrayList<>();
+        for (AdapterChoice choice : choices) {
+            chosen.add(new Chosen(choice, switch (choice) {
+                case AdapterChoice.ByName(String name, int _) -> registry.find(name);
+                case AdapterChoice.ByDigest(Digest digest, int _) -> registry.find(digest);
+            }));
+        }
+        chosen.sort(Comparator.comparing((Chosen one) -> one.version().digest()));
+        return chosen;
+    }
+
+    /// The id in receipts: 32 bytes that follow from the account and the client's own id, or are random without one.
+    private static String engineId(@Nullable String clientRequestId, Bytes32 account) {
+        return clientRequestId == null
+                ? SecretFile.random().toString()
+                : RequestIds.of(account, clientRequestId).toString();
+    }
+
+    @Override
+    public void abort(Admission admission) {
+        engine.abort(admission.engineId());
+    }
+
+    public Meter meter() {
+        return meter;
+    }
+
+    public Operator operator() {
+        return operator;
+    }
+
+    public DatanetRegistry datanets() {
+        return datanets;
+    }
+
+    /// The text of single tokens, for those who show answers token by token.
+    public String decode(int... tokens) {
+        return model.tokenizer().decode(tokens);
+    }
+
+    @Override
+    public void close() {
+        try (Opening closing = new Opening()) {
+            closing.add(model);
+            closing.add(residency);
+            closing.add(meter);
+            closing.add(engine);
+        }
+    }
+}
