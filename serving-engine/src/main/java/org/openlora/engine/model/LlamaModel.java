@@ -20,6 +20,7 @@ import org.openlora.kernels.LoraKernel;
 import org.openlora.kernels.LoraPoint;
 import org.openlora.kernels.PackedMatrix;
 import org.openlora.kernels.PagedAttention;
+import org.openlora.kernels.PanelKernel;
 import org.openlora.kernels.Rope;
 import org.openlora.kernels.WorkerPool;
 
@@ -39,6 +40,7 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
     private final MemorySegment embedding; // bf16 [vocab, hidden]
     private final List<DecoderLayer> layers;
     private final float[] finalNorm;
+    private final PanelKernel headKernel;
     private final PackedMatrix head;
     private final KvPages pages;
     private final int kvBlocks;
@@ -53,6 +55,7 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
             MemorySegment embedding,
             List<DecoderLayer> layers,
             float[] finalNorm,
+            PanelKernel headKernel,
             PackedMatrix head,
             KvPages pages,
             int kvBlocks,
@@ -63,14 +66,19 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
         this.embedding = embedding;
         this.layers = layers;
         this.finalNorm = finalNorm;
+        this.headKernel = headKernel;
         this.head = head;
         this.pages = pages;
         this.kvBlocks = kvBlocks;
         this.scratch = scratch;
     }
 
-    /// Packs a checkpoint's weights for `linear` and lays out the cache.
+    /// Packs a checkpoint's weights and lays out the cache.
     ///
+    /// The output head is always multiplied by our own panels: libtorch rounds what it returns to bf16, which at a logit
+    /// of 20 is a step of 0.125, enough to change a greedy token.
+    ///
+    /// @param linear multiplies the layers' weights
     /// @param checkpoint stays open as long as the model: its embedding is read in place
     /// @param pool computes the kernels; used by the engine thread only from then on
     /// @param kvCacheBytes memory of the key/value cache, at least one block
@@ -93,6 +101,7 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
                     new PagedAttention(pool, layout, config.heads()),
                     new Elementwise(pool),
                     Rope.of(config.headDim(), config.contextLength(), config.ropeTheta(), config.ropeScaling()));
+            PanelKernel headKernel = new PanelKernel(pool);
             Packer packer = new Packer(checkpoint, adaptableModules(checkpoint), kernels, arena);
             List<DecoderLayer> layers = new ArrayList<>();
             for (int layer = 0; layer < config.layers(); layer++) {
@@ -105,7 +114,8 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
                     checkpoint.bf16("model.embed_tokens.weight", arena),
                     layers,
                     checkpoint.f32("model.norm.weight"),
-                    packer.head(),
+                    headKernel,
+                    packer.head(headKernel),
                     new KvPages(arena, layout, kvBlocks),
                     kvBlocks,
                     new Workspace(config, maxRows));
@@ -196,7 +206,7 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
         if (rows.length > 0) {
             kernels.elementwise()
                     .rmsNorm(headInput, rows.length, width, finalNorm, (float) config.rmsNormEps(), scratch.normed);
-            kernels.linear().multiply(head, scratch.normed, rows.length, logits);
+            headKernel.multiply(head, scratch.normed, rows.length, logits);
         }
         return logits;
     }
@@ -234,12 +244,12 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
                     new GatedMlp(kernels, config.intermediateSize(), gateUp, down));
         }
 
-        PackedMatrix head() {
+        PackedMatrix head(PanelKernel kernel) {
             ModelConfig config = checkpoint.config();
             String name = config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight";
             try (Arena reading = Arena.ofShared()) {
                 MemorySegment weight = checkpoint.bf16(name, reading);
-                return kernels.linear().pack(arena, weight, config.vocabularySize(), config.hiddenSize());
+                return kernel.pack(arena, weight, config.vocabularySize(), config.hiddenSize());
             }
         }
 

@@ -98,7 +98,7 @@ class GoldenSmolLm2Test {
             Expected expected,
             List<String> wrong) {
         String name = adapter + "/" + result.prompt();
-        GreedyComparison greedy = new GreedyComparison(name, result.greedyIds(), result.margins(), wrong);
+        GreedyComparison greedy = new GreedyComparison(name, result.greedyIds(), result.margins(), Tolerances.NEAR_TIE, wrong);
         return new TeacherForcing.Line(prompt, adapters, result.greedyIds().length, (step, logits) -> {
             if (step == 0) {
                 Tolerances.assertLogits(pick(logits, result.topIds()), result.topLogits(), name + ", best logits");

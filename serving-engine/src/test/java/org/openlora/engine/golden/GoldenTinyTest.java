@@ -59,7 +59,7 @@ class GoldenTinyTest {
                 leases.add(lease);
                 for (Result result : variant.results()) {
                     String name = variant.adapter() + "/" + result.prompt();
-                    GreedyComparison greedy = new GreedyComparison(name, result.greedyIds(), result.margins(), wrong);
+                    GreedyComparison greedy = new GreedyComparison(name, result.greedyIds(), result.margins(), Tolerances.NEAR_TIE, wrong);
                     lines.add(new TeacherForcing.Line(
                             idsByPrompt.get(result.prompt()),
                             lease.adapters(),

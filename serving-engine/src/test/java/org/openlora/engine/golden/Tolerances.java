@@ -2,20 +2,26 @@ package org.openlora.engine.golden;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/// How far from Transformers' float32 logits the engine may be, all in one place.
+/// How far from Transformers' float32 run the engine may be, all in one place. The error of a logit is taken over the
+/// largest logit; a step whose two best reference logits are closer than the near-tie may go either way.
 ///
-/// | path | activations | keys and values | largest difference of a logit, over the largest logit |
-/// |---|---|---|---|
-/// | `panel-bf16` | float32 | bfloat16 | 2 % |
-/// | `libtorch-bf16` | bfloat16 into each product | bfloat16 | 4 % |
+/// | path | activations | keys, values | logit error | near-tie, trained | near-tie, random weights |
+/// |---|---|---|---|---|---|
+/// | panel | float32 | bfloat16 | 2 % | 0.15 | 0.15 |
+/// | libtorch | bfloat16 into and out of each product | bfloat16 | 8 % | 0.15 | 0.5 |
 final class Tolerances {
     /// Steps with their two best logits closer than this are near-ties.
     static final float NEAR_TIE = 0.15f;
 
     private static final double PANEL = 0.02;
-    private static final double LIBTORCH = 0.04;
+    private static final double LIBTORCH = 0.08;
 
     private Tolerances() {}
+
+    /// The same for tiny models of large random weights, whose logits carry bf16's error undamped.
+    static float nearTieOfRandomWeights() {
+        return GoldenBase.isLibtorch() ? 0.5f : NEAR_TIE;
+    }
 
     static void assertLogits(float[] actual, float[] expected, String name) {
         assertThat(actual).as(name).hasSameSizeAs(expected);
