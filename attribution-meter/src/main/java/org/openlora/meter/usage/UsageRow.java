@@ -14,9 +14,9 @@ import org.openlora.meter.evm.Bytes32;
 /// @param servedToMillis last token, milliseconds since the epoch
 /// @param adapters strictly ascending by digest; empty for the bare base
 /// @param prompt ids of the whole prompt as the model read it, chat template included
-/// @param output ids delivered: every sampled id that the caller was sent or that ended the response (EOS)
+/// @param output every sampled id, the one that ended the response (EOS) too
 /// @param cachedTokens prompt tokens that came from the prefix cache
-/// @param discardedTokens tokens computed but not delivered: behind a stop string, after a cancellation
+/// @param discardedTokens tokens computed again because a preemption gave up their keys and values
 /// @param requestSalt random; makes the hashes of prompt and output unguessable
 /// @param versions what will score it
 public record UsageRow(
