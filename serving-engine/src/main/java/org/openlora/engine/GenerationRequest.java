@@ -7,6 +7,7 @@ import java.util.Set;
 import org.openlora.adapters.Digest;
 import org.openlora.engine.sampling.SamplingParams;
 import org.openlora.engine.scheduler.AdapterSelection;
+import org.openlora.meter.evm.Bytes32;
 
 /// One prompt to be answered.
 ///
@@ -16,6 +17,7 @@ import org.openlora.engine.scheduler.AdapterSelection;
 /// @param params how to sample and when to stop
 /// @param deadline when an unfinished response is of no more use
 /// @param billTo who is charged
+/// @param salt random, for the hashes of prompt and answer in the receipt; the caller gets it back, nobody else does
 @SuppressWarnings("ArrayRecordComponent") // Copied on the way in; never compared.
 public record GenerationRequest(
         String requestId,
@@ -23,7 +25,8 @@ public record GenerationRequest(
         List<AdapterSelection> adapters,
         SamplingParams params,
         Instant deadline,
-        BillTo billTo) {
+        BillTo billTo,
+        Bytes32 salt) {
     public GenerationRequest {
         if (requestId.isBlank()) {
             throw new IllegalArgumentException("the request id is blank");

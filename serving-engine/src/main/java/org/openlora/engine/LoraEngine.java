@@ -390,6 +390,7 @@ public final class LoraEngine implements AutoCloseable {
         return new Usage(
                 generation.request().requestId(),
                 generation.request().billTo(),
+                generation.request().salt(),
                 generation.servedFrom(now),
                 now,
                 sequence.adapters().stream()

@@ -3,6 +3,7 @@ package org.openlora.engine;
 import java.time.Instant;
 import java.util.List;
 import org.openlora.engine.scheduler.AdapterSelection;
+import org.openlora.meter.evm.Bytes32;
 
 /// What a response took, as the steps that computed it counted it.
 ///
@@ -14,6 +15,7 @@ import org.openlora.engine.scheduler.AdapterSelection;
 public record Usage(
         String requestId,
         BillTo billTo,
+        Bytes32 salt,
         Instant servedFrom,
         Instant servedTo,
         List<AdapterTokens> adapters,

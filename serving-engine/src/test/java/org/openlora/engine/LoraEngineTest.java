@@ -57,7 +57,7 @@ class LoraEngineTest {
     }
 
     private GenerationRequest request(String id, int[] prompt, List<AdapterSelection> adapters, SamplingParams params) {
-        return new GenerationRequest(id, prompt, adapters, params, now.plus(Duration.ofHours(1)), TENANT);
+        return new GenerationRequest(id, prompt, adapters, params, now.plus(Duration.ofHours(1)), TENANT, Bytes32.ZERO);
     }
 
     private GenerationRequest greedy(String id, int maxTokens, Digest... adapters) {
@@ -204,7 +204,7 @@ class LoraEngineTest {
         RecordingSink sink = new RecordingSink();
         engine.submit(
                 new GenerationRequest(
-                        "a", new int[] {1}, List.of(), SamplingParams.greedy(50), now.plusSeconds(5), TENANT),
+                        "a", new int[] {1}, List.of(), SamplingParams.greedy(50), now.plusSeconds(5), TENANT, Bytes32.ZERO),
                 sink);
         engine.step();
         now = now.plusSeconds(6);

@@ -60,7 +60,7 @@ public record PeftConfig(
         return PeftConfigReader.read(directory.resolve(FILE_NAME));
     }
 
-    /// The object whose RFC 8785 form enters the adapter's digest; docs/formats-adapters.md specifies it.
+    /// The object whose RFC 8785 form enters the adapter's digest; docs/formats.md specifies it.
     public JsonNode effectiveJson() {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.set("alpha_pattern", pairs(alphaPattern));

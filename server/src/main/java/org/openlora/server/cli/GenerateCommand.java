@@ -7,6 +7,7 @@ import com.google.protobuf.util.Timestamps;
 import java.io.PrintWriter;
 import java.util.Iterator;
 import java.util.List;
+import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -213,6 +214,9 @@ final class GenerateCommand implements Callable<Integer> {
                 .put(
                         "includeBy",
                         Timestamps.toString(finished.getAcknowledgement().getIncludeBy()))
+                .put(
+                        "salt",
+                        "0x" + HexFormat.of().formatHex(finished.getAcknowledgement().getSalt().toByteArray()))
                 .put("signed", finished.getAcknowledgement().getPayload().toStringUtf8());
     }
 }

@@ -26,6 +26,7 @@ import org.openlora.api.v1.Usage;
 import org.openlora.api.v1.UsageAcknowledgement;
 import org.openlora.engine.GenerationEvent;
 import org.openlora.engine.sampling.SamplingParams;
+import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.receipt.SignedAcknowledgement;
 import org.openlora.server.config.ServerConfig.Tenant;
 import org.openlora.server.serving.AdapterChoice;
@@ -156,11 +157,12 @@ final class Messages {
         return Finished.newBuilder()
                 .setFinishReason(reason(event.reason()))
                 .setUsage(usage)
-                .setAcknowledgement(acknowledgement(event.acknowledgement()))
+                .setAcknowledgement(
+                        acknowledgement(event.acknowledgement(), event.usage().salt()))
                 .build();
     }
 
-    private static UsageAcknowledgement acknowledgement(SignedAcknowledgement signed) {
+    private static UsageAcknowledgement acknowledgement(SignedAcknowledgement signed, Bytes32 salt) {
         UsageAcknowledgement.Builder builder = UsageAcknowledgement.newBuilder()
                 .setPayload(ByteString.copyFrom(signed.toJson()))
                 .setSignature(ByteString.copyFrom(signed.signature().bytes()))
@@ -168,7 +170,8 @@ final class Messages {
                 .setPromptHash(ByteString.copyFrom(
                         signed.acknowledgement().promptHash().bytes()))
                 .setOutputHash(ByteString.copyFrom(
-                        signed.acknowledgement().outputHash().bytes()));
+                        signed.acknowledgement().outputHash().bytes()))
+                .setSalt(ByteString.copyFrom(salt.bytes()));
         signed.signer().ifPresent(address -> builder.setOperator(address.toString()));
         return builder.build();
     }

@@ -272,7 +272,8 @@ public final class ServingStack implements Serving, AutoCloseable {
                 chosen.stream().map(Chosen::selection).toList(),
                 call.params(),
                 call.deadline(),
-                new BillTo(account, Address.parse(call.tenant().payer())));
+                new BillTo(account, Address.parse(call.tenant().payer())),
+                SecretFile.random());
         Admission admission = new Admission(
                 call.clientRequestId() == null ? engineId : call.clientRequestId(),
                 engineId,

@@ -53,7 +53,7 @@ record UsageRows(Meter meter, String replica, Bytes32 base, Bytes32 tokenizer, B
                 TokenIds.of(usage.outputTokens()),
                 usage.cachedTokens(),
                 usage.discardedTokens(),
-                SecretFile.random(),
+                usage.salt(),
                 meter.versionsFor(adapters));
     }
 

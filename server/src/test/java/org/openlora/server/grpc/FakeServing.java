@@ -104,6 +104,7 @@ final class FakeServing implements Serving {
         return new Usage(
                 "made-up",
                 new BillTo(Bytes32.ZERO, Address.ZERO),
+                Bytes32.ZERO,
                 Instant.EPOCH,
                 Instant.EPOCH,
                 List.of(),
