@@ -4,8 +4,8 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 
-/// `adapter.yaml`: what an adapter's owner says about it. Not part of the weights' identity; it has a digest of its
-/// own.
+/// `adapter.yaml`: what an adapter's owner says about it. Not part of the weights' identity; it has a digest of
+/// its own.
 ///
 /// @param base digests of the bases it was made for, at least one
 /// @param lineage the datanets it was trained on; empty where its owner names none

@@ -9,7 +9,7 @@ public interface AdapterResidency {
     /// Leases all the named adapters, or none.
     ///
     /// Never blocks. The future ends with a lease on every adapter, or with an [AdapterException] that tells why
-    /// one cannot be had before `deadline`. Cancelling it gives up the request. An empty set gives an empty lease.
-    /// Do not act in the future's callbacks: hand the lease to the thread that will use it.
+    /// one cannot be had before `deadline`. Cancelling it gives up the request. An empty set gives an empty
+    /// lease. Do not act in the future's callbacks: hand the lease to the thread that will use it.
     CompletableFuture<AdapterLease> acquire(Set<Digest> adapters, Instant deadline);
 }

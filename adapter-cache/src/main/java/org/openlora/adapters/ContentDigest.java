@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /// The identity of a set of named tensors with their configuration, whatever files they lie in:
 ///
-/// `SHA256( lp(domain) ‖ lp(JCS(config)) ‖ u64le(tensor count) ‖ for each tensor: lp(name) ‖ lp(dtype) ‖ lp(shape)
-/// ‖ lp(raw bytes) )`
+/// `SHA256( lp(domain) ‖ lp(JCS(config)) ‖ u64le(tensor count) ‖ for each tensor: lp(name) ‖ lp(dtype) ‖
+/// lp(shape) ‖ lp(raw bytes) )`
 ///
 /// with the tensors in the byte order of their UTF-8 names, which [#tensor] checks. Not thread-safe.
 public final class ContentDigest {

@@ -6,7 +6,8 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 import org.bouncycastle.crypto.digests.KeccakDigest;
 
-/// The text form of an EVM address: `0x` and 40 hexadecimal digits, all lower-case or with the checksum of EIP-55.
+/// The text form of an EVM address: `0x` and 40 hexadecimal digits, all lower-case or with the checksum of
+/// EIP-55.
 final class EvmAddress {
     private static final Pattern FORM = Pattern.compile("0x[0-9a-fA-F]{40}");
     private static final int HASH_BITS = 256;

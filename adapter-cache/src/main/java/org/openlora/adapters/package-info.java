@@ -1,4 +1,5 @@
-/// What an adapter is and how it is held: digests, manifests, errors, and the interfaces of registry and residency.
+/// What an adapter is and how it is held: digests, manifests, errors, and the interfaces of registry and
+/// residency.
 ///
 /// Starting points:
 /// - [org.openlora.adapters.Digest] and [org.openlora.adapters.ContentDigest]: identity by content, never by name

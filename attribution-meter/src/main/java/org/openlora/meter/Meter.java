@@ -26,8 +26,9 @@ import org.openlora.meter.usage.LineageShare;
 import org.openlora.meter.usage.ScoringVersions;
 import org.openlora.meter.usage.UsageRow;
 
-/// From usage to sealed batches. A response's end is three calls: [#versionsFor] when its usage row is made, [#commit],
-/// and the acknowledgement into the final event; receipts follow by themselves. Safe for use by many threads.
+/// From usage to sealed batches. A response's end is three calls: [#versionsFor] when its usage row is made,
+/// [#commit], and the acknowledgement into the final event; receipts follow by themselves. Safe for use by many
+/// threads.
 public final class Meter implements AutoCloseable {
     private final MeterOptions options;
     private final Ledger ledger;
@@ -39,7 +40,10 @@ public final class Meter implements AutoCloseable {
     private Meter(MeterOptions options, Ledger ledger) {
         this.options = options;
         this.ledger = ledger;
-        ledger.keepDocument(options.priceBook().digest(), UsageScorer.PRICE_BOOK, options.priceBook().json());
+        ledger.keepDocument(
+                options.priceBook().digest(),
+                UsageScorer.PRICE_BOOK,
+                options.priceBook().json());
         this.payees = keepDatanets(options, ledger, ordinals);
         this.worker = new ScoringWorker(
                 ledger, new UsageScorer(ledger, new CorpusLibrary(options.datanets(), options.encoders())));
@@ -48,7 +52,8 @@ public final class Meter implements AutoCloseable {
 
     /// Opens the ledger and goes on with the rows that wait in it.
     ///
-    /// @throws org.openlora.meter.ledger.LedgerException where another process has it open or its files cannot be used
+    /// @throws org.openlora.meter.ledger.LedgerException where another process has it open or its files cannot be
+    ///     used
     public static Meter open(MeterOptions options) {
         Ledger ledger = Ledger.open(options.folder(), options.identity(), options.observer());
         try {
@@ -84,16 +89,19 @@ public final class Meter implements AutoCloseable {
                 .filter(ordinals::containsKey)
                 .toList());
         datanets.sort(Comparator.comparing(digest -> ordinals.getOrDefault(digest, Long.MAX_VALUE)));
-        return new ScoringVersions(Scorer.ID, datanets, payees.digest(), options.priceBook().digest());
+        return new ScoringVersions(
+                Scorer.ID, datanets, payees.digest(), options.priceBook().digest());
     }
 
     /// Makes a usage row durable. Committing the same row again gives the same acknowledgement.
     ///
     /// @return completes when the row is on the disk, with what the response's final event carries; fails with a
-    ///     [org.openlora.meter.ledger.UsageConflictException] where the request id was used for another content, or a
-    ///     [org.openlora.meter.ledger.LedgerException] where the row could not be written: then nothing is billed
+    ///     [org.openlora.meter.ledger.UsageConflictException] where the request id was used for another content,
+    ///     or a [org.openlora.meter.ledger.LedgerException] where the row could not be written: then nothing is
+    ///     billed
     public CompletableFuture<SignedAcknowledgement> commit(UsageRow row) {
-        long includeBy = Math.addExact(row.servedToMillis(), options.inclusionWindow().toMillis());
+        long includeBy =
+                Math.addExact(row.servedToMillis(), options.inclusionWindow().toMillis());
         SignedAcknowledgement acknowledgement = SignedAcknowledgement.sign(
                 UsageReceipts.acknowledgement(row, includeBy),
                 options.identity().domain(),
@@ -142,8 +150,8 @@ public final class Meter implements AutoCloseable {
         return worker.cost();
     }
 
-    /// Commits what was submitted, finishes the rows in hand and releases the ledger. Rows that still wait are scored when
-    /// it is opened next.
+    /// Commits what was submitted, finishes the rows in hand and releases the ledger. Rows that still wait are
+    /// scored when it is opened next.
     @Override
     public void close() {
         try {

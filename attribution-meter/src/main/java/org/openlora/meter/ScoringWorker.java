@@ -16,8 +16,8 @@ import org.openlora.meter.ledger.StoredUsage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The thread that turns waiting usage rows into receipts, in the order of their commits. Load makes it later, never
-/// different.
+/// The thread that turns waiting usage rows into receipts, in the order of their commits. Load makes it later,
+/// never different.
 final class ScoringWorker implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ScoringWorker.class);
     private static final ThreadMXBean CPU = ManagementFactory.getThreadMXBean();

@@ -11,8 +11,8 @@ import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.ledger.PendingUsage;
 import org.openlora.meter.receipt.SignedAcknowledgement;
 
-/// Group commit: one thread puts all rows that wait into one transaction, so that a thousand responses that end together
-/// cost one write to the disk.
+/// Group commit: one thread puts all rows that wait into one transaction, so that a thousand responses that end
+/// together cost one write to the disk.
 final class UsageCommitter implements AutoCloseable {
     private static final int MOST_ROWS = 1024;
 
@@ -87,7 +87,8 @@ final class UsageCommitter implements AutoCloseable {
         List<CommitOutcome> outcomes;
         try {
             outcomes = ledger.commitUsage(
-                    group.stream().map(Entry.Row::usage).toList(), clock.instant().toEpochMilli());
+                    group.stream().map(Entry.Row::usage).toList(),
+                    clock.instant().toEpochMilli());
         } catch (RuntimeException e) {
             group.forEach(row -> row.future().completeExceptionally(e));
             return;

@@ -18,8 +18,8 @@ import org.openlora.meter.pricing.Pricing;
 import org.openlora.meter.usage.ScoringVersions;
 import org.openlora.meter.usage.UsageRow;
 
-/// Scores and prices rows by exactly the versions they were committed with, whatever is configured now. Used by one
-/// thread.
+/// Scores and prices rows by exactly the versions they were committed with, whatever is configured now. Used by
+/// one thread.
 final class UsageScorer {
     static final String PRICE_BOOK = "price-book";
     static final String PAYEES = "payees";
@@ -44,8 +44,8 @@ final class UsageScorer {
                         + " is not this program's, which is " + Sha256.text(Scorer.ID));
             }
             PriceBook book = priceBook(versions.priceBook());
-            AttributionRecord attribution = Scorer.score(
-                    row, corpora.lineage(versions.datanets(), row.tokenizerDigest()), book.rules());
+            AttributionRecord attribution =
+                    Scorer.score(row, corpora.lineage(versions.datanets(), row.tokenizerDigest()), book.rules());
             PricedUsage price = Pricing.price(row, attribution, book, payees(versions.payees()));
             return new ScoredUsage.Priced(usage, attribution, price);
         } catch (LedgerException e) {
@@ -76,7 +76,7 @@ final class UsageScorer {
 
     private String document(Bytes32 digest, String kind) {
         return ledger.document(digest, kind)
-                .orElseThrow(() -> new IllegalArgumentException(
-                        "the ledger keeps no " + kind + " " + Sha256.text(digest)));
+                .orElseThrow(
+                        () -> new IllegalArgumentException("the ledger keeps no " + kind + " " + Sha256.text(digest)));
     }
 }

@@ -61,7 +61,8 @@ class AttributionVectorsTest {
     void readVectors() throws IOException {
         vectors = JSON.readTree(ROOT.resolve("docs/vectors/attribution.json").toFile());
         for (JsonNode node : vectors.required("datanets")) {
-            Path sub = Files.createDirectories(folder.resolve(node.required("id").asText()));
+            Path sub =
+                    Files.createDirectories(folder.resolve(node.required("id").asText()));
             ObjectNode yaml = node.deepCopy();
             yaml.remove(List.of("digest", "corpusRoot", "contributorHashes"));
             yaml.put("rows", "rows.jsonl");
@@ -92,7 +93,8 @@ class AttributionVectorsTest {
     @Test
     void logarithmsTokenHashesScorerAndPriceBook() {
         for (JsonNode pair : vectors.required("log2")) {
-            assertThat(FixedPointLog2.floor(pair.get(0).asLong())).isEqualTo(pair.get(1).asInt());
+            assertThat(FixedPointLog2.floor(pair.get(0).asLong()))
+                    .isEqualTo(pair.get(1).asInt());
         }
         JsonNode hashes = vectors.required("tokenHashes");
         assertThat(TokenHashes.prompt(word(hashes, "salt"), ids(hashes, "ids"))).isEqualTo(word(hashes, "prompt"));
@@ -116,7 +118,9 @@ class AttributionVectorsTest {
                     .isEqualTo(request.required("record").asText());
             assertThat(record.hash()).as(title).isEqualTo(word(request, "attribution"));
             PricedUsage priced = Pricing.price(row, record, book, PayeeTable.of(datanets));
-            assertThat(priced.pricePico()).as(title).isEqualTo(request.required("price").asLong());
+            assertThat(priced.pricePico())
+                    .as(title)
+                    .isEqualTo(request.required("price").asLong());
             assertThat(priced.payments()).as(title).isEqualTo(payments(request));
         }
     }
@@ -162,10 +166,15 @@ class AttributionVectorsTest {
         List<AdapterUsage> adapters = new ArrayList<>();
         for (JsonNode adapter : request.required("adapters")) {
             List<LineageShare> lineage = new ArrayList<>();
-            adapter.required("lineage").forEach(share -> lineage.add(new LineageShare(
-                    word(share, "datanet"), share.required("basisPoints").asInt())));
+            adapter.required("lineage")
+                    .forEach(share -> lineage.add(new LineageShare(
+                            word(share, "datanet"),
+                            share.required("basisPoints").asInt())));
             AdapterUse use = new AdapterUse(
-                    word(adapter, "digest"), Bytes32.ZERO, adapter.required("scalePpm").asInt(), 0);
+                    word(adapter, "digest"),
+                    Bytes32.ZERO,
+                    adapter.required("scalePpm").asInt(),
+                    0);
             JsonNode owner = adapter.required("owner");
             adapters.add(new AdapterUsage(use, lineage, owner.isNull() ? null : Address.parse(owner.asText())));
         }

@@ -76,7 +76,8 @@ class MeterCrashTest {
         Set<Integer> acknowledged = new TreeSet<>();
         for (int life = 0; life < 3; life++) {
             Process process = new ProcessBuilder(
-                            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                            Path.of(System.getProperty("java.home"), "bin", "java")
+                                    .toString(),
                             "--enable-native-access=ALL-UNNAMED",
                             "-XX:TieredStopAtLevel=1",
                             "-Dopenlora.root=" + System.getProperty("openlora.root", ".."),
@@ -122,13 +123,14 @@ class MeterCrashTest {
         }
     }
 
-    /// Opens what is left: every acknowledged request has one receipt, the chain of receipts and batches holds, and
-    /// committing everything once more bills nothing twice.
+    /// Opens what is left: every acknowledged request has one receipt, the chain of receipts and batches holds,
+    /// and committing everything once more bills nothing twice.
     private static void check(Path remains, Set<Integer> acknowledged) {
         try (Meter meter = Meter.open(MeterFixture.options(remains))) {
             meter.drain(MeterFixture.PATIENCE);
             for (int request : acknowledged) {
-                assertThat(meter.queries().receiptsOf(MeterFixture.row(meter, request).requestId()))
+                assertThat(meter.queries()
+                                .receiptsOf(MeterFixture.row(meter, request).requestId()))
                         .as("receipts of request %d", request)
                         .hasSize(1);
                 meter.commit(MeterFixture.row(meter, request)).join();
@@ -138,7 +140,8 @@ class MeterCrashTest {
             // A row may be durable though its acknowledgement did not get out any more; none is there twice.
             assertThat(receipts).isGreaterThanOrEqualTo(acknowledged.size());
             List<SignedReceipt> all = meter.queries().receipts(1, Integer.MAX_VALUE);
-            assertThat(all.stream().map(signed -> signed.receipt().requestId()).distinct()).hasSize(all.size());
+            assertThat(all.stream().map(signed -> signed.receipt().requestId()).distinct())
+                    .hasSize(all.size());
             assertThat(meter.queries().totals().stream()
                             .map(PayeeTotal::amountPico)
                             .reduce(BigInteger.ZERO, BigInteger::add))

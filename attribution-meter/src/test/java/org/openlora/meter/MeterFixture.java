@@ -80,7 +80,8 @@ final class MeterFixture {
         List<Datanet> datanets = datanets();
         List<AdapterUsage> adapters = new ArrayList<>();
         if (number % 3 != 0) {
-            adapters.add(Fixtures.adapter("a", 1_000_000, new LineageShare(datanets.get(0).digest(), 10_000)));
+            adapters.add(Fixtures.adapter(
+                    "a", 1_000_000, new LineageShare(datanets.get(0).digest(), 10_000)));
         }
         if (number % 5 == 0) {
             adapters.add(Fixtures.adapter(
@@ -90,7 +91,8 @@ final class MeterFixture {
                     new LineageShare(Fixtures.word("unknown datanet"), 1_000)));
         }
         int[] prompt = Fixtures.random(random, 1 + random.nextInt(20), 40);
-        int[] copied = Fixtures.ENCODER.encode(datanets.get(number % 2).rows().get(number % 12).text());
+        int[] copied = Fixtures.ENCODER.encode(
+                datanets.get(number % 2).rows().get(number % 12).text());
         int[] output = java.util.stream.IntStream.concat(
                         random.ints(random.nextInt(10), 0, 40), java.util.Arrays.stream(copied))
                 .toArray();

@@ -70,7 +70,8 @@ class MeterTest {
                 assertThat(receipt.promptTokens()).isEqualTo(row.prompt().size());
                 assertThat(acknowledgements.get(i).get().acknowledgement()).isEqualTo(UsageAcknowledgement.of(receipt));
                 assertThat(acknowledgements.get(i).get().signer()).contains(MeterFixture.operator());
-                AttributionRecord attribution = meter.queries().attribution(receipt.seq()).orElseThrow();
+                AttributionRecord attribution =
+                        meter.queries().attribution(receipt.seq()).orElseThrow();
                 assertThat(attribution.hash()).isEqualTo(receipt.attribution());
                 assertThat(attribution.owners()).hasSize(row.output().size());
                 paid = paid.add(BigInteger.valueOf(receipt.price()));
@@ -101,8 +102,8 @@ class MeterTest {
     void commit_sameIdOtherContent_isRefusedAndAudited() {
         try (Meter meter = Meter.open(MeterFixture.options(folder))) {
             UsageRow row = MeterFixture.row(meter, 1);
-            UsageRow changed = Fixtures.row(
-                    "request 1", row.adapters(), row.prompt().toArray(), new int[] {1}, 0, row.versions());
+            UsageRow changed =
+                    Fixtures.row("request 1", row.adapters(), row.prompt().toArray(), new int[] {1}, 0, row.versions());
             meter.commit(row).join();
             assertThatThrownBy(() -> meter.commit(changed).join())
                     .isInstanceOf(CompletionException.class)
@@ -123,12 +124,32 @@ class MeterTest {
         try (Meter meter = Meter.open(MeterFixture.options(folder))) {
             UsageRow good = MeterFixture.row(meter, 1);
             ScoringVersions versions = good.versions();
-            poisoned = Fixtures.row("poison", good.adapters(), new int[] {1}, new int[] {2}, 0,
-                    new ScoringVersions(versions.scorer(), List.of(Fixtures.word("gone")), versions.payees(), versions.priceBook()));
-            UsageRow otherScorer = Fixtures.row("other scorer", good.adapters(), new int[] {1}, new int[] {2}, 0,
+            poisoned = Fixtures.row(
+                    "poison",
+                    good.adapters(),
+                    new int[] {1},
+                    new int[] {2},
+                    0,
+                    new ScoringVersions(
+                            versions.scorer(),
+                            List.of(Fixtures.word("gone")),
+                            versions.payees(),
+                            versions.priceBook()));
+            UsageRow otherScorer = Fixtures.row(
+                    "other scorer",
+                    good.adapters(),
+                    new int[] {1},
+                    new int[] {2},
+                    0,
                     new ScoringVersions(Fixtures.word("old"), List.of(), versions.payees(), versions.priceBook()));
-            UsageRow otherBook = Fixtures.row("other book", good.adapters(), new int[] {1}, new int[] {2}, 0,
-                    new ScoringVersions(versions.scorer(), versions.datanets(), versions.payees(), Fixtures.word("no book")));
+            UsageRow otherBook = Fixtures.row(
+                    "other book",
+                    good.adapters(),
+                    new int[] {1},
+                    new int[] {2},
+                    0,
+                    new ScoringVersions(
+                            versions.scorer(), versions.datanets(), versions.payees(), Fixtures.word("no book")));
             meter.commit(poisoned).join();
             meter.commit(otherScorer).join();
             meter.commit(otherBook).join();
@@ -137,7 +158,8 @@ class MeterTest {
 
             assertThat(meter.queries().receiptsOf(good.requestId())).hasSize(1);
             assertThat(meter.queries().quarantined()).hasSize(3);
-            assertThat(meter.queries().quarantined().get(0).reason()).contains("was registered when the request was served");
+            assertThat(meter.queries().quarantined().get(0).reason())
+                    .contains("was registered when the request was served");
             assertThat(meter.queries().quarantined().get(1).reason()).contains("is not this program's");
             assertThat(meter.queries().quarantined().get(2).reason()).contains("keeps no price-book");
             assertThat(meter.releaseQuarantined()).isEqualTo(3);
@@ -155,8 +177,8 @@ class MeterTest {
         try (Meter meter = Meter.open(without)) {
             meter.commit(MeterFixture.row(meter, 1)).join();
             meter.drain(MeterFixture.PATIENCE);
-            assertThat(meter.queries().quarantined()).singleElement().satisfies(row ->
-                    assertThat(row.reason()).contains("is not loaded"));
+            assertThat(meter.queries().quarantined()).singleElement().satisfies(row -> assertThat(row.reason())
+                    .contains("is not loaded"));
         }
         try (Meter meter = Meter.open(options)) {
             assertThat(meter.releaseQuarantined()).isEqualTo(1);
@@ -182,11 +204,14 @@ class MeterTest {
             assertThat(second.header().number()).isEqualTo(2);
             for (SealedBatch batch : List.of(first, second)) {
                 assertThat(meter.batch(batch.header().number())).contains(batch);
-                assertThat(Keccak256.hash(Files.readAllBytes(batch.file()))).isEqualTo(batch.header().dataHash());
+                assertThat(Keccak256.hash(Files.readAllBytes(batch.file())))
+                        .isEqualTo(batch.header().dataHash());
                 for (SignedReceipt signed : batch.receipts()) {
                     long seq = signed.receipt().seq();
-                    assertThat(batch.proof(seq).verify(batch.header().root(), ReceiptCodec.leaf(signed.receipt()))).isTrue();
-                    assertThat(meter.queries().batchOf(seq)).contains(batch.header().number());
+                    assertThat(batch.proof(seq).verify(batch.header().root(), ReceiptCodec.leaf(signed.receipt())))
+                            .isTrue();
+                    assertThat(meter.queries().batchOf(seq))
+                            .contains(batch.header().number());
                 }
             }
             List<String> lines = Files.readAllLines(first.file());
@@ -209,7 +234,8 @@ class MeterTest {
 
     @Test
     void open_damagedFile_isRefusedInOneLine() throws IOException {
-        Files.writeString(folder.resolve("ledger.db"), "this is no database, but long enough to look like one ".repeat(40));
+        Files.writeString(
+                folder.resolve("ledger.db"), "this is no database, but long enough to look like one ".repeat(40));
         assertThatThrownBy(() -> Meter.open(MeterFixture.options(folder)))
                 .isInstanceOf(LedgerException.class)
                 .hasMessageContaining("cannot open the ledger")
@@ -262,13 +288,16 @@ class MeterTest {
         MeterOptions secondOnly = new MeterOptions(
                 folder, options.identity(), second, options.encoders(), options.priceBook(), Duration.ofHours(1));
         List<Bytes32> expected = List.of(
-                MeterFixture.datanets().get(1).digest(), MeterFixture.datanets().get(0).digest());
+                MeterFixture.datanets().get(1).digest(),
+                MeterFixture.datanets().get(0).digest());
         try (Meter meter = Meter.open(secondOnly)) {
             meter.register(MeterFixture.datanets().get(0));
-            assertThat(meter.versionsFor(MeterFixture.row(meter, 10).adapters()).datanets()).isEqualTo(expected);
+            assertThat(meter.versionsFor(MeterFixture.row(meter, 10).adapters()).datanets())
+                    .isEqualTo(expected);
         }
         try (Meter meter = Meter.open(options)) {
-            assertThat(meter.versionsFor(MeterFixture.row(meter, 10).adapters()).datanets()).isEqualTo(expected);
+            assertThat(meter.versionsFor(MeterFixture.row(meter, 10).adapters()).datanets())
+                    .isEqualTo(expected);
         }
     }
 
@@ -317,9 +346,8 @@ class MeterTest {
                 fromPayments = fromPayments.add(BigInteger.valueOf(payment.amount()));
             }
         }
-        BigInteger total = meter.queries().totals().stream()
-                .map(PayeeTotal::amountPico)
-                .reduce(BigInteger.ZERO, BigInteger::add);
+        BigInteger total =
+                meter.queries().totals().stream().map(PayeeTotal::amountPico).reduce(BigInteger.ZERO, BigInteger::add);
         assertThat(total).isEqualTo(fromPayments);
         return total;
     }

@@ -3,8 +3,8 @@ package org.openlora.kernels;
 /// Which keys each row of a batch attends to: those of its own sequence at positions up to its own, the last
 /// `slidingWindow` of them (its own included) where that is not 0.
 ///
-/// Token `p` of sequence `s` stands in block `blockTables[s][p / blockTokens]`. The arrays are not copied and must not
-/// change.
+/// Token `p` of sequence `s` stands in block `blockTables[s][p / blockTokens]`. The arrays are not copied and
+/// must not change.
 ///
 /// @param positions position in its sequence, per row
 /// @param sequences index into `blockTables`, per row
@@ -20,8 +20,8 @@ public record AttentionBatch(int[] positions, int[] sequences, int[][] blockTabl
         Shapes.notNegative("slidingWindow", slidingWindow);
         for (int row = 0; row < sequences.length; row++) {
             if (sequences[row] < 0 || sequences[row] >= blockTables.length) {
-                throw new IllegalArgumentException("row " + row + " names sequence " + sequences[row] + " of "
-                        + blockTables.length);
+                throw new IllegalArgumentException(
+                        "row " + row + " names sequence " + sequences[row] + " of " + blockTables.length);
             }
             Shapes.notNegative("position of row " + row, positions[row]);
         }

@@ -5,8 +5,8 @@ import static org.openlora.kernels.Lanes.FLOATS;
 
 import jdk.incubator.vector.FloatVector;
 
-/// Row-wise operations between the dense layers, all f32. Each row is computed alone and in one order, so its bits do
-/// not depend on the other rows or on the pool's size.
+/// Row-wise operations between the dense layers, all f32. Each row is computed alone and in one order, so its
+/// bits do not depend on the other rows or on the pool's size.
 public final class Elementwise {
     /// Floats below which a call is not worth handing to other threads.
     private static final int FLOATS_PER_TASK = 16 * 1024;
@@ -52,7 +52,9 @@ public final class Elementwise {
         Shapes.matrix("x", x, 1, n);
         int i = 0;
         for (; i + COUNT <= n; i += COUNT) {
-            FloatVector.fromArray(FLOATS, y, i).add(FloatVector.fromArray(FLOATS, x, i)).intoArray(y, i);
+            FloatVector.fromArray(FLOATS, y, i)
+                    .add(FloatVector.fromArray(FLOATS, x, i))
+                    .intoArray(y, i);
         }
         for (; i < n; i++) {
             y[i] += x[i];
@@ -96,7 +98,8 @@ public final class Elementwise {
             siluMul(gateUp, at + i, at + width + i, out, outAt + i);
         }
         if (i < width) {
-            // The last floats go through whole vectors as well: a lane's result does not depend on its neighbours.
+            // The last floats go through whole vectors as well: a lane's result does not depend on its
+            // neighbours.
             float[] padded = new float[2 * COUNT];
             float[] result = new float[COUNT];
             System.arraycopy(gateUp, at + i, padded, 0, width - i);

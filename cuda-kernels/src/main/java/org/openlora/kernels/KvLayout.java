@@ -1,12 +1,13 @@
 package org.openlora.kernels;
 
-/// Where keys and values stand in [KvPages]: per block, per layer, per KV head a K page and a V page of bf16, both in
-/// the panels of [PanelTiles], so that attention's two products run in the loops of the dense layers.
+/// Where keys and values stand in [KvPages]: per block, per layer, per KV head a K page and a V page of bf16,
+/// both in the panels of [PanelTiles], so that attention's two products run in the loops of the dense layers.
 ///
 /// - A K page is `Kᵀ`: panels of `2L` tokens, each `[headDim][L]` ints.
 /// - A V page: panels of `2L` dimensions, each `[blockTokens][L]` ints.
 ///
-/// Pages are padded to whole panels: `blockTokens` is best a multiple of [#preferredBlockTokens], `headDim` of `2L`.
+/// Pages are padded to whole panels: `blockTokens` is best a multiple of [#preferredBlockTokens], `headDim` of
+/// `2L`.
 public record KvLayout(int layers, int kvHeads, int headDim, int blockTokens) {
     public KvLayout {
         Shapes.positive("layers", layers);

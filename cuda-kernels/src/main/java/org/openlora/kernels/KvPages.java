@@ -3,8 +3,8 @@ package org.openlora.kernels;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/// The memory of a paged KV cache: `blocks` blocks as [KvLayout] describes them, zero at first. Which block belongs to
-/// which sequence is the caller's business.
+/// The memory of a paged KV cache: `blocks` blocks as [KvLayout] describes them, zero at first. Which block
+/// belongs to which sequence is the caller's business.
 public final class KvPages {
     private static final int ALIGNMENT_BYTES = 64;
 

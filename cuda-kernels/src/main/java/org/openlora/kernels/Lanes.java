@@ -7,10 +7,11 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
-/// The vector width of this process, fixed when the class loads: the processor's own, or the number of bits in the
-/// system property `openlora.vector.bits` (128, 256 or 512).
+/// The vector width of this process, fixed when the class loads: the processor's own, or the number of bits in
+/// the system property `openlora.vector.bits` (128, 256 or 512).
 ///
-/// The species are static finals because C2 keeps vectors in registers only where it sees the species as a constant.
+/// The species are static finals because C2 keeps vectors in registers only where it sees the species as a
+/// constant.
 public final class Lanes {
     /// System property that overrides the width, in bits.
     public static final String BITS_PROPERTY = "openlora.vector.bits";
@@ -44,11 +45,11 @@ public final class Lanes {
         return pairs.and(UPPER_HALF).reinterpretAsFloats();
     }
 
-    /// Adds the lanes of a vector stored at `offset`, lane `i` to lane `i + half` at each level of a binary tree; may
-    /// change them.
+    /// Adds the lanes of a vector stored at `offset`, lane `i` to lane `i + half` at each level of a binary tree;
+    /// may change them.
     ///
-    /// `FloatVector.reduceLanes(ADD)` is no substitute: its order is unspecified and differs between the interpreter
-    /// and compiled code, so a sum would depend on how warm the process is.
+    /// `FloatVector.reduceLanes(ADD)` is no substitute: its order is unspecified and differs between the
+    /// interpreter and compiled code, so a sum would depend on how warm the process is.
     static float sum(float[] lanes, int offset) {
         if (COUNT == 4) {
             return (lanes[offset] + lanes[offset + 2]) + (lanes[offset + 1] + lanes[offset + 3]);

@@ -5,8 +5,9 @@ import java.util.Objects;
 /// Which rows of a batch use which adapters, and how strongly: segment `s` is the entries
 /// `[segmentStarts[s], segmentStarts[s + 1])`, all of `slots[s]`.
 ///
-/// Segments are sorted by adapter digest. A row occurs once for each of its adapters, in as many segments, and not at
-/// all when it has none: such rows cost nothing. Segments may be empty. The arrays are not copied and must not change.
+/// Segments are sorted by adapter digest. A row occurs once for each of its adapters, in as many segments, and
+/// not at all when it has none: such rows cost nothing. Segments may be empty. The arrays are not copied and must
+/// not change.
 ///
 /// @param rows row of the activations, per entry
 /// @param segmentStarts first entry of each segment, ascending from 0, and at the end the number of entries

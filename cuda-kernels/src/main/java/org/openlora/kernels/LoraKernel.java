@@ -9,12 +9,12 @@ import java.util.List;
 /// `y[rows[e]][m.outputOffset + j] += scales[e] · m.scaling · Σᵣ B[j][r] · (Σₖ A[r][k] · x[rows[e]][k])`.
 /// A and B are bf16 in [LoraModule]'s layout with their true ranks; x, y and all sums are f32.
 ///
-/// **Order.** A row's updates are added to `y` in the order of the segments, which is that of adapter digests; the sums
-/// run as [LoraTiles] says. So a row's bits depend on its own adapters and inputs alone.
+/// **Order.** A row's updates are added to `y` in the order of the segments, which is that of adapter digests;
+/// the sums run as [LoraTiles] says. So a row's bits depend on its own adapters and inputs alone.
 ///
 /// **Work.** First *shrink* (`h = x · Aᵀ`), in parallel over entries; then *expand* (`y += factor · h · Bᵀ`), in
-/// parallel over output ranges, each of which goes through all entries in order, so no two threads share an output.
-/// Rows without an adapter are not touched. Terms as in Punica, <https://arxiv.org/abs/2310.18547>.
+/// parallel over output ranges, each of which goes through all entries in order, so no two threads share an
+/// output. Rows without an adapter are not touched. Terms as in Punica, <https://arxiv.org/abs/2310.18547>.
 ///
 /// Used by one thread at a time.
 public final class LoraKernel {
@@ -124,7 +124,16 @@ public final class LoraKernel {
             for (int r = 0; r < module.rank(); r += 4) {
                 long at = module.aOffsetBytes() + r * module.aStrideBytes();
                 LoraTiles.shrink2(
-                        module.weights(), at, module.aStrideBytes(), inputs, x, xAt, xAt2, lanes, shrunk, hAt + r,
+                        module.weights(),
+                        at,
+                        module.aStrideBytes(),
+                        inputs,
+                        x,
+                        xAt,
+                        xAt2,
+                        lanes,
+                        shrunk,
+                        hAt + r,
                         hAt + stride + r);
             }
         }
@@ -133,7 +142,14 @@ public final class LoraKernel {
             for (int r = 0; r < module.rank(); r += LoraModule.RANK_GROUP) {
                 long at = module.aOffsetBytes() + r * module.aStrideBytes();
                 LoraTiles.shrink(
-                        module.weights(), at, module.aStrideBytes(), inputs, x, xAt, lanes, shrunk,
+                        module.weights(),
+                        at,
+                        module.aStrideBytes(),
+                        inputs,
+                        x,
+                        xAt,
+                        lanes,
+                        shrunk,
                         piece.shrunkAt(e) + r);
             }
         }
@@ -174,7 +190,17 @@ public final class LoraKernel {
         for (; j + LoraTiles.EXPAND_2 <= to; j += LoraTiles.EXPAND_2) {
             long at = module.bOffsetBytes() + (long) j * Bf16.BYTES;
             LoraTiles.expand2(
-                    module.weights(), at, stride, module.rank(), shrunk, hAt, hAt2, factor, factor2, y, yAt + j,
+                    module.weights(),
+                    at,
+                    stride,
+                    module.rank(),
+                    shrunk,
+                    hAt,
+                    hAt2,
+                    factor,
+                    factor2,
+                    y,
+                    yAt + j,
                     yAt2 + j);
         }
         expandRest(piece, hAt, factor, y, yAt, j, to);
@@ -199,11 +225,20 @@ public final class LoraKernel {
         LoraModule module = piece.module();
         long at = module.bOffsetBytes() + (long) from * Bf16.BYTES;
         LoraTiles.expandRest(
-                module.weights(), at, module.bStrideBytes(), module.rank(), shrunk, hAt, factor, y, yAt + from,
+                module.weights(),
+                at,
+                module.bStrideBytes(),
+                module.rank(),
+                shrunk,
+                hAt,
+                factor,
+                y,
+                yAt + from,
                 to - from);
     }
 
-    /// The entries `[first, end)` of one segment with one of its modules; their shrunk rows stand from `shrunkAt` on.
+    /// The entries `[first, end)` of one segment with one of its modules; their shrunk rows stand from `shrunkAt`
+    /// on.
     private record Piece(LoraModule module, int first, int end, int shrunkAt) {
         int paddedRank() {
             return Shapes.roundUp(module.rank(), LoraModule.RANK_GROUP);

@@ -9,10 +9,10 @@ import java.util.Objects;
 
 /// One low-rank pair in slot memory: `ΔW = scaling · B · A`.
 ///
-/// Both matrices are stored as *rank rows* of bf16: A as `[rank][inputs]`, B transposed as `[rank][outputs]`. A rank
-/// row is padded with zeros to a multiple of 8 elements, so that it starts 16-byte aligned, and the rank rows of each
-/// matrix are padded with zero rows to whole groups of 8, so that tiles may read past the rank. The rank itself is
-/// stored true, and nothing of a padding row enters a result.
+/// Both matrices are stored as *rank rows* of bf16: A as `[rank][inputs]`, B transposed as `[rank][outputs]`. A
+/// rank row is padded with zeros to a multiple of 8 elements, so that it starts 16-byte aligned, and the rank
+/// rows of each matrix are padded with zero rows to whole groups of 8, so that tiles may read past the rank. The
+/// rank itself is stored true, and nothing of a padding row enters a result.
 ///
 /// @param weights the memory that holds both matrices
 /// @param aOffsetBytes offset of A's first rank row, a multiple of 16
@@ -84,7 +84,8 @@ public record LoraModule(
                 scaling);
     }
 
-    /// Lays out a pair that already is bf16 (little-endian) at `offsetBytes` of `memory`; otherwise as for floats.
+    /// Lays out a pair that already is bf16 (little-endian) at `offsetBytes` of `memory`; otherwise as for
+    /// floats.
     public static LoraModule write(
             MemorySegment memory,
             long offsetBytes,

@@ -1,7 +1,7 @@
 package org.openlora.kernels;
 
-/// The places of a transformer where low-rank updates are added. Modules that read the same input are stacked along
-/// their outputs, so a layer has four points instead of seven.
+/// The places of a transformer where low-rank updates are added. Modules that read the same input are stacked
+/// along their outputs, so a layer has four points instead of seven.
 public enum LoraPoint {
     /// Query, key and value projections: outputs q | k | v.
     QKV,

@@ -11,10 +11,11 @@ import jdk.incubator.vector.ShortVector;
 
 /// The inner loops of the low-rank products, over rank rows of bf16 (see [LoraModule]).
 ///
-/// *Shrink* multiplies a row of `x` with rank rows of A: lane `l` of an accumulator adds the inputs `l, l + L, …` in
-/// ascending order; the lanes are added by [Lanes#sum], then the inputs beyond the last whole vector one by one.
-/// *Expand* adds rank rows of B in ascending order, one chain for each output, and adds the result times a factor to
-/// `y`. Tiles of one and of two rows have 8 accumulators and add in the same order.
+/// *Shrink* multiplies a row of `x` with rank rows of A: lane `l` of an accumulator adds the inputs `l, l + L, …`
+/// in ascending order; the lanes are added by [Lanes#sum], then the inputs beyond the last whole vector one by
+/// one.
+/// *Expand* adds rank rows of B in ascending order, one chain for each output, and adds the result times a factor
+/// to `y`. Tiles of one and of two rows have 8 accumulators and add in the same order.
 final class LoraTiles {
     private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
     private static final long VECTOR_BYTES = (long) COUNT * Bf16.BYTES;
@@ -28,7 +29,8 @@ final class LoraTiles {
 
     private LoraTiles() {}
 
-    /// `h[hAt + i] = Σₖ x[xAt + k] · a[i][k]` for 8 rank rows `i`, from byte `at` of `a` on, `stride` bytes apart.
+    /// `h[hAt + i] = Σₖ x[xAt + k] · a[i][k]` for 8 rank rows `i`, from byte `at` of `a` on, `stride` bytes
+    /// apart.
     static void shrink(
             MemorySegment a, long at, long stride, int inputs, float[] x, int xAt, float[] lanes, float[] h, int hAt) {
         FloatVector sum0 = FloatVector.zero(FLOATS);
@@ -67,8 +69,17 @@ final class LoraTiles {
 
     /// The same for 4 rank rows and two rows of `x`.
     static void shrink2(
-            MemorySegment a, long at, long stride, int inputs, float[] x, int xAt, int xAt2, float[] lanes, float[] h,
-            int hAt, int hAt2) {
+            MemorySegment a,
+            long at,
+            long stride,
+            int inputs,
+            float[] x,
+            int xAt,
+            int xAt2,
+            float[] lanes,
+            float[] h,
+            int hAt,
+            int hAt2) {
         FloatVector sum0 = FloatVector.zero(FLOATS);
         FloatVector sum1 = sum0;
         FloatVector sum2 = sum0;
@@ -109,7 +120,8 @@ final class LoraTiles {
         }
     }
 
-    /// `y[yAt + j] += factor · Σᵣ h[hAt + r] · b[r][j]` for [#EXPAND_1] outputs `j`, rank rows `stride` bytes apart.
+    /// `y[yAt + j] += factor · Σᵣ h[hAt + r] · b[r][j]` for [#EXPAND_1] outputs `j`, rank rows `stride` bytes
+    /// apart.
     static void expand(
             MemorySegment b, long at, long stride, int rank, float[] h, int hAt, float factor, float[] y, int yAt) {
         FloatVector sum0 = FloatVector.zero(FLOATS);
@@ -145,8 +157,18 @@ final class LoraTiles {
 
     /// The same for [#EXPAND_2] outputs of two different rows.
     static void expand2(
-            MemorySegment b, long at, long stride, int rank, float[] h, int hAt, int hAt2, float factor, float factor2,
-            float[] y, int yAt, int yAt2) {
+            MemorySegment b,
+            long at,
+            long stride,
+            int rank,
+            float[] h,
+            int hAt,
+            int hAt2,
+            float factor,
+            float factor2,
+            float[] y,
+            int yAt,
+            int yAt2) {
         FloatVector sum0 = FloatVector.zero(FLOATS);
         FloatVector sum1 = sum0;
         FloatVector sum2 = sum0;
@@ -186,7 +208,15 @@ final class LoraTiles {
 
     /// The same for any number of outputs of one row: what the tiles leave over.
     static void expandRest(
-            MemorySegment b, long at, long stride, int rank, float[] h, int hAt, float factor, float[] y, int yAt,
+            MemorySegment b,
+            long at,
+            long stride,
+            int rank,
+            float[] h,
+            int hAt,
+            float factor,
+            float[] y,
+            int yAt,
             int outputs) {
         int j = 0;
         for (; j + COUNT <= outputs; j += COUNT) {

@@ -1,6 +1,7 @@
 package org.openlora.kernels;
 
-/// The weights of one linear layer in the layout of the [LinearKernel] that packed them; only that kernel reads them.
+/// The weights of one linear layer in the layout of the [LinearKernel] that packed them; only that kernel reads
+/// them.
 public interface PackedMatrix {
     /// Rows of the weight matrix.
     int outputs();

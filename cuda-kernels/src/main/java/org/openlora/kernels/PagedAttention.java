@@ -16,8 +16,9 @@ import jdk.incubator.vector.FloatVector;
 ///
 /// A work item is a run of up to four consecutive tokens of a sequence and a KV head, with all query heads of its
 /// group: keys and values are read once for all of them. It makes two passes, all scores and then all values, in
-/// ascending position. A token that only another row of the run sees has weight zero, which leaves a finite sum as it
-/// is. So a row has the same bits alone and in any batch, and a prompt has the same bits in one piece and in chunks.
+/// ascending position. A token that only another row of the run sees has weight zero, which leaves a finite sum
+/// as it is. So a row has the same bits alone and in any batch, and a prompt has the same bits in one piece and
+/// in chunks.
 public final class PagedAttention {
     /// Rows of one sequence that share a reading of its keys and values.
     private static final int RUN_ROWS = 4;
@@ -34,8 +35,8 @@ public final class PagedAttention {
     public PagedAttention(WorkerPool pool, KvLayout layout, int heads) {
         Shapes.positive("heads", heads);
         if (heads % layout.kvHeads() != 0) {
-            throw new IllegalArgumentException("heads is " + heads + ", must be a multiple of " + layout.kvHeads()
-                    + " KV heads");
+            throw new IllegalArgumentException(
+                    "heads is " + heads + ", must be a multiple of " + layout.kvHeads() + " KV heads");
         }
         this.pool = pool;
         this.layout = layout;
@@ -132,8 +133,7 @@ public final class PagedAttention {
         return Arrays.copyOf(borders, runs + 1);
     }
 
-    private void attendRun(
-            KvPages pages, int layer, Run run, int kvHead, float scale, float[] out, Scratch work) {
+    private void attendRun(KvPages pages, int layer, Run run, int kvHead, float scale, float[] out, Scratch work) {
         int rows = run.end() - run.begin();
         int stride = run.scoreStride();
         int valueWidth = layout.valuePanels() * Lanes.PANEL;
@@ -194,8 +194,9 @@ public final class PagedAttention {
         }
     }
 
-    /// Replaces scores `[from, to)` of a row by `e^(scale · (score − max))` and returns their sum. What stands around
-    /// them up to the next whole vectors is overwritten: it takes part as weight e⁻⁸⁷, too small to change the sum.
+    /// Replaces scores `[from, to)` of a row by `e^(scale · (score − max))` and returns their sum. What stands
+    /// around them up to the next whole vectors is overwritten: it takes part as weight e⁻⁸⁷, too small to change
+    /// the sum.
     private static float softmaxNumerators(float[] scores, int at, int from, int to, float scale, float[] lanes) {
         int begin = from / COUNT * COUNT;
         int end = Shapes.roundUp(to, COUNT);
@@ -214,7 +215,8 @@ public final class PagedAttention {
         }
         FloatVector sums = FloatVector.zero(FLOATS);
         for (int t = begin; t < end; t += COUNT) {
-            FloatVector weights = VectorMath.exp(FloatVector.fromArray(FLOATS, scores, at + t).sub(highest));
+            FloatVector weights =
+                    VectorMath.exp(FloatVector.fromArray(FLOATS, scores, at + t).sub(highest));
             weights.intoArray(scores, at + t);
             sums = sums.add(weights);
         }
@@ -265,7 +267,8 @@ public final class PagedAttention {
                         + " blocks, position " + batch.positions()[row] + " needs " + (lastBlock + 1));
             }
             // Rows of one sequence usually follow each other: earlier rows have checked the earlier blocks.
-            int checked = row > 0 && batch.sequences()[row - 1] == sequence
+            int checked = row > 0
+                            && batch.sequences()[row - 1] == sequence
                             && batch.positions()[row - 1] <= batch.positions()[row]
                     ? batch.positions()[row - 1] / layout.blockTokens()
                     : batch.firstPosition(row) / layout.blockTokens();
@@ -280,8 +283,8 @@ public final class PagedAttention {
 
     /// Rows `[begin, end)` of a batch, at consecutive positions of one sequence, and where their scores stand.
     ///
-    /// The score of position `t` stands at `t - origin`, where `origin` is a multiple of L: which lane of a vector adds
-    /// a weight then depends on the position alone, not on where the run or its window begins.
+    /// The score of position `t` stands at `t - origin`, where `origin` is a multiple of L: which lane of a
+    /// vector adds a weight then depends on the position alone, not on where the run or its window begins.
     private record Run(AttentionBatch batch, int begin, int end, int blockTokens) {
         /// Blocks from the first that the first row sees to that of the last row.
         int blocks() {

@@ -6,15 +6,16 @@ import java.util.Arrays;
 
 /// Dense layers on the CPU: `y[rows, n] = x[rows, k] · Wᵀ`, W bf16 in panels, everything else f32.
 ///
-/// The weights are stored once, as [PanelMatrix] describes, for one row and for a thousand. One row is bound by memory:
-/// four panels stream side by side. Many rows are bound by arithmetic: `k` is cut into blocks so that a block of a panel
-/// stays in the first-level cache while all rows pass over it.
+/// The weights are stored once, as [PanelMatrix] describes, for one row and for a thousand. One row is bound by
+/// memory: four panels stream side by side. Many rows are bound by arithmetic: `k` is cut into blocks so that a
+/// block of a panel stays in the first-level cache while all rows pass over it.
 ///
-/// **One order of addition.** Every output is a single chain of fused multiply-adds over ascending `k`. Rows, tiles,
-/// blocks and threads only choose which outputs are worked on side by side, so a row's bits never depend on them.
+/// **One order of addition.** Every output is a single chain of fused multiply-adds over ascending `k`. Rows,
+/// tiles, blocks and threads only choose which outputs are worked on side by side, so a row's bits never depend
+/// on them.
 ///
-/// The work is split over the pool by panels. Weights live in the arena given to [#pack]. One thread at a time calls
-/// [#multiply].
+/// The work is split over the pool by panels. Weights live in the arena given to [#pack]. One thread at a time
+/// calls [#multiply].
 public final class PanelKernel implements LinearKernel {
     /// Panels that are worked on together, as one row needs them (see [PanelTiles]).
     private static final int GROUP = 4;
@@ -131,7 +132,8 @@ public final class PanelKernel implements LinearKernel {
         }
     }
 
-    /// The last panel when it is not full: through a buffer of a panel's width, because `y` ends before the panel does.
+    /// The last panel when it is not full: through a buffer of a panel's width, because `y` ends before the panel
+    /// does.
     private static void multiplyTail(PanelMatrix matrix, Blocks x, float[] y) {
         int panel = matrix.panelCount() - 1;
         int outputs = matrix.outputs();
@@ -157,9 +159,11 @@ public final class PanelKernel implements LinearKernel {
         }
     }
 
-    /// Inputs `[rows, inputs]`, either row-major or, `blocked`, cut along `inputs`: block after block, each row-major.
+    /// Inputs `[rows, inputs]`, either row-major or, `blocked`, cut along `inputs`: block after block, each
+    /// row-major.
     ///
-    /// Many rows are blocked, because rows a power of two apart fall into few sets of a cache and drive each other out.
+    /// Many rows are blocked, because rows a power of two apart fall into few sets of a cache and drive each
+    /// other out.
     @SuppressWarnings("ArrayRecordComponent") // A view for the length of a call; never compared.
     private record Blocks(float[] values, int rows, int inputs, boolean blocked) {
         /// Inputs in the block that begins at `k`.

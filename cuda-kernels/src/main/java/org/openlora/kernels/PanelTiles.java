@@ -13,21 +13,23 @@ import jdk.incubator.vector.IntVector;
 
 /// The inner loops of every product with bf16 panels: rows of `x` times 1, 2 or 4 panels.
 ///
-/// **Panel.** `2L` outputs (L = float lanes) by `depth` inputs, one int vector for each input: lane `j` holds output `j`
-/// in its low half and output `j + L` in its high half. A shift and a mask turn one load into two float vectors.
+/// **Panel.** `2L` outputs (L = float lanes) by `depth` inputs, one int vector for each input: lane `j` holds
+/// output `j` in its low half and output `j + L` in its high half. A shift and a mask turn one load into two
+/// float vectors.
 ///
 /// **Formula.** For each row `r` of the tile, panel `q` and output `j` of it:
-/// `y[r][q·2L + j] += Σₖ x[r][k] · w[q][k][j]`, one fused multiply-add per `k` in ascending order. That order is the
-/// same in every tile, and storing the sum between two calls is exact, so neither the tile nor the cutting of `k` into
-/// calls changes a bit. (Callers zero `y` first: choosing between zero and `y` in here would merge vectors over a
-/// branch, which costs more.)
+/// `y[r][q·2L + j] += Σₖ x[r][k] · w[q][k][j]`, one fused multiply-add per `k` in ascending order. That order is
+/// the same in every tile, and storing the sum between two calls is exact, so neither the tile nor the cutting of
+/// `k` into calls changes a bit. (Callers zero `y` first: choosing between zero and `y` in here would merge
+/// vectors over a branch, which costs more.)
 ///
 /// **Shape.** A tile has 8 accumulators, which hide the latency of FMA on two pipes: 4 rows × 1 panel, 2 rows × 2
-/// panels or 1 row × 4 panels; what remains of three rows takes 6. Six rows need more than the 16 registers of AVX2 and run at half speed. The loops are not
-/// unrolled by hand: a body past C2's inlining budget boxes its vectors and runs thirty times slower.
+/// panels or 1 row × 4 panels; what remains of three rows takes 6. Six rows need more than the 16 registers of
+/// AVX2 and run at half speed. The loops are not unrolled by hand: a body past C2's inlining budget boxes its
+/// vectors and runs thirty times slower.
 ///
-/// Operands: `w` panels from byte `at` on, `panelBytes` apart; `x` rows from `xAt` on, `xStride` floats apart; `y` rows
-/// from `yAt` on, `yStride` apart, the only operand written.
+/// Operands: `w` panels from byte `at` on, `panelBytes` apart; `x` rows from `xAt` on, `xStride` floats apart;
+/// `y` rows from `yAt` on, `yStride` apart, the only operand written.
 final class PanelTiles {
     /// Bytes of one input of a panel.
     static final int STEP_BYTES = COUNT * Integer.BYTES;
@@ -139,7 +141,15 @@ final class PanelTiles {
     }
 
     static void rows2panels2(
-            MemorySegment w, long at, long panelBytes, int depth, float[] x, int xAt, int xStride, float[] y, int yAt,
+            MemorySegment w,
+            long at,
+            long panelBytes,
+            int depth,
+            float[] x,
+            int xAt,
+            int xStride,
+            float[] y,
+            int yAt,
             int yStride) {
         long at1 = at + panelBytes;
         int x1 = xAt + xStride;
@@ -234,8 +244,18 @@ final class PanelTiles {
 
     /// All `rows` rows times `panels` neighbouring panels, cut into tiles.
     static void multiply(
-            MemorySegment w, long at, long panelBytes, int panels, int depth, float[] x, int xAt, int xStride, int rows,
-            float[] y, int yAt, int yStride) {
+            MemorySegment w,
+            long at,
+            long panelBytes,
+            int panels,
+            int depth,
+            float[] x,
+            int xAt,
+            int xStride,
+            int rows,
+            float[] y,
+            int yAt,
+            int yStride) {
         int inFours = rows & ~3;
         for (int q = 0; q < panels; q++) {
             for (int r = 0; r < inFours; r += 4) {
@@ -252,8 +272,7 @@ final class PanelTiles {
             return;
         }
         if ((rows & 2) != 0) {
-            twoRows(
-                    w, at, panelBytes, panels, depth, x, xAt + r * xStride, xStride, y, yAt + r * yStride, yStride);
+            twoRows(w, at, panelBytes, panels, depth, x, xAt + r * xStride, xStride, y, yAt + r * yStride, yStride);
             r += 2;
         }
         if ((rows & 1) != 0) {
@@ -262,13 +281,21 @@ final class PanelTiles {
     }
 
     private static void twoRows(
-            MemorySegment w, long at, long panelBytes, int panels, int depth, float[] x, int xAt, int xStride,
-            float[] y, int yAt, int yStride) {
+            MemorySegment w,
+            long at,
+            long panelBytes,
+            int panels,
+            int depth,
+            float[] x,
+            int xAt,
+            int xStride,
+            float[] y,
+            int yAt,
+            int yStride) {
         int q = 0;
         for (; q + 2 <= panels; q += 2) {
             long pair = at + q * panelBytes;
-            rows2panels2(
-                    w, pair, panelBytes, depth, x, xAt, xStride, y, yAt + q * Lanes.PANEL, yStride);
+            rows2panels2(w, pair, panelBytes, depth, x, xAt, xStride, y, yAt + q * Lanes.PANEL, yStride);
         }
         if (q < panels) {
             rows2(w, at + q * panelBytes, depth, x, xAt, xStride, y, yAt + q * Lanes.PANEL, yStride);

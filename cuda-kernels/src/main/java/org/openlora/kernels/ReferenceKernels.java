@@ -15,8 +15,7 @@ public final class ReferenceKernels {
     }
 
     /// `y = x · Wᵀ`, W `[outputs, inputs]` bf16 row-major.
-    public static void linear(
-            MemorySegment bf16RowMajor, int outputs, int inputs, float[] x, int rows, float[] y) {
+    public static void linear(MemorySegment bf16RowMajor, int outputs, int inputs, float[] x, int rows, float[] y) {
         for (int row = 0; row < rows; row++) {
             for (int o = 0; o < outputs; o++) {
                 double sum = 0;
@@ -54,8 +53,7 @@ public final class ReferenceKernels {
     ///
     /// @param q `[headDim]`
     /// @param k `[positions, headDim]`, `v` likewise, already rounded to bf16 where the cache would round
-    public static float[] attention(
-            float[] q, float[] k, float[] v, int headDim, int first, int last, double scale) {
+    public static float[] attention(float[] q, float[] k, float[] v, int headDim, int first, int last, double scale) {
         double[] weights = new double[last + 1];
         double max = Double.NEGATIVE_INFINITY;
         for (int t = first; t <= last; t++) {

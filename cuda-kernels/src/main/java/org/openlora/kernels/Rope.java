@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// For position `p` and `i < headDim / 2`, with `a = p · frequency[i]`:
 /// `(x[i], x[i + headDim/2]) ← (x[i]·cos a − x[i + headDim/2]·sin a, x[i + headDim/2]·cos a + x[i]·sin a)`.
-/// Frequencies and angles are rounded to f32, as the reference implementation does: at position 100,000 that rounding
-/// is visible, and models were trained with it.
+/// Frequencies and angles are rounded to f32, as the reference implementation does: at position 100,000 that
+/// rounding is visible, and models were trained with it.
 ///
 /// Cosines and sines are computed for 1,024 positions at a time when first needed; used by one thread.
 /// RoFormer: <https://arxiv.org/abs/2104.09864>.
@@ -45,7 +45,8 @@ public final class Rope {
 
     /// Turns `heads` consecutive heads of each row in place.
     ///
-    /// @param buffer `rows` rows of `stride` floats; `heads × headDim` floats from `offset` on of each are changed
+    /// @param buffer `rows` rows of `stride` floats; `heads × headDim` floats from `offset` on of each are
+    ///     changed
     /// @param positions position of each row
     /// @throws IllegalArgumentException if the buffer is too short or a position is not in `[0, maxPositions)`
     public void apply(float[] buffer, int rows, int stride, int offset, int heads, int[] positions) {

@@ -30,7 +30,10 @@ final class Shapes {
 
     /// `rows` rows of `stride` floats hold `width` floats from `offset` on.
     static void strided(String name, float[] array, int rows, int stride, int offset, int width) {
-        if (rows < 0 || offset < 0 || stride < 0 || (rows > 1 && (long) offset + width > stride)
+        if (rows < 0
+                || offset < 0
+                || stride < 0
+                || (rows > 1 && (long) offset + width > stride)
                 || (rows > 0 && (rows - 1L) * stride + offset + width > array.length)) {
             throw new IllegalArgumentException(name + " holds " + array.length + " floats, needs " + rows
                     + " rows of stride " + stride + " with " + width + " floats from offset " + offset);

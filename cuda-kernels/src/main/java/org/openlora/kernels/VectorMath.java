@@ -6,8 +6,8 @@ import jdk.incubator.vector.VectorOperators;
 
 /// Transcendental functions on vectors, from operations that every width and the interpreter round alike.
 ///
-/// `VectorOperators.EXP` is no substitute: it calls a library where there is one and `StrictMath` elsewhere, with other
-/// last bits.
+/// `VectorOperators.EXP` is no substitute: it calls a library where there is one and `StrictMath` elsewhere, with
+/// other last bits.
 final class VectorMath {
     private static final float LOG2_E = 1.442695f;
     private static final float LN2_HIGH = 0.6933594f;
@@ -21,8 +21,8 @@ final class VectorMath {
 
     private VectorMath() {}
 
-    /// eˣ within 2 units in the last place for x in [-87.3, 88.3]; arguments beyond are taken as the nearer end, NaN
-    /// stays NaN. Cody–Waite reduction and the polynomial of Cephes' expf.
+    /// eˣ within 2 units in the last place for x in [-87.3, 88.3]; arguments beyond are taken as the nearer end,
+    /// NaN stays NaN. Cody–Waite reduction and the polynomial of Cephes' expf.
     static FloatVector exp(FloatVector x) {
         FloatVector clamped = x.lanewise(VectorOperators.MAX, MIN).lanewise(VectorOperators.MIN, MAX);
         FloatVector rounded = clamped.fma(broadcast(LOG2_E), broadcast(ROUNDER));
@@ -37,7 +37,8 @@ final class VectorMath {
         p = p.fma(r, broadcast(0.5f));
         p = p.fma(r.mul(r), r).add(1f);
         IntVector exponent = rounded.reinterpretAsInts().sub(ROUNDER_BITS - 127);
-        FloatVector power = exponent.lanewise(VectorOperators.LSHL, MANTISSA_BITS).reinterpretAsFloats();
+        FloatVector power =
+                exponent.lanewise(VectorOperators.LSHL, MANTISSA_BITS).reinterpretAsFloats();
         return p.mul(power);
     }
 

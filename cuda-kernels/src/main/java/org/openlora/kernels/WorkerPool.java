@@ -7,12 +7,13 @@ import org.jspecify.annotations.Nullable;
 
 /// Threads that run the tasks of one kernel call together with the thread that makes the call.
 ///
-/// Tasks are claimed one by one from a shared counter, so a thread that the system holds up delays one task, not a
-/// fixed share of the work. Which thread runs which task is therefore a matter of timing: a task must not depend on it.
-/// A worker that finds nothing to do spins for some microseconds, because the next call of a forward pass is usually
-/// that near, and then parks.
+/// Tasks are claimed one by one from a shared counter, so a thread that the system holds up delays one task, not
+/// a fixed share of the work. Which thread runs which task is therefore a matter of timing: a task must not
+/// depend on it. A worker that finds nothing to do spins for some microseconds, because the next call of a
+/// forward pass is usually that near, and then parks.
 ///
-/// Calls come from one thread at a time (the engine thread); a second one is refused, as is a call from within a task.
+/// Calls come from one thread at a time (the engine thread); a second one is refused, as is a call from within a
+/// task.
 public final class WorkerPool implements AutoCloseable {
     private static final long IDLE_SPIN_NANOS = 30_000;
     private static final int SPINS_BEFORE_PARK = 2_000;
@@ -39,8 +40,8 @@ public final class WorkerPool implements AutoCloseable {
         return workers.length + 1;
     }
 
-    /// Runs `task.run(i)` once for each `i` in `[0, tasks)`, in any order and on any of the threads; returns when all
-    /// have ended. When one throws, tasks not yet begun are dropped and the first exception is thrown here.
+    /// Runs `task.run(i)` once for each `i` in `[0, tasks)`, in any order and on any of the threads; returns when
+    /// all have ended. When one throws, tasks not yet begun are dropped and the first exception is thrown here.
     ///
     /// @throws IllegalStateException if the pool is closed or another call is in progress
     public void run(int tasks, Task task) {
@@ -171,7 +172,10 @@ public final class WorkerPool implements AutoCloseable {
         volatile boolean parked;
 
         Worker(int number) {
-            thread = Thread.ofPlatform().name("openlora-kernel-" + number).daemon().unstarted(this);
+            thread = Thread.ofPlatform()
+                    .name("openlora-kernel-" + number)
+                    .daemon()
+                    .unstarted(this);
         }
 
         @Override

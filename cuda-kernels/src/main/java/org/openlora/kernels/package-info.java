@@ -1,7 +1,7 @@
 /// The kernels that make batches of different LoRA adapters fast, and plain references to test them by.
 ///
-/// Activations are `float[]`, row-major; weights are bf16 in memory segments. Every kernel is batch-invariant: the bits
-/// of a row never depend on other rows, on the number of rows or threads, or on how a prompt was cut.
+/// Activations are `float[]`, row-major; weights are bf16 in memory segments. Every kernel is batch-invariant:
+/// the bits of a row never depend on other rows, on the number of rows or threads, or on how a prompt was cut.
 ///
 /// Starting points:
 /// - [LinearKernel] and [PanelKernel]: dense layers

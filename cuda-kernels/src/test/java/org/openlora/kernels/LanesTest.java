@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-/// Runs kernels at vector widths other than the processor's own, each in a process of its own because the width is
-/// fixed when a process starts. The Vector API emulates widths that the processor lacks.
+/// Runs kernels at vector widths other than the processor's own, each in a process of its own because the width
+/// is fixed when a process starts. The Vector API emulates widths that the processor lacks.
 class LanesTest {
     @Test
     void kernels_anyWidth_areNearTheReferenceAndLinearHasTheSameBits() throws IOException, InterruptedException {
@@ -46,13 +46,13 @@ class LanesTest {
 
     private static String fork(String bits) throws IOException, InterruptedException {
         List<String> command = List.of(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "--add-modules",
-                        "jdk.incubator.vector",
-                        "-D" + Lanes.BITS_PROPERTY + "=" + bits,
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Forked.class.getName());
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--add-modules",
+                "jdk.incubator.vector",
+                "-D" + Lanes.BITS_PROPERTY + "=" + bits,
+                "-cp",
+                System.getProperty("java.class.path"),
+                Forked.class.getName());
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
@@ -71,8 +71,8 @@ class LanesTest {
                 lora(arena, pool);
                 attention(arena, pool);
                 elementwise(pool);
-                System.out.println("width " + Lanes.bits() + " linear " + Arrays.hashCode(y)
-                        + " all near the reference");
+                System.out.println(
+                        "width " + Lanes.bits() + " linear " + Arrays.hashCode(y) + " all near the reference");
             }
         }
 
@@ -93,7 +93,14 @@ class LanesTest {
         private static void lora(Arena arena, WorkerPool pool) {
             LoraModule module = LoraModule.write(
                     arena.allocate(LoraModule.bytesFor(5, 67, 203), 16),
-                    0, Data.floats(3, 5 * 67), Data.floats(4, 203 * 5), 5, 67, 203, 0, 0.5f);
+                    0,
+                    Data.floats(3, 5 * 67),
+                    Data.floats(4, 203 * 5),
+                    5,
+                    67,
+                    203,
+                    0,
+                    0.5f);
             LoraSlot[] slots = {(_, _) -> List.of(module)};
             LoraBatch batch = new LoraBatch(new int[] {0, 2, 4}, new int[] {0, 3}, slots, new float[] {1, 2, 3});
             float[] x = Data.floats(5, 5 * 67);

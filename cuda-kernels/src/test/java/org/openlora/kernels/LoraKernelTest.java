@@ -116,12 +116,22 @@ class LoraKernelTest {
             LoraSlot[] both = {first, second};
             kernel.apply(
                     new LoraBatch(new int[] {0, 0}, new int[] {0, 1, 2}, both, new float[] {0.5f, 2}),
-                    0, LoraPoint.QKV, x, INPUTS, together, OUTPUTS);
+                    0,
+                    LoraPoint.QKV,
+                    x,
+                    INPUTS,
+                    together,
+                    OUTPUTS);
             for (int i = 0; i < 2; i++) {
                 LoraSlot[] one = {both[i]};
                 kernel.apply(
                         new LoraBatch(new int[] {0}, new int[] {0, 1}, one, new float[] {i == 0 ? 0.5f : 2}),
-                        0, LoraPoint.QKV, x, INPUTS, inTurn, OUTPUTS);
+                        0,
+                        LoraPoint.QKV,
+                        x,
+                        INPUTS,
+                        inTurn,
+                        OUTPUTS);
             }
             assertThat(together).isEqualTo(inTurn);
         }

@@ -20,11 +20,19 @@ class PagedAttentionTest {
         TWO.close();
     }
 
-    /// Heads, KV heads, head dimension, tokens per block, window: groups of 1, 2, 3, 4 and 7; padded and whole panels.
+    /// Heads, KV heads, head dimension, tokens per block, window: groups of 1, 2, 3, 4 and 7; padded and whole
+    /// panels.
     @ParameterizedTest
     @CsvSource({
-        "1,1,16,16,0", "4,2,64,16,0", "9,3,64,16,0", "8,2,128,32,0", "7,1,20,5,0", "4,2,64,16,1", "9,3,64,16,37",
-        "6,2,30,7,19", "4,4,96,16,64"
+        "1,1,16,16,0",
+        "4,2,64,16,0",
+        "9,3,64,16,0",
+        "8,2,128,32,0",
+        "7,1,20,5,0",
+        "4,2,64,16,1",
+        "9,3,64,16,37",
+        "6,2,30,7,19",
+        "4,4,96,16,64"
     })
     void attend_wholePrompt_isNearTheReference(int heads, int kvHeads, int headDim, int blockTokens, int window) {
         int tokens = 75;
@@ -57,7 +65,9 @@ class PagedAttentionTest {
         try (Prompt prompt = new Prompt(heads, kvHeads, headDim, blockTokens, window, tokens)) {
             float[] whole = prompt.attendAll(TWO, tokens);
             for (int chunk : new int[] {1, 7, 33}) {
-                assertThat(prompt.attendAll(TWO, chunk)).as("chunks of %s", chunk).isEqualTo(whole);
+                assertThat(prompt.attendAll(TWO, chunk))
+                        .as("chunks of %s", chunk)
+                        .isEqualTo(whole);
             }
             assertThat(prompt.attendAll(ONE, tokens)).isEqualTo(whole);
         }
@@ -77,8 +87,16 @@ class PagedAttentionTest {
             int[][] tables = {{0, 2, 4, 6}, {7, 5, 3, 1}};
             KvPages shared = new KvPages(arena, layout, 8);
             for (int s = 0; s < 2; s++) {
-                attention.write(shared, 1, slots(tables[s], tokens, 16), rows(k, s, tokens * width), width, 0,
-                        rows(v, s, tokens * width), width, 0);
+                attention.write(
+                        shared,
+                        1,
+                        slots(tables[s], tokens, 16),
+                        rows(k, s, tokens * width),
+                        width,
+                        0,
+                        rows(v, s, tokens * width),
+                        width,
+                        0);
             }
             float[] both = new float[2 * 4 * 64];
             int[] positions = {tokens - 1, 20};
@@ -87,8 +105,16 @@ class PagedAttentionTest {
             for (int s = 0; s < 2; s++) {
                 KvPages own = new KvPages(arena, layout, 4);
                 int[][] table = {{0, 1, 2, 3}};
-                attention.write(own, 1, slots(table[0], tokens, 16), rows(k, s, tokens * width), width, 0,
-                        rows(v, s, tokens * width), width, 0);
+                attention.write(
+                        own,
+                        1,
+                        slots(table[0], tokens, 16),
+                        rows(k, s, tokens * width),
+                        width,
+                        0,
+                        rows(v, s, tokens * width),
+                        width,
+                        0);
                 float[] alone = new float[4 * 64];
                 AttentionBatch batch = new AttentionBatch(new int[] {positions[s]}, new int[] {0}, table, 0);
                 attention.attend(own, 1, batch, rows(q, s, 4 * 64), 4 * 64, 0, 0.125f, alone);

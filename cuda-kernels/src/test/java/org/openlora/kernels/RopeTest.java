@@ -39,8 +39,8 @@ class RopeTest {
         Tolerance.ROPE.check("linear scaling", scaled, plain);
     }
 
-    /// Frequencies of Llama 3.1 8B (headDim 128, theta 500,000, factor 8, 1, 4, 8192) worked out from the published
-    /// formula: the first are kept, the last divided by 8, number 32 is blended.
+    /// Frequencies of Llama 3.1 8B (headDim 128, theta 500,000, factor 8, 1, 4, 8192) worked out from the
+    /// published formula: the first are kept, the last divided by 8, number 32 is blended.
     @Test
     void apply_llama3Scaling_keepsFastAndStretchesSlowFrequencies() {
         Rope rope = Rope.of(128, 10_000, 500_000, new RopeScaling.Llama3(8, 1, 4, 8192));

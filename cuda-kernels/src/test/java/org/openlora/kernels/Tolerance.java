@@ -3,8 +3,8 @@ package org.openlora.kernels;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /// How far a kernel may be from its f64 reference, relative to the largest magnitude expected: the one table of
-/// tolerances. All kernels add in f32 and round nothing else, so these are rounding errors of sums of a few thousand
-/// terms; a single term lost or doubled is orders of magnitude more.
+/// tolerances. All kernels add in f32 and round nothing else, so these are rounding errors of sums of a few
+/// thousand terms; a single term lost or doubled is orders of magnitude more.
 enum Tolerance {
     LINEAR(1e-5),
     LORA(1e-5),

@@ -68,8 +68,7 @@ public final class BaseModel implements AutoCloseable {
             Tokenizer tokenizer = Tokenizers.open(path);
             Optional<ChatTemplate> chatTemplate = ChatTemplates.open(path, Clock.systemUTC());
             LinearKernel linear = LinearKernels.choose(pool, GemmSettings.fromSystem());
-            LlamaModel model =
-                    LlamaModel.load(checkpoint, linear, pool, resources.kvCacheBytes(), resources.maxRows());
+            LlamaModel model = LlamaModel.load(checkpoint, linear, pool, resources.kvCacheBytes(), resources.maxRows());
             return new BaseModel(checkpoint, tokenizer, chatTemplate, pool, NumericPath.of(linear), model);
         } catch (RuntimeException e) {
             pool.close();

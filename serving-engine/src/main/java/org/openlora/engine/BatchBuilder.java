@@ -17,7 +17,8 @@ import org.openlora.kernels.LoraSlot;
 
 /// Lays out a scheduled step as rows for the forward pass.
 ///
-/// LoRA entries are sorted by adapter digest, so a row's adapters add up in the same order in whatever company it runs.
+/// LoRA entries are sorted by adapter digest, so a row's adapters add up in the same order in whatever company it
+/// runs.
 final class BatchBuilder {
     private final int blockTokens;
     private final int slidingWindow;

@@ -32,7 +32,8 @@ final class Generation {
     }
 
     /// Null until the adapters are resident.
-    @Nullable Sequence sequence() {
+    @Nullable
+    Sequence sequence() {
         return sequence;
     }
 

@@ -14,8 +14,8 @@ public sealed interface GenerationEvent {
         }
     }
 
-    /// One generated token, and the text that became certain with it: whole code points only, and nothing that might
-    /// still turn out to be part of a stop string.
+    /// One generated token, and the text that became certain with it: whole code points only, and nothing that
+    /// might still turn out to be part of a stop string.
     record Delta(int tokenId, String text) implements GenerationEvent {}
 
     /// The end, sent only after the usage is durable.

@@ -17,7 +17,8 @@ import org.openlora.meter.evm.Bytes32;
 /// @param params how to sample and when to stop
 /// @param deadline when an unfinished response is of no more use
 /// @param billTo who is charged
-/// @param salt random, for the hashes of prompt and answer in the receipt; the caller gets it back, nobody else does
+/// @param salt random, for the hashes of prompt and answer in the receipt; the caller gets it back, nobody else
+///     does
 @SuppressWarnings("ArrayRecordComponent") // Copied on the way in; never compared.
 public record GenerationRequest(
         String requestId,

@@ -28,10 +28,10 @@ import org.slf4j.LoggerFactory;
 
 /// Serves one base model with many adapters.
 ///
-/// **Threads.** One platform thread, `openlora-engine`, owns the scheduler, the key/value blocks, the model and every
-/// [Generation]; it alone calls [#step]. Any thread may call [#submit], [#abort], [#stats] and [#close]: they leave an
-/// [EngineCommand] in a queue whose length is bounded by the admission limit. Adapters load on the residency's threads,
-/// usage is made durable on the meter's; both answer by a command or by the request's sink.
+/// **Threads.** One platform thread, `openlora-engine`, owns the scheduler, the key/value blocks, the model and
+/// every [Generation]; it alone calls [#step]. Any thread may call [#submit], [#abort], [#stats] and [#close]:
+/// they leave an [EngineCommand] in a queue whose length is bounded by the admission limit. Adapters load on the
+/// residency's threads, usage is made durable on the meter's; both answer by a command or by the request's sink.
 ///
 /// **Life of a request.** submit → adapters leased → waiting → running (prefill in chunks, then a token a step) →
 /// usage durable → final event. The lease is held from its grant to the end, whatever happens in between.
@@ -104,8 +104,8 @@ public final class LoraEngine implements AutoCloseable {
 
     /// Queues a request; its events go to `sink` from then on.
     ///
-    /// @throws EngineException if the request cannot be served at all: too long, out of vocabulary, too much queued, or
-    ///     the engine is closing
+    /// @throws EngineException if the request cannot be served at all: too long, out of vocabulary, too much
+    ///     queued, or the engine is closing
     public void submit(GenerationRequest request, GenerationSink sink) {
         requireServable(request);
         if (openRequests.incrementAndGet() > config.maxQueuedRequests()) {
@@ -118,8 +118,8 @@ public final class LoraEngine implements AutoCloseable {
         send(new EngineCommand.Submit(new Generation(request, sink, text)));
     }
 
-    /// Ends a request early; its sink gets a [GenerationEvent.Finished] with [FinishReason#ABORT]. Unknown ids are
-    /// ignored: the request may just have ended.
+    /// Ends a request early; its sink gets a [GenerationEvent.Finished] with [FinishReason#ABORT]. Unknown ids
+    /// are ignored: the request may just have ended.
     public void abort(String requestId) {
         send(new EngineCommand.Abort(requestId));
     }
@@ -158,8 +158,8 @@ public final class LoraEngine implements AutoCloseable {
         }
     }
 
-    /// Answers commands that came too late for the engine thread, so that no lease and no caller is left behind. Runs on
-    /// whichever thread sees `terminated`; each command is taken by one.
+    /// Answers commands that came too late for the engine thread, so that no lease and no caller is left behind.
+    /// Runs on whichever thread sees `terminated`; each command is taken by one.
     private void refuseLate() {
         EngineCommand command = commands.poll();
         while (command != null) {
@@ -265,7 +265,8 @@ public final class LoraEngine implements AutoCloseable {
                     null);
             return;
         }
-        var _ = residency.acquire(request.adapterDigests(), request.deadline())
+        var _ = residency
+                .acquire(request.adapterDigests(), request.deadline())
                 .whenComplete((lease, failure) -> send(
                         failure == null
                                 ? new EngineCommand.AdaptersReady(generation, lease)
@@ -288,9 +289,8 @@ public final class LoraEngine implements AutoCloseable {
 
     private void refuse(Generation generation, Throwable failure) {
         if (!generation.ended()) {
-            Throwable cause = failure instanceof CompletionException && failure.getCause() != null
-                    ? failure.getCause()
-                    : failure;
+            Throwable cause =
+                    failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
             fail(generation, EngineException.Code.ADAPTER, String.valueOf(cause.getMessage()), cause);
         }
     }
@@ -332,12 +332,15 @@ public final class LoraEngine implements AutoCloseable {
     private void emit(ScheduledStep step, float[] logits) {
         int sampled = 0;
         for (ScheduledStep.Chunk chunk : step.chunks()) {
-            promptTokens += Math.max(0, Math.min(chunk.start() + chunk.count(), chunk.sequence().promptLength())
-                    - chunk.start());
+            promptTokens += Math.max(
+                    0, Math.min(chunk.start() + chunk.count(), chunk.sequence().promptLength()) - chunk.start());
             if (chunk.samples()) {
                 Sequence sequence = chunk.sequence();
                 int offset = sampled++ * model.vocabularySize();
-                accept(generationOf(chunk), sequence, sampler.sample(logits, offset, sequence.params(), sequence.length()));
+                accept(
+                        generationOf(chunk),
+                        sequence,
+                        sampler.sample(logits, offset, sequence.params(), sequence.length()));
             }
         }
     }
@@ -347,7 +350,8 @@ public final class LoraEngine implements AutoCloseable {
         generatedTokens++;
         boolean endToken = endsResponse(sequence, token);
         // An end token has no text; it is counted and billed like any other.
-        generation.send(new GenerationEvent.Delta(token, endToken ? "" : generation.text().add(token)));
+        generation.send(new GenerationEvent.Delta(
+                token, endToken ? "" : generation.text().add(token)));
         if (endToken || generation.text().stopped()) {
             finish(generation, FinishReason.STOP);
         } else if (sequence.generated() == sequence.params().maxTokens() || sequence.length() == longestSequence()) {
@@ -379,7 +383,11 @@ public final class LoraEngine implements AutoCloseable {
     /// Nothing was generated, so nothing is billed and there is nothing to finish.
     private void failUnserved(Generation generation, FinishReason reason) {
         if (reason == FinishReason.DEADLINE) {
-            fail(generation, EngineException.Code.DEADLINE_EXCEEDED, "the deadline passed before the first token", null);
+            fail(
+                    generation,
+                    EngineException.Code.DEADLINE_EXCEEDED,
+                    "the deadline passed before the first token",
+                    null);
         } else {
             fail(generation, EngineException.Code.UNAVAILABLE, "the request was ended before its first token", null);
         }
@@ -479,8 +487,8 @@ public final class LoraEngine implements AutoCloseable {
     void checkIntegrity() {
         scheduler.checkIntegrity();
         if (bySequence.size() != scheduler.waitingCount() + scheduler.runningCount()) {
-            throw new IllegalStateException(bySequence.size() + " sequences are open, but "
-                    + scheduler.waitingCount() + " wait and " + scheduler.runningCount() + " run");
+            throw new IllegalStateException(bySequence.size() + " sequences are open, but " + scheduler.waitingCount()
+                    + " wait and " + scheduler.runningCount() + " run");
         }
     }
 }

@@ -3,7 +3,8 @@ package org.openlora.engine;
 import java.util.List;
 import org.openlora.engine.tokenizer.StreamingDetokenizer;
 
-/// A response's text as it grows: whole code points, cut before a stop string, never taking back what was given out.
+/// A response's text as it grows: whole code points, cut before a stop string, never taking back what was given
+/// out.
 final class TextStream {
     private final StreamingDetokenizer detokenizer;
     private final List<String> stops;

@@ -7,7 +7,8 @@ import org.openlora.meter.evm.Bytes32;
 
 /// What a response took, as the steps that computed it counted it.
 ///
-/// @param adapters with the generated tokens that each one's weights, as the kernels were given them, took part in
+/// @param adapters with the generated tokens that each one's weights, as the kernels were given them, took part
+///     in
 /// @param outputTokens every sampled token, an end token too
 /// @param cachedTokens prompt tokens that were found computed
 /// @param discardedTokens tokens computed again after a preemption

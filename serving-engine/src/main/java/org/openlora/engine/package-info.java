@@ -1,4 +1,5 @@
-/// The engine loop: one thread that owns scheduler, key/value blocks and model, and everything that crosses its border.
+/// The engine loop: one thread that owns scheduler, key/value blocks and model, and everything that crosses its
+/// border.
 ///
 /// Starting points: [LoraEngine], [GenerationRequest], [GenerationEvent], [UsageSink].
 @NullMarked

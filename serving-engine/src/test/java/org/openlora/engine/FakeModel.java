@@ -8,8 +8,9 @@ import org.openlora.kernels.LoraBatch;
 
 /// A model whose next token is a hash of all tokens before it and of the row's adapters.
 ///
-/// It keeps each token and its adapters in the block slot it is given and reads them back through the block table, so a
-/// wrong slot, a block shared by mistake or a wrong adapter row changes the response, as it would change a real one's.
+/// It keeps each token and its adapters in the block slot it is given and reads them back through the block
+/// table, so a wrong slot, a block shared by mistake or a wrong adapter row changes the response, as it would
+/// change a real one's.
 final class FakeModel implements CausalLm {
     static final int VOCABULARY = 97;
     private static final int BLOCK_TOKENS = 4;
@@ -85,7 +86,8 @@ final class FakeModel implements CausalLm {
             FakeResidency.Slot slot = (FakeResidency.Slot) lora.slots()[segment];
             for (int entry = lora.segmentStarts()[segment]; entry < lora.segmentStarts()[segment + 1]; entry++) {
                 int row = lora.rows()[entry];
-                adapters[row] = mix(adapters[row] + slot.digest().hashCode() + Float.floatToIntBits(lora.scales()[entry]));
+                adapters[row] =
+                        mix(adapters[row] + slot.digest().hashCode() + Float.floatToIntBits(lora.scales()[entry]));
             }
         }
         return adapters;

@@ -40,12 +40,7 @@ class LoraEngineTest {
 
     private LoraEngine engine(FakeModel model, SchedulerConfig scheduler, int maxQueued, Set<Integer> ends) {
         return new LoraEngine(
-                new EngineConfig(scheduler, maxQueued, ends),
-                model,
-                Letters::new,
-                residency,
-                this::commit,
-                () -> now);
+                new EngineConfig(scheduler, maxQueued, ends), model, Letters::new, residency, this::commit, () -> now);
     }
 
     private CompletableFuture<SignedAcknowledgement> commit(Usage usage) {
@@ -61,7 +56,8 @@ class LoraEngineTest {
     }
 
     private GenerationRequest greedy(String id, int maxTokens, Digest... adapters) {
-        List<AdapterSelection> selections = Arrays.stream(adapters).map(AdapterSelection::of).toList();
+        List<AdapterSelection> selections =
+                Arrays.stream(adapters).map(AdapterSelection::of).toList();
         return request(id, new int[] {1, 2, 3, 4, 5}, selections, SamplingParams.greedy(maxTokens));
     }
 
@@ -92,9 +88,12 @@ class LoraEngineTest {
             long key = mixes.get(i).isEmpty()
                     ? 0
                     : FakeModel.adapterKey(
-                            mixes.get(i).getFirst().digest(), mixes.get(i).getFirst().scale());
+                            mixes.get(i).getFirst().digest(),
+                            mixes.get(i).getFirst().scale());
             int[] alone = FakeModel.expected(new int[] {i, 9, i}, key, 30);
-            assertThat(requireNonNull(sinks.get("r" + i)).tokens()).as("request %d", i).containsExactly(alone);
+            assertThat(requireNonNull(sinks.get("r" + i)).tokens())
+                    .as("request %d", i)
+                    .containsExactly(alone);
         }
         assertThat(residency.openLeases()).isZero();
     }
@@ -136,23 +135,23 @@ class LoraEngineTest {
     @Test
     void accept_endToken_stopsAndIsCountedWithoutText() {
         int[] expected = FakeModel.expected(new int[] {1, 2, 3, 4, 5}, 0, 10);
-        LoraEngine engine =
-                engine(new FakeModel(100, 100), new SchedulerConfig(8, 64), 100, Set.of(expected[4]));
+        LoraEngine engine = engine(new FakeModel(100, 100), new SchedulerConfig(8, 64), 100, Set.of(expected[4]));
         RecordingSink sink = new RecordingSink();
         engine.submit(greedy("a", 10), sink);
         runUntilIdle(engine);
 
         GenerationEvent.Finished finished = sink.awaitFinished();
         assertThat(finished.reason()).isEqualTo(FinishReason.STOP);
-        assertThat(finished.usage().generatedTokens()).isEqualTo(sink.tokens().length).isLessThanOrEqualTo(5);
+        assertThat(finished.usage().generatedTokens())
+                .isEqualTo(sink.tokens().length)
+                .isLessThanOrEqualTo(5);
         assertThat(sink.text()).hasSize(sink.tokens().length - 1);
     }
 
     @Test
     void accept_ignoreEos_goesOn() {
         int[] expected = FakeModel.expected(new int[] {1, 2, 3, 4, 5}, 0, 10);
-        LoraEngine engine =
-                engine(new FakeModel(100, 100), new SchedulerConfig(8, 64), 100, Set.of(expected[4]));
+        LoraEngine engine = engine(new FakeModel(100, 100), new SchedulerConfig(8, 64), 100, Set.of(expected[4]));
         RecordingSink sink = new RecordingSink();
         SamplingParams params = SamplingParams.greedy(10).withIgnoreEos(true);
         engine.submit(request("a", new int[] {1, 2, 3, 4, 5}, List.of(), params), sink);
@@ -204,7 +203,13 @@ class LoraEngineTest {
         RecordingSink sink = new RecordingSink();
         engine.submit(
                 new GenerationRequest(
-                        "a", new int[] {1}, List.of(), SamplingParams.greedy(50), now.plusSeconds(5), TENANT, Bytes32.ZERO),
+                        "a",
+                        new int[] {1},
+                        List.of(),
+                        SamplingParams.greedy(50),
+                        now.plusSeconds(5),
+                        TENANT,
+                        Bytes32.ZERO),
                 sink);
         engine.step();
         now = now.plusSeconds(6);
@@ -305,7 +310,8 @@ class LoraEngineTest {
         Digest[] digests = {SEA, SKY, BREAD};
         for (int turn = 0; turn < 1500; turn++) {
             if (random.nextInt(6) == 0) {
-                int[] prompt = random.ints(1 + random.nextInt(20), 0, FakeModel.VOCABULARY).toArray();
+                int[] prompt = random.ints(1 + random.nextInt(20), 0, FakeModel.VOCABULARY)
+                        .toArray();
                 List<AdapterSelection> adapters = random.nextInt(3) == 0
                         ? List.of()
                         : List.of(new AdapterSelection(digests[random.nextInt(3)], 1000 * random.nextInt(2000), null));
@@ -342,7 +348,9 @@ class LoraEngineTest {
         }
         assertThat(committed.stream().mapToLong(Usage::generatedTokens).sum()).isEqualTo(streamed);
         assertThat(engine.stats().generatedTokens()).isEqualTo(streamed);
-        assertThat(engine.stats().preemptions()).as("the memory was meant to be short").isPositive();
+        assertThat(engine.stats().preemptions())
+                .as("the memory was meant to be short")
+                .isPositive();
         assertThat(residency.openLeases()).isZero();
         assertThat(engine.stats().freeBlocks()).isEqualTo(24);
     }

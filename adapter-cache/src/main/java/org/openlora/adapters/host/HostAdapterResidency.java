@@ -38,8 +38,8 @@ import org.openlora.kernels.LoraSlot;
 /// of arrival. One that needs none may overtake, but only [#MAX_OVERTAKES] times the same one: a cold adapter
 /// cannot be starved by hot ones.
 ///
-/// One load per digest is under way at a time, shared by all who want it, on a virtual thread; the number of loads
-/// at a time is bounded. A failed load fails its waiters and is remembered for a short time.
+/// One load per digest is under way at a time, shared by all who want it, on a virtual thread; the number of
+/// loads at a time is bounded. A failed load fails its waiters and is remembered for a short time.
 ///
 /// Threads: all state is guarded by one lock, under which nothing slow happens and no foreign code runs; futures
 /// are completed and memory is freed after it has been given back.

@@ -8,8 +8,8 @@ import org.openlora.adapters.Digest;
 import org.openlora.adapters.ResidentAdapter;
 import org.openlora.kernels.LoraSlot;
 
-/// An adapter with room reserved for it: loading first, then resident. Guarded by the residency's lock but for what
-/// [ResidentAdapter] shows, which is fixed once it is loaded.
+/// An adapter with room reserved for it: loading first, then resident. Guarded by the residency's lock but for
+/// what [ResidentAdapter] shows, which is fixed once it is loaded.
 final class Resident implements ResidentAdapter {
     private final Digest digest;
     private final int slot;

@@ -121,7 +121,8 @@ public record PeftAdapter(
         var digest = new ContentDigest(
                 DIGEST_DOMAIN, config.effectiveJson(), source.tensors().size());
         for (TensorInfo tensor : source.tensors().values()) {
-            // The copy makes sure that what is digested and what is used cannot differ, whatever happens to the file.
+            // The copy makes sure that what is digested and what is used cannot differ, whatever happens to the
+            // file.
             MemorySegment stored = MemorySegment.ofArray(new byte[Math.toIntExact(tensor.sizeBytes())])
                     .copyFrom(source.data(tensor.name()));
             digest.tensor(tensor.name(), tensor.dtype().name(), tensor.shapeArray(), stored);

@@ -53,8 +53,8 @@ public record PeftConfig(
 
     /// Reads `adapter_config.json` of a folder.
     ///
-    /// Throws [org.openlora.adapters.AdapterException] naming the field: `INVALID` where PEFT itself would not take
-    /// it,
+    /// Throws [org.openlora.adapters.AdapterException] naming the field: `INVALID` where PEFT itself would not
+    /// take it,
     /// `UNSUPPORTED` where it asks for what is not served, be it a field that is not known here.
     public static PeftConfig read(Path directory) {
         return PeftConfigReader.read(directory.resolve(FILE_NAME));

@@ -45,7 +45,8 @@ final class PeftConfigReader {
             "bias",
             "init_lora_weights");
 
-    /// Fields without a say in the result: about training, the base's name, or used only with a field refused here.
+    /// Fields without a say in the result: about training, the base's name, or used only with a field refused
+    /// here.
     private static final Set<String> WITHOUT_EFFECT = Set.of(
             "auto_mapping",
             "base_model_name_or_path",

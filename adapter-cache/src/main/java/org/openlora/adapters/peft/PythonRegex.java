@@ -4,10 +4,12 @@ import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import org.openlora.adapters.OneLine;
 
-/// A regular expression written for Python, run by Java where both mean the same, and bounded in length and steps.
+/// A regular expression written for Python, run by Java where both mean the same, and bounded in length and
+/// steps.
 ///
-/// Adapters come from strangers: an expression that backtracks for ever must cost no more than a bounded number of
-/// character reads. Constructs that the two languages read differently are refused with [IllegalArgumentException].
+/// Adapters come from strangers: an expression that backtracks for ever must cost no more than a bounded number
+/// of character reads. Constructs that the two languages read differently are refused with
+/// [IllegalArgumentException].
 final class PythonRegex {
     static final int MAX_LENGTH = 1000;
     private static final int MAX_STEPS = 200_000;

@@ -16,8 +16,8 @@ final class AdapterNames {
 
     private AdapterNames() {}
 
-    /// Throws [AdapterException] where a folder's name cannot be an adapter's: lists of names are split at commas,
-    /// paths at slashes, and `sha256:` starts a digest.
+    /// Throws [AdapterException] where a folder's name cannot be an adapter's: lists of names are split at
+    /// commas, paths at slashes, and `sha256:` starts a digest.
     static void check(String name) {
         boolean sound = !name.isBlank()
                 && name.length() <= MAX_LENGTH

@@ -26,7 +26,8 @@ import org.openlora.kernels.LoraSlot;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The adapters under one root: each folder with an `adapter_config.json`, by its folder's name and by its digest.
+/// The adapters under one root: each folder with an `adapter_config.json`, by its folder's name and by its
+/// digest.
 ///
 /// A bad adapter fails its own requests only: it is listed as [AdapterEntry.Failed] with its reason. [#refresh]
 /// reads folders that are new or changed; a changed one becomes a new version with a new digest, while leases on

@@ -21,7 +21,8 @@ import java.util.TreeSet;
 import org.openlora.adapters.OneLine;
 import org.openlora.adapters.Utf8;
 
-/// The tensors of `<name>.safetensors`, or of the shards that `<name>.safetensors.index.json` lists, as one source.
+/// The tensors of `<name>.safetensors`, or of the shards that `<name>.safetensors.index.json` lists, as one
+/// source.
 ///
 /// Index and shards must agree exactly: each listed tensor in the shard named for it, none in a shard that the
 /// index does not list there. Shards lie beside the index; a path in it is refused.

@@ -10,8 +10,8 @@ public interface TensorSource extends AutoCloseable {
     /// All tensors, in the byte order of their UTF-8 names.
     SortedMap<String, TensorInfo> tensors();
 
-    /// The tensor's bytes as stored, read-only, possibly unaligned; throws [SafetensorsException] where there is no
-    /// such tensor.
+    /// The tensor's bytes as stored, read-only, possibly unaligned; throws [SafetensorsException] where there is
+    /// no such tensor.
     MemorySegment data(String name);
 
     @Override

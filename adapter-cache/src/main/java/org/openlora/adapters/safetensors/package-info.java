@@ -1,5 +1,5 @@
-/// Reading of safetensors files and sharded checkpoints: mapped, every byte of the header checked before any tensor
-/// is used.
+/// Reading of safetensors files and sharded checkpoints: mapped, every byte of the header checked before any
+/// tensor is used.
 ///
 /// Starting points:
 /// - [org.openlora.adapters.safetensors.SafetensorsFile]: one file.

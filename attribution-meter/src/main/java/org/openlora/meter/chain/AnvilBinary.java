@@ -14,7 +14,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
-/// Finds anvil: the environment, the search path, what npm installed before; else npm installs the pinned package.
+/// Finds anvil: the environment, the search path, what npm installed before; else npm installs the pinned
+/// package.
 final class AnvilBinary {
     static final String ENVIRONMENT = "OPENLORA_ANVIL";
     private static final String INSTALLED = "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil";
@@ -52,8 +53,9 @@ final class AnvilBinary {
     private static Optional<Path> install(Path folder, Map<String, String> environment, Consumer<String> report) {
         Optional<Path> npm = onSearchPath("npm", environment);
         if (npm.isEmpty() || onSearchPath("node", environment).isEmpty()) {
-            report.accept("no local chain: neither anvil nor Node.js with npm was found; install Node.js 20 or newer, or"
-                    + " set " + ENVIRONMENT + " to an anvil binary");
+            report.accept(
+                    "no local chain: neither anvil nor Node.js with npm was found; install Node.js 20 or newer, or"
+                            + " set " + ENVIRONMENT + " to an anvil binary");
             return Optional.empty();
         }
         try {

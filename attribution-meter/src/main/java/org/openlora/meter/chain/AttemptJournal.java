@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Optional;
 import org.openlora.meter.evm.Bytes32;
 
-/// The flusher's memory of one (operator, stream), kept by the ledger. Each method that writes returns only when the
-/// entry is durable; a transaction is sent after its attempt is recorded, never before.
+/// The flusher's memory of one (operator, stream), kept by the ledger. Each method that writes returns only when
+/// the entry is durable; a transaction is sent after its attempt is recorded, never before.
 public interface AttemptJournal {
     /// The chain this journal's batches went to, once the first attempt was made.
     Optional<ChainIdentity> identity();
@@ -19,11 +19,12 @@ public interface AttemptJournal {
 
     void recordAttempt(Attempt attempt);
 
-    /// Greatest batch number that was seen applied at the chain's latest block; 0 for none. Falls with a reorganisation.
+    /// Greatest batch number that was seen applied at the chain's latest block; 0 for none. Falls with a
+    /// reorganisation.
     long landedNumber();
 
-    /// @param transactionHash of the attempt that carried the batch; [Bytes32#ZERO] where another process sent it or
-    ///     where the chain was rolled back to this number
+    /// @param transactionHash of the attempt that carried the batch; [Bytes32#ZERO] where another process sent it
+    ///     or where the chain was rolled back to this number
     void recordLanded(long batchNumber, Bytes32 transactionHash);
 
     /// Greatest batch number that was seen at a finalized block; never falls.

@@ -20,14 +20,14 @@ import org.slf4j.LoggerFactory;
 
 /// Brings the sealed batches of one (operator, stream) on chain, each exactly once.
 ///
-/// The contract enforces order and takes an identical batch twice without effect, so it is enough to send *at least*
-/// once and to look before acting. Three rules make that safe against crashes, lost answers, reorganisations and
-/// foreign use of the account:
+/// The contract enforces order and takes an identical batch twice without effect, so it is enough to send *at
+/// least* once and to look before acting. Three rules make that safe against crashes, lost answers,
+/// reorganisations and foreign use of the account:
 ///
 /// 1. Truth is the contract's state, read at one block; never a transaction's receipt.
 /// 2. One batch is in flight. Load makes batches larger, not the pipeline longer.
-/// 3. A signed transaction is in the journal before it is sent. After a crash the same bytes are sent again; a new one
-///    is signed only where its nonce is gone or its fee too low.
+/// 3. A signed transaction is in the journal before it is sent. After a crash the same bytes are sent again; a
+///    new one is signed only where its nonce is gone or its fee too low.
 ///
 /// What cannot be mended by trying again (another chain or contract, a different batch under our number) halts.
 /// Owned by one thread.
@@ -115,11 +115,12 @@ public final class BatchFlusher {
                 "batch " + batchNumber + " did not land within " + limit.toSeconds() + " s: " + trouble);
     }
 
-    /// The poll interval; after failures up to 32 times as long, each time spread by half so that clients do not march
-    /// in step.
+    /// The poll interval; after failures up to 32 times as long, each time spread by half so that clients do not
+    /// march in step.
     private Duration backoff(int failures) {
         long nanos = policy.poll().toNanos() << Math.min(failures, 5);
-        return Duration.ofNanos(failures == 0 ? nanos : ThreadLocalRandom.current().nextLong(nanos / 2, nanos + 1));
+        return Duration.ofNanos(
+                failures == 0 ? nanos : ThreadLocalRandom.current().nextLong(nanos / 2, nanos + 1));
     }
 
     /// One look at the chain and at most one transaction. May be repeated after any exception but a halt.
@@ -149,7 +150,8 @@ public final class BatchFlusher {
         ChainIdentity found = new ChainIdentity(ledger.chainId(), ledger.codeHash());
         Optional<ChainIdentity> known = journal.identity();
         if (known.isPresent() && !known.get().equals(found)) {
-            throw new ChainException.Halted("the journal belongs to chain " + known.get().chainId()
+            throw new ChainException.Halted("the journal belongs to chain "
+                    + known.get().chainId()
                     + " with ledger code " + known.get().ledgerCodeHash() + ", but " + rpc.endpoint() + " is chain "
                     + found.chainId() + " with ledger code " + found.ledgerCodeHash());
         }
@@ -269,7 +271,11 @@ public final class BatchFlusher {
         BigInteger maxFee = FlushPolicy.bumped(last.maxFeeWei()).max(suggested.maxFeeWei());
         BigInteger tip = FlushPolicy.bumped(last.maxPriorityFeeWei()).max(suggested.maxPriorityFeeWei());
         if (maxFee.compareTo(policy.maxFeeCapWei()) > 0) {
-            LOG.warn("batch {} needs {} wei per gas, above the cap of {}", batch.number(), maxFee, policy.maxFeeCapWei());
+            LOG.warn(
+                    "batch {} needs {} wei per gas, above the cap of {}",
+                    batch.number(),
+                    maxFee,
+                    policy.maxFeeCapWei());
             underpriced = false;
             send(last);
             return Action.CAPPED;
@@ -322,8 +328,8 @@ public final class BatchFlusher {
             if (LedgerAbi.isError("BatchConflict", revert)
                     || LedgerAbi.isError("SequenceGap", revert)
                     || LedgerAbi.isError("InvalidBatch", revert)) {
-                throw new ChainException.Halted(
-                        "the ledger contract refuses batch " + batch.number() + ": " + LedgerAbi.describeRevert(revert));
+                throw new ChainException.Halted("the ledger contract refuses batch " + batch.number() + ": "
+                        + LedgerAbi.describeRevert(revert));
             }
             throw new ChainException.Refused(
                     e.getMessage() + (revert.equals("0x") ? "" : " (" + LedgerAbi.describeRevert(revert) + ")"),
@@ -340,7 +346,8 @@ public final class BatchFlusher {
         } catch (ChainException.Refused e) {
             String message = String.valueOf(e.getMessage());
             markSent(attempt);
-            underpriced = message.contains("underpriced") || message.contains("less than block base fee")
+            underpriced = message.contains("underpriced")
+                    || message.contains("less than block base fee")
                     || message.contains("max fee per gas less");
             LOG.debug("batch {} was not taken: {}", attempt.batchNumber(), message);
         }

@@ -73,8 +73,8 @@ public record BatchHeader(
             Receipt receipt = receipts.get(i);
             require(
                     receipt.stream().equals(first.stream()) && receipt.seq() == first.seq() + i,
-                    "receipt " + i + " is seq " + receipt.seq() + " of stream " + receipt.stream()
-                            + ", expected seq " + (first.seq() + i) + " of stream " + first.stream());
+                    "receipt " + i + " is seq " + receipt.seq() + " of stream " + receipt.stream() + ", expected seq "
+                            + (first.seq() + i) + " of stream " + first.stream());
             BigInteger price = BigInteger.valueOf(receipt.price());
             if (receipt.kind() == ReceiptKind.CREDIT) {
                 credits = credits.add(price);
@@ -113,8 +113,8 @@ public record BatchHeader(
                 .toArray(byte[][]::new));
     }
 
-    /// This batch's link of the head chain: keccak256(abi.encode(previous head, batch)). It binds every member, and the
-    /// order of the batches before.
+    /// This batch's link of the head chain: keccak256(abi.encode(previous head, batch)). It binds every member,
+    /// and the order of the batches before.
     public Bytes32 head(Bytes32 previousHead) {
         ByteBuffer encoded = HEAD_TYPE.encode(Tuple.from(previousHead.bytes(), tuple()));
         byte[] bytes = new byte[encoded.remaining()];

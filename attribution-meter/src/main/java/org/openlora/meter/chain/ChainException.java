@@ -51,8 +51,8 @@ public sealed class ChainException extends RuntimeException {
         }
     }
 
-    /// Trying again cannot help and might do harm: another chain, another contract, or a different batch under our
-    /// number. The flusher stops until a person has looked.
+    /// Trying again cannot help and might do harm: another chain, another contract, or a different batch under
+    /// our number. The flusher stops until a person has looked.
     public static final class Halted extends ChainException {
         private static final long serialVersionUID = 1;
 

@@ -24,9 +24,9 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.openlora.meter.evm.Bytes32;
 
-/// The journal as a file of its own: one line per entry, `<crc32c> <json>`, each forced to disk. The file is locked, so
-/// one process flushes a stream. A torn last line, which a crash while writing leaves, is cut off; damage before it is
-/// an error.
+/// The journal as a file of its own: one line per entry, `<crc32c> <json>`, each forced to disk. The file is
+/// locked, so one process flushes a stream. A torn last line, which a crash while writing leaves, is cut off;
+/// damage before it is an error.
 public final class FileAttemptJournal implements AttemptJournal, AutoCloseable {
     private static final JsonMapper JSON = new JsonMapper();
 
@@ -46,8 +46,8 @@ public final class FileAttemptJournal implements AttemptJournal, AutoCloseable {
     ///
     /// @throws IOException where another process holds it, or where it is damaged before its end
     public static FileAttemptJournal open(Path file) throws IOException {
-        FileChannel channel = FileChannel.open(
-                file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        FileChannel channel =
+                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
         try {
             lock(file, channel);
             FileAttemptJournal journal = new FileAttemptJournal(file, channel);

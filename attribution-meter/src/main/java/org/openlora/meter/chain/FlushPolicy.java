@@ -11,7 +11,10 @@ import java.time.Duration;
 /// @param poll pause between two looks at the chain
 public record FlushPolicy(Duration rebroadcastAfter, Duration bumpAfter, BigInteger maxFeeCapWei, Duration poll) {
     public static final FlushPolicy DEFAULT = new FlushPolicy(
-            Duration.ofSeconds(10), Duration.ofSeconds(45), BigInteger.valueOf(500_000_000_000L), Duration.ofMillis(50));
+            Duration.ofSeconds(10),
+            Duration.ofSeconds(45),
+            BigInteger.valueOf(500_000_000_000L),
+            Duration.ofMillis(50));
 
     /// Nodes accept a replacement from 10 % on; 12.5 % is what wallets use.
     static BigInteger bumped(BigInteger feeWei) {

@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Hex;
 
-/// Ethereum JSON-RPC over HTTP: one request at a time or a batch, every answer matched to its request by id. Any thread.
+/// Ethereum JSON-RPC over HTTP: one request at a time or a batch, every answer matched to its request by id. Any
+/// thread.
 public final class JsonRpc {
     private static final JsonMapper JSON = new JsonMapper();
 
@@ -89,7 +90,8 @@ public final class JsonRpc {
         return result(method, answer, request.get("id").longValue());
     }
 
-    /// The results of several calls sent as one request, in their order; a call the node refused is its exception.
+    /// The results of several calls sent as one request, in their order; a call the node refused is its
+    /// exception.
     public List<Answer> batch(List<Call> calls) {
         ArrayNode requests = JSON.createArrayNode();
         calls.forEach(call -> requests.add(request(call)));
@@ -185,7 +187,8 @@ public final class JsonRpc {
         JsonNode error = answer.get("error");
         if (error != null && !error.isNull()) {
             throw new ChainException.Refused(
-                    method + " refused by " + endpoint + ": " + oneLine(error.path("message").asText("no message")),
+                    method + " refused by " + endpoint + ": "
+                            + oneLine(error.path("message").asText("no message")),
                     error.path("code").asInt(),
                     revertData(error.path("data")));
         }

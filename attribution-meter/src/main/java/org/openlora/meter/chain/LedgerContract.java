@@ -94,8 +94,7 @@ public final class LedgerContract {
     /// Until when (milliseconds of `servedTo`) the account signs receipts for the operator; 0 for never, -1 (the
     /// greatest unsigned) without end.
     public long receiptSignerUntil(Bytes32 operatorId, Address account) {
-        BigInteger until = read(
-                        BlockReference.LATEST, "receiptSigners", operatorId.bytes(), LedgerAbi.address(account))
+        BigInteger until = read(BlockReference.LATEST, "receiptSigners", operatorId.bytes(), LedgerAbi.address(account))
                 .get(0);
         return until.longValue();
     }
@@ -165,8 +164,8 @@ public final class LedgerContract {
 
     private Tuple read(BlockReference block, String function, Object... arguments) {
         byte[] data = LedgerAbi.call(function, arguments);
-        byte[] result = rpc.bytes(rpc.call(
-                "eth_call", TransactionSender.callObject(Address.ZERO, address, data), block.parameter()));
+        byte[] result = rpc.bytes(
+                rpc.call("eth_call", TransactionSender.callObject(Address.ZERO, address, data), block.parameter()));
         if (result.length == 0) {
             throw noContract();
         }

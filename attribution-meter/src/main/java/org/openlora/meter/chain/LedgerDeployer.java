@@ -5,8 +5,9 @@ import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
 
-/// Puts the ledger contract on a chain through the deterministic deployment factory: by CREATE2 its address follows
-/// from its code and owner alone, so receipts can be signed for it before it exists. Everything here may be repeated.
+/// Puts the ledger contract on a chain through the deterministic deployment factory: by CREATE2 its address
+/// follows from its code and owner alone, so receipts can be signed for it before it exists. Everything here may
+/// be repeated.
 public final class LedgerDeployer {
     /// The factory that most chains, and anvil from its first block, have at this address.
     public static final Address FACTORY = Address.parse("0x4e59b44847b379578588920cA78FbF26c0B4956C");
@@ -57,8 +58,8 @@ public final class LedgerDeployer {
         if (!ledger.operatorAdmin(OperatorIds.of(sender.sender(), salt)).isZero()) {
             return Optional.empty();
         }
-        return Optional.of(sender.send(
-                ledger.address(), LedgerContract.registerOperatorCall(salt, submitter, receiptSigner)));
+        return Optional.of(
+                sender.send(ledger.address(), LedgerContract.registerOperatorCall(salt, submitter, receiptSigner)));
     }
 
     private static byte[] creationCode(Address owner) {

@@ -21,9 +21,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.openlora.meter.evm.Address;
 
-/// A development chain of our own: anvil, started on a free port of the loopback interface and stopped with us. Its
-/// state is kept in a file, so receipts anchored yesterday verify today. A second process finds the chain that the first
-/// one runs and uses it too.
+/// A development chain of our own: anvil, started on a free port of the loopback interface and stopped with us.
+/// Its state is kept in a file, so receipts anchored yesterday verify today. A second process finds the chain
+/// that the first one runs and uses it too.
 public final class LocalChain implements AutoCloseable {
     /// anvil's usual development chain id.
     public static final long CHAIN_ID = 31337;
@@ -78,8 +78,8 @@ public final class LocalChain implements AutoCloseable {
     public static Optional<LocalChain> start(Path folder, Map<String, String> environment, Consumer<String> report) {
         try {
             Files.createDirectories(folder);
-            FileChannel lockFile = FileChannel.open(
-                    folder.resolve("anvil.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            FileChannel lockFile =
+                    FileChannel.open(folder.resolve("anvil.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             if (!locked(lockFile)) {
                 lockFile.close();
                 return Optional.of(join(folder));
@@ -184,7 +184,8 @@ public final class LocalChain implements AutoCloseable {
                 Pause.of(Duration.ofMillis(50));
             }
         }
-        throw new IOException("another process holds " + folder.resolve("anvil.lock") + " but its chain does not answer");
+        throw new IOException(
+                "another process holds " + folder.resolve("anvil.lock") + " but its chain does not answer");
     }
 
     /// A process that was killed leaves its anvil behind: stopped here, so that its state reaches the file.
@@ -195,7 +196,10 @@ public final class LocalChain implements AutoCloseable {
         Optional<ProcessHandle> orphan = ProcessHandle.of(Run.read(runFile).pid())
                 .filter(handle -> handle.info().command().orElse("").endsWith("anvil"));
         if (orphan.isPresent() && orphan.get().destroy()) {
-            orphan.get().onExit().orTimeout(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS).join();
+            orphan.get()
+                    .onExit()
+                    .orTimeout(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS)
+                    .join();
         }
         Files.delete(runFile);
     }

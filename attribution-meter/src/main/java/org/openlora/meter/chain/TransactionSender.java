@@ -9,8 +9,8 @@ import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Hex;
 import org.openlora.meter.receipt.Signer;
 
-/// Sends a single transaction and waits until it is mined: for deployment and administration. Batches go through the
-/// [BatchFlusher], which survives crashes between the two.
+/// Sends a single transaction and waits until it is mined: for deployment and administration. Batches go through
+/// the [BatchFlusher], which survives crashes between the two.
 public final class TransactionSender {
     private static final BigInteger DEFAULT_TIP_WEI = BigInteger.valueOf(1_000_000_000);
     private static final Duration POLL = Duration.ofMillis(20);
@@ -40,7 +40,8 @@ public final class TransactionSender {
         Fees fees = suggestedFees(rpc);
         Eip1559Transaction transaction = new Eip1559Transaction(
                 rpc.longInteger(rpc.call("eth_chainId")),
-                rpc.longInteger(rpc.call("eth_getTransactionCount", signer.address().toString(), "pending")),
+                rpc.longInteger(
+                        rpc.call("eth_getTransactionCount", signer.address().toString(), "pending")),
                 fees.maxPriorityFeeWei(),
                 fees.maxFeeWei(),
                 withMargin(gas),

@@ -7,8 +7,8 @@ import java.util.List;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Bytes32;
 
-/// A version of a datanet, identified by its rows: payees, names, title and licence may change without touching the
-/// digest, a row may not.
+/// A version of a datanet, identified by its rows: payees, names, title and licence may change without touching
+/// the digest, a row may not.
 ///
 /// @param digest of the rows, in file order, with contributors named by their salted hashes
 /// @param salt public; makes contributor hashes of different datanets unrelated
@@ -52,7 +52,8 @@ public record Datanet(
     /// Reads a folder with `datanet.yaml` and the rows file that it names.
     ///
     /// @throws IOException where a file cannot be read
-    /// @throws org.openlora.meter.document.DocumentException naming file, line and field where a file breaks the format
+    /// @throws org.openlora.meter.document.DocumentException naming file, line and field where a file breaks the
+    ///     format
     public static Datanet read(Path folder) throws IOException {
         return DatanetReader.read(folder);
     }

@@ -40,8 +40,8 @@ final class DatanetReader {
         if (!Files.isRegularFile(file)) {
             throw new NoSuchFileException(file.toString(), null, "a datanet is a folder with datanet.yaml");
         }
-        YamlNode yaml = YamlNode.read(file)
-                .requireFields("id", "version", "title", "licence", "salt", "rows", "contributors");
+        YamlNode yaml =
+                YamlNode.read(file).requireFields("id", "version", "title", "licence", "salt", "rows", "contributors");
         Bytes32 salt = yaml.get("salt").parsed(Bytes32::parse);
         List<Contributor> contributors = readContributors(yaml.get("contributors"), salt);
         List<DatanetRow> rows = readRows(rowsFile(folder, yaml.get("rows")), contributors);
@@ -84,7 +84,8 @@ final class DatanetReader {
             if (payee.isZero()) {
                 throw node.get("payee").error("must not be the zero address");
             }
-            contributors.add(new Contributor(id, Contributor.hash(salt, id), node.get("name").text(), payee));
+            contributors.add(new Contributor(
+                    id, Contributor.hash(salt, id), node.get("name").text(), payee));
         }
         if (contributors.isEmpty()) {
             throw list.error("must name at least one contributor");
@@ -147,7 +148,8 @@ final class DatanetReader {
         return value.asText();
     }
 
-    /// SHA-256 of `lp("openlora/datanet/v1")` and, for each row in file order, its canonical JSON and a line feed.
+    /// SHA-256 of `lp("openlora/datanet/v1")` and, for each row in file order, its canonical JSON and a line
+    /// feed.
     static Bytes32 digest(List<Contributor> contributors, List<DatanetRow> rows) {
         Sha256 digest = Sha256.domain("openlora/datanet/v1");
         for (DatanetRow row : rows) {
@@ -159,7 +161,9 @@ final class DatanetReader {
     private static ObjectNode toJson(List<Contributor> contributors, DatanetRow row) {
         ObjectNode node = JsonNodeFactory.instance.objectNode();
         // The bare 64 digits, without a prefix: this is a salted name, not the digest of some content.
-        node.put("contributor", contributors.get(row.contributor()).hash().toString().substring(2));
+        node.put(
+                "contributor",
+                contributors.get(row.contributor()).hash().toString().substring(2));
         @Nullable String prompt = row.prompt();
         if (prompt != null) {
             node.put("prompt", prompt);

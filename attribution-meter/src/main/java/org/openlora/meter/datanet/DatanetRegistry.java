@@ -13,7 +13,8 @@ import org.openlora.meter.document.DocumentException;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Bytes32;
 
-/// The datanets that a lineage may name, by digest, in the order of their registration. Safe for use by many threads.
+/// The datanets that a lineage may name, by digest, in the order of their registration. Safe for use by many
+/// threads.
 public final class DatanetRegistry {
     private final Map<Bytes32, Datanet> byDigest = new LinkedHashMap<>();
 

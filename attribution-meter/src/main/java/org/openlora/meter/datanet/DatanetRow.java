@@ -11,9 +11,9 @@ import org.openlora.meter.evm.Bytes32;
 /// @param prompt what was asked, where the row is an answer; never searched for evidence
 /// @param text the contributed text; the only part that is searched
 public record DatanetRow(int contributor, @Nullable String prompt, String text) {
-    /// Rows with one fingerprint are copies of each other, and only the first registered of them is paid: the text with
-    /// runs of ASCII white space made one space, ends trimmed, ASCII letters in lower case. Nothing here depends on a
-    /// Unicode version, so the clusters never change.
+    /// Rows with one fingerprint are copies of each other, and only the first registered of them is paid: the
+    /// text with runs of ASCII white space made one space, ends trimmed, ASCII letters in lower case. Nothing
+    /// here depends on a Unicode version, so the clusters never change.
     Bytes32 fingerprint() {
         return Sha256.hash(normalised(text).getBytes(StandardCharsets.UTF_8));
     }

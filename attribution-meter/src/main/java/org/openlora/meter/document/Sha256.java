@@ -7,8 +7,8 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import org.openlora.meter.evm.Bytes32;
 
-/// SHA-256 over length-prefixed parts, the way every OpenLoRA identity is made: the first part is the domain, so that
-/// no two kinds of content share a digest. `lp(b)` is an 8-byte little-endian length and the bytes.
+/// SHA-256 over length-prefixed parts, the way every OpenLoRA identity is made: the first part is the domain, so
+/// that no two kinds of content share a digest. `lp(b)` is an 8-byte little-endian length and the bytes.
 public final class Sha256 {
     private static final String PREFIX = "sha256:";
 
@@ -62,7 +62,10 @@ public final class Sha256 {
 
     /// Eight bytes, little-endian.
     public Sha256 u64(long value) {
-        digest.update(ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(value).flip());
+        digest.update(ByteBuffer.allocate(Long.BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(value)
+                .flip());
         return this;
     }
 

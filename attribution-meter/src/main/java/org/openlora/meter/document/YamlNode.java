@@ -17,8 +17,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 
-/// A value in a YAML (or JSON) document that knows where it stands, so that whatever is wrong with it can be said with
-/// file, line and field. Duplicate keys, unknown fields, values of the wrong kind and second documents are refused.
+/// A value in a YAML (or JSON) document that knows where it stands, so that whatever is wrong with it can be said
+/// with file, line and field. Duplicate keys, unknown fields, values of the wrong kind and second documents are
+/// refused.
 public final class YamlNode {
     private static final YAMLFactory FACTORY = new YAMLFactory();
 
@@ -150,7 +151,9 @@ public final class YamlNode {
 
     /// A text that is not blank.
     public String text() {
-        if (content instanceof Content.Scalar(JsonNode value) && value.isTextual() && !value.asText().isBlank()) {
+        if (content instanceof Content.Scalar(JsonNode value)
+                && value.isTextual()
+                && !value.asText().isBlank()) {
             return value.asText();
         }
         throw error("must be a text that is not blank");

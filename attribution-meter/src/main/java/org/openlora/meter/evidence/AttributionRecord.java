@@ -4,8 +4,8 @@ import java.util.List;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Bytes32;
 
-/// Who every token of a response is attributed to, and why: what a receipt binds by hash. It holds positions and rows,
-/// never token ids or text, so it can be shown to a payee who may not see the prompt.
+/// Who every token of a response is attributed to, and why: what a receipt binds by hash. It holds positions and
+/// rows, never token ids or text, so it can be shown to a payee who may not see the prompt.
 ///
 /// @param scorer id of the scorer's version
 /// @param rarity digest of the rarity table
@@ -14,8 +14,8 @@ import org.openlora.meter.evm.Bytes32;
 /// @param prior shares of a token that no span covers
 /// @param spans by start, then length
 /// @param owners per output token the index of its span, [SpanEvidence#PRIOR] or [SpanEvidence#ECHO]
-/// @param totals per target the sum over the tokens in parts per million, after the contributor cap; for a response of
-///     no tokens the prior's shares. They sum to one million for each token (at least one)
+/// @param totals per target the sum over the tokens in parts per million, after the contributor cap; for a
+///     response of no tokens the prior's shares. They sum to one million for each token (at least one)
 public record AttributionRecord(
         Bytes32 scorer,
         Bytes32 tokenizer,

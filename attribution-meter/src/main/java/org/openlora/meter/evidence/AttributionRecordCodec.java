@@ -56,13 +56,13 @@ final class AttributionRecordCodec {
         ByteBuffer in = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         try {
             byte[] domain = new byte[DOMAIN.length];
-            if (in.getLong() != DOMAIN.length || !ByteBuffer.wrap(DOMAIN).equals(in.get(domain).slice(8, DOMAIN.length))) {
+            if (in.getLong() != DOMAIN.length
+                    || !ByteBuffer.wrap(DOMAIN).equals(in.get(domain).slice(8, DOMAIN.length))) {
                 throw new IllegalArgumentException("not an attribution record of version 1");
             }
             AttributionRecord record = decodeBody(in);
             if (in.hasRemaining()) {
-                throw new IllegalArgumentException(
-                        "attribution record: " + in.remaining() + " bytes behind its end");
+                throw new IllegalArgumentException("attribution record: " + in.remaining() + " bytes behind its end");
             }
             return record;
         } catch (BufferUnderflowException e) {
@@ -92,8 +92,7 @@ final class AttributionRecordCodec {
         for (int i = 0; i < targets.size(); i++) {
             totals.add(in.getLong());
         }
-        return new AttributionRecord(
-                scorer, tokenizer, rarity, rules, datanets, targets, prior, spans, owners, totals);
+        return new AttributionRecord(scorer, tokenizer, rarity, rules, datanets, targets, prior, spans, owners, totals);
     }
 
     private static Distribution distribution(ByteBuffer in) {

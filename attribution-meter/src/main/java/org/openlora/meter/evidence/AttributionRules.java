@@ -4,9 +4,10 @@ package org.openlora.meter.evidence;
 ///
 /// @param lambdaPpm λ: the part of a covered token that evidence decides, in parts per million
 /// @param rarityThresholdBits a match counts from this information content on
-/// @param occurrenceCap how many sources of one span are paid; what falls to later ones goes to their datanets' pools
-/// @param contributorCapPpm the largest part of one response that evidence may bring one contributor; the rest goes to
-///     the datanet's pool
+/// @param occurrenceCap how many sources of one span are paid; what falls to later ones goes to their datanets'
+///     pools
+/// @param contributorCapPpm the largest part of one response that evidence may bring one contributor; the rest
+///     goes to the datanet's pool
 public record AttributionRules(int lambdaPpm, int rarityThresholdBits, int occurrenceCap, int contributorCapPpm) {
     /// Parts in the whole.
     public static final int WHOLE_PPM = 1_000_000;

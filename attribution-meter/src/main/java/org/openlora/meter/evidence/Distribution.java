@@ -8,7 +8,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.openlora.meter.exact.LargestRemainder;
 
-/// One token's shares: parts per million of targets, ascending by target, none zero, summing to exactly one million.
+/// One token's shares: parts per million of targets, ascending by target, none zero, summing to exactly one
+/// million.
 ///
 /// @param targets indices into [AttributionRecord#targets]
 /// @param sharesPpm as many

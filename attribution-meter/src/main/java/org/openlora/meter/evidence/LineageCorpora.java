@@ -6,8 +6,9 @@ import java.util.List;
 import java.util.Map;
 import org.openlora.meter.evm.Bytes32;
 
-/// What the evidence of one lineage is searched in: its corpora in the order of the datanets' registration, the rarity
-/// of their tokens, and for each row the row it is a copy of. Immutable, shared by all requests of that lineage.
+/// What the evidence of one lineage is searched in: its corpora in the order of the datanets' registration, the
+/// rarity of their tokens, and for each row the row it is a copy of. Immutable, shared by all requests of that
+/// lineage.
 public final class LineageCorpora {
     private final List<Corpus> corpora;
     private final RarityTable rarity;
@@ -19,7 +20,8 @@ public final class LineageCorpora {
         this.originals = originals;
     }
 
-    /// @param corpora in the order in which their datanets were registered: of rows that are copies, the first counts
+    /// @param corpora in the order in which their datanets were registered: of rows that are copies, the first
+    ///     counts
     public static LineageCorpora of(List<Corpus> corpora) {
         Map<Bytes32, Source> first = new HashMap<>();
         List<Source[]> originals = new ArrayList<>();

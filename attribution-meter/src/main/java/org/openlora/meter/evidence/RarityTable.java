@@ -8,10 +8,10 @@ import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.exact.FixedPointLog2;
 
-/// How surprising each token is in the corpora of a request's lineage: fixed-point unigram log-probabilities in units
-/// of 2⁻¹⁶ bit. With N tokens of D kinds, a token seen c times costs `L(N + D + 1) − L(c + 1)`, where
-/// `L(n) = floor(65536 · log2 n)`; one never seen has c = 0 (add-one smoothing with one kind kept for the unseen).
-/// The table is a pure function of the corpora, so a receipt's corpus roots name it.
+/// How surprising each token is in the corpora of a request's lineage: fixed-point unigram log-probabilities in
+/// units of 2⁻¹⁶ bit. With N tokens of D kinds, a token seen c times costs `L(N + D + 1) − L(c + 1)`, where
+/// `L(n) = floor(65536 · log2 n)`; one never seen has c = 0 (add-one smoothing with one kind kept for the
+/// unseen). The table is a pure function of the corpora, so a receipt's corpus roots name it.
 public final class RarityTable {
     private static final String DOMAIN = "openlora/rarity/v1";
 

@@ -23,9 +23,10 @@ import org.openlora.meter.usage.UsageRow;
 
 /// Attributes a response: a pure function of the usage row, the corpora of its lineage and the rules.
 ///
-/// A token that a span covers has shares `s = λ·e + (1−λ)·π`, any other `s = π`. The evidence e is split evenly over the
-/// span's sources and pays their contributors; the prior π is the adapters' training mixes, weighted by the size of
-/// their scales, and pays the datanets' pools. Everything is exact until one rounding per distinct set of shares.
+/// A token that a span covers has shares `s = λ·e + (1−λ)·π`, any other `s = π`. The evidence e is split evenly
+/// over the span's sources and pays their contributors; the prior π is the adapters' training mixes, weighted by
+/// the size of their scales, and pays the datanets' pools. Everything is exact until one rounding per distinct
+/// set of shares.
 public final class Scorer {
     /// Names this algorithm, with all that is not in the price book. A change of any result is a new id.
     public static final Bytes32 ID = Sha256.domain("openlora/scorer/v1")
@@ -63,8 +64,8 @@ public final class Scorer {
     }
 
     private AttributionRecord score() {
-        SpanEvidence evidence = SpanEvidence.find(
-                row.prompt().toArray(), row.output().toArray(), lineage, rules.rarityThresholdBits());
+        SpanEvidence evidence =
+                SpanEvidence.find(row.prompt().toArray(), row.output().toArray(), lineage, rules.rarityThresholdBits());
         SortedMap<Target, Integer> priorShares = Distribution.round(prior);
         List<SortedMap<Target, Integer>> spanShares = new ArrayList<>();
         for (SpanEvidence.Span span : evidence.spans()) {
@@ -81,7 +82,8 @@ public final class Scorer {
         List<AttributedSpan> spans = new ArrayList<>();
         for (int s = 0; s < spanShares.size(); s++) {
             SpanEvidence.Span span = evidence.spans().get(s);
-            List<Source> paid = span.sources().subList(0, Math.min(rules.occurrenceCap(), span.sources().size()));
+            List<Source> paid = span.sources()
+                    .subList(0, Math.min(rules.occurrenceCap(), span.sources().size()));
             spans.add(new AttributedSpan(
                     span.start(),
                     span.length(),

@@ -9,9 +9,11 @@ import java.util.Map;
 import java.util.TreeSet;
 import org.openlora.meter.exact.FixedPointLog2;
 
-/// The spans of a response that occur verbatim in the corpora of its lineage, and which span each token belongs to.
+/// The spans of a response that occur verbatim in the corpora of its lineage, and which span each token belongs
+/// to.
 ///
-/// 1. Output tokens inside a match with the prompt that passes the rarity threshold are an echo and belong to nobody.
+/// 1. Output tokens inside a match with the prompt that passes the rarity threshold are an echo and belong to
+/// nobody.
 /// 2. In each stretch between echoes, the maximal spans of each corpus that pass the threshold count.
 /// 3. A token belongs to the longest span that covers it, then the rarer, then the one that starts earlier.
 ///
@@ -97,16 +99,14 @@ public record SpanEvidence(List<Span> spans, List<Integer> owners) {
         }
         List<Span> spans = new ArrayList<>();
         found.forEach((match, sources) -> spans.add(new Span(
-                match.start(),
-                match.length(),
-                costs[match.end()] - costs[match.start()],
-                List.copyOf(sources))));
+                match.start(), match.length(), costs[match.end()] - costs[match.start()], List.copyOf(sources))));
         return spans;
     }
 
     /// Drops spans that own nothing and renumbers the rest by their place in the text.
     private static SpanEvidence ordered(List<Span> candidates, int[] owners) {
-        int[] used = Arrays.stream(owners).filter(owner -> owner >= 0).distinct().toArray();
+        int[] used =
+                Arrays.stream(owners).filter(owner -> owner >= 0).distinct().toArray();
         List<Integer> order = Arrays.stream(used)
                 .boxed()
                 .sorted(Comparator.comparingInt((Integer s) -> candidates.get(s).start())

@@ -2,8 +2,8 @@ package org.openlora.meter.evidence;
 
 import java.util.Arrays;
 
-/// Suffix arrays by prefix doubling with radix sort (Manber and Myers 1990; Larsson and Sadakane 1999 for the idea of
-/// ranks): O(n log r) for the longest repeat r, two passes over the text per doubling.
+/// Suffix arrays by prefix doubling with radix sort (Manber and Myers 1990; Larsson and Sadakane 1999 for the
+/// idea of ranks): O(n log r) for the longest repeat r, two passes over the text per doubling.
 final class SuffixArray {
     private SuffixArray() {}
 
@@ -62,8 +62,8 @@ final class SuffixArray {
         }
     }
 
-    /// Writes each suffix's rank (from 1) by its first `2 · step` symbols (one symbol for step 0); returns how many
-    /// ranks there are.
+    /// Writes each suffix's rank (from 1) by its first `2 · step` symbols (one symbol for step 0); returns how
+    /// many ranks there are.
     private static int rank(int[] order, int[] ranks, int step, int[] into) {
         int rank = 1;
         into[order[0]] = 1;

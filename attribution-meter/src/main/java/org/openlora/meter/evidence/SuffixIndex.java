@@ -5,8 +5,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /// Finds where pieces of a token sequence occur verbatim in rows of tokens. A suffix array over the reversed rows
-/// (infini-gram, arXiv 2401.17377, reversed), so that "the longest piece ending here" is one binary search. Rows are
-/// divided by a symbol that no query holds: no match crosses a row's border. Eight bytes per token; immutable.
+/// (infini-gram, arXiv 2401.17377, reversed), so that "the longest piece ending here" is one binary search. Rows
+/// are divided by a symbol that no query holds: no match crosses a row's border. Eight bytes per token;
+/// immutable.
 public final class SuffixIndex {
     /// A piece of the query, tokens `[start, start + length)`, that occurs in the rows and could not be longer at
     /// either end.
@@ -65,8 +66,8 @@ public final class SuffixIndex {
         int length = 0;
         int occurrence = 0;
         for (int i = from; i < to; i++) {
-            // The longest piece ending here is at most one longer than the one ending a token before. One known place
-            // where that one goes on the same way proves it without a search.
+            // The longest piece ending here is at most one longer than the one ending a token before. One known
+            // place where that one goes on the same way proves it without a search.
             if (length > 0 && occurrence > 0 && reversed[occurrence - 1] == query[i] + 1) {
                 length++;
                 occurrence--;

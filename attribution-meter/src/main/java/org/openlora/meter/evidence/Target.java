@@ -5,7 +5,8 @@ import org.openlora.meter.evm.Bytes32;
 
 /// Whom a part of a response is attributed to. Ordered by kind, datanet, contributor.
 ///
-/// @param datanet index into [AttributionRecord#datanets], or [#NO_DATANET] for the treasury where no lineage is known
+/// @param datanet index into [AttributionRecord#datanets], or [#NO_DATANET] for the treasury where no lineage is
+///     known
 /// @param contributor salted hash; zero unless the kind is a contributor
 public record Target(Kind kind, int datanet, Bytes32 contributor) implements Comparable<Target> {
     /// The datanet of a treasury target that stands for "no lineage".

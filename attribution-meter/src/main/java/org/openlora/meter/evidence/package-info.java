@@ -1,4 +1,5 @@
-/// Who contributed to which generated token: exact-span evidence, the prior, and the record that anyone can recompute.
+/// Who contributed to which generated token: exact-span evidence, the prior, and the record that anyone can
+/// recompute.
 ///
 /// Starting points: [Scorer], [SpanEvidence], [SuffixIndex], [AttributionRecord].
 @NullMarked

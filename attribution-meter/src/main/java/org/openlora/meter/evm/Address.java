@@ -4,7 +4,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
-/// A 20-byte EVM account, equal by content and ordered as unsigned bytes. Text form: the mixed-case checksum of EIP-55.
+/// A 20-byte EVM account, equal by content and ordered as unsigned bytes. Text form: the mixed-case checksum of
+/// EIP-55.
 public record Address(long high, long middle, int low) implements Comparable<Address> {
     public static final int SIZE_BYTES = 20;
     public static final Address ZERO = new Address(0, 0, 0);
@@ -23,17 +24,18 @@ public record Address(long high, long middle, int low) implements Comparable<Add
         return new Address(buffer.getLong(), buffer.getLong(), buffer.getInt());
     }
 
-    /// Reads `0x` and 40 hexadecimal digits. Digits all of one case carry no checksum; mixed case must be the right one.
+    /// Reads `0x` and 40 hexadecimal digits. Digits all of one case carry no checksum; mixed case must be the
+    /// right one.
     ///
     /// @throws IllegalArgumentException naming the text, and the right spelling where only the checksum is wrong
     public static Address parse(String text) {
         if (!text.startsWith("0x") || text.length() != 42) {
-            throw new IllegalArgumentException(
-                    "an address is 0x and 40 hexadecimal digits: " + Hex.shortened(text));
+            throw new IllegalArgumentException("an address is 0x and 40 hexadecimal digits: " + Hex.shortened(text));
         }
         Address address = of(Hex.decode(text));
         String digits = text.substring(2);
-        boolean mixed = !digits.equals(digits.toLowerCase(Locale.ROOT)) && !digits.equals(digits.toUpperCase(Locale.ROOT));
+        boolean mixed =
+                !digits.equals(digits.toLowerCase(Locale.ROOT)) && !digits.equals(digits.toUpperCase(Locale.ROOT));
         if (mixed && !address.toString().equals(text)) {
             throw new IllegalArgumentException(
                     "wrong EIP-55 checksum in address " + text + ": the same digits are written " + address);
@@ -48,7 +50,10 @@ public record Address(long high, long middle, int low) implements Comparable<Add
     }
 
     public void writeTo(byte[] target, int offset) {
-        ByteBuffer.wrap(target, offset, SIZE_BYTES).putLong(high).putLong(middle).putInt(low);
+        ByteBuffer.wrap(target, offset, SIZE_BYTES)
+                .putLong(high)
+                .putLong(middle)
+                .putInt(low);
     }
 
     public boolean isZero() {

@@ -10,8 +10,8 @@ public final class FixedPointLog2 {
 
     private static final int FRACTION_BITS = 16;
 
-    /// Each squaring doubles the error of the truncated mantissa, so 2⁻¹²⁸ at the start stays far below the distance of
-    /// any power n⁶⁵⁵³⁶ (n < 2⁶³, no power of two) from the next power of two.
+    /// Each squaring doubles the error of the truncated mantissa, so 2⁻¹²⁸ at the start stays far below the
+    /// distance of any power n⁶⁵⁵³⁶ (n < 2⁶³, no power of two) from the next power of two.
     private static final int MANTISSA_BITS = 128;
 
     private FixedPointLog2() {}

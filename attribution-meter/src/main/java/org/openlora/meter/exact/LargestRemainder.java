@@ -6,9 +6,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/// Splits a whole number of units by exact weights (Hamilton's method): everyone gets the floor of the exact share, and
-/// the units left over go one each to the largest remainders. Equal remainders: the earlier in the list goes first.
-/// The parts always sum to the total.
+/// Splits a whole number of units by exact weights (Hamilton's method): everyone gets the floor of the exact
+/// share, and the units left over go one each to the largest remainders. Equal remainders: the earlier in the
+/// list goes first. The parts always sum to the total.
 public final class LargestRemainder {
     private LargestRemainder() {}
 
@@ -36,7 +36,8 @@ public final class LargestRemainder {
         BigInteger[] remainders = new BigInteger[weights.size()];
         long left = total;
         for (int i = 0; i < parts.length; i++) {
-            BigInteger[] share = weights.get(i).multiply(BigInteger.valueOf(total)).divideAndRemainder(sum);
+            BigInteger[] share =
+                    weights.get(i).multiply(BigInteger.valueOf(total)).divideAndRemainder(sum);
             parts[i] = share[0].longValueExact();
             remainders[i] = share[1];
             left -= parts[i];

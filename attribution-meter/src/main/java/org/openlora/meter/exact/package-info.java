@@ -1,4 +1,5 @@
-/// Integer arithmetic that anyone can repeat to the last unit: shares that conserve their sum, logarithms in fixed point.
+/// Integer arithmetic that anyone can repeat to the last unit: shares that conserve their sum, logarithms in
+/// fixed point.
 ///
 /// Starting points: [LargestRemainder], [FixedPointLog2].
 @NullMarked

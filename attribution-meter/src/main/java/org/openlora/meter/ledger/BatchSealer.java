@@ -15,9 +15,9 @@ import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
 import org.openlora.meter.receipt.SignedReceipt;
 
-/// Seals receipts into batches. The batch file is the canonical JSON of each signed receipt and a line feed, in the order
-/// of sequence numbers; it is named by its keccak256, so a file left by a crash before the batch was recorded does no
-/// harm.
+/// Seals receipts into batches. The batch file is the canonical JSON of each signed receipt and a line feed, in
+/// the order of sequence numbers; it is named by its keccak256, so a file left by a crash before the batch was
+/// recorded does no harm.
 final class BatchSealer {
     private static final String FOLDER = "batches";
     /// What one batch may hold at most, so that a long backlog needs no memory in proportion.
@@ -31,7 +31,13 @@ final class BatchSealer {
 
     /// A batch as its table has it.
     private record Entry(
-            long number, Bytes32 operatorId, long firstSeq, long lastSeq, Bytes32 root, Bytes32 dataHash, String dataUri,
+            long number,
+            Bytes32 operatorId,
+            long firstSeq,
+            long lastSeq,
+            Bytes32 root,
+            Bytes32 dataHash,
+            String dataUri,
             Bytes32 head) {}
 
     BatchSealer(

@@ -20,9 +20,9 @@ import org.sqlite.SQLiteConfig.SynchronousMode;
 import org.sqlite.SQLiteConfig.TransactionMode;
 import org.sqlite.SQLiteDataSource;
 
-/// One SQLite file with one connection that writes and one that reads, each used by one thread at a time. Write-ahead
-/// log with `synchronous=FULL`: a commit that returned survives a power cut. `secure_delete`: dropped token ids are
-/// overwritten, not only unlinked.
+/// One SQLite file with one connection that writes and one that reads, each used by one thread at a time.
+/// Write-ahead log with `synchronous=FULL`: a commit that returned survives a power cut. `secure_delete`: dropped
+/// token ids are overwritten, not only unlinked.
 final class Database implements AutoCloseable {
     private static final int BUSY_MILLIS = 10_000;
 
@@ -71,7 +71,8 @@ final class Database implements AutoCloseable {
         }
     }
 
-    /// Runs work in one transaction of the writing connection and commits it. `committed` runs before anyone else writes.
+    /// Runs work in one transaction of the writing connection and commits it. `committed` runs before anyone else
+    /// writes.
     <T extends @Nullable Object> T write(Work<T> work, Runnable committed) {
         writing.lock();
         try {
@@ -174,6 +175,9 @@ final class Database implements AutoCloseable {
     }
 
     private static String firstLine(Exception e) {
-        return String.valueOf(e.getMessage()).lines().findFirst().orElse(e.getClass().getSimpleName());
+        return String.valueOf(e.getMessage())
+                .lines()
+                .findFirst()
+                .orElse(e.getClass().getSimpleName());
     }
 }

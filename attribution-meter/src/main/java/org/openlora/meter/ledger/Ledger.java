@@ -18,8 +18,9 @@ import org.openlora.meter.usage.TokenIds;
 import org.openlora.meter.usage.UsageCodec;
 import org.openlora.meter.usage.UsageRow;
 
-/// The durable record of one replica. Every method that writes returns only when its transaction has reached the disk; a
-/// crash at any point leaves each step done or not begun. One process at a time. Safe for use by many threads.
+/// The durable record of one replica. Every method that writes returns only when its transaction has reached the
+/// disk; a crash at any point leaves each step done or not begun. One process at a time. Safe for use by many
+/// threads.
 public final class Ledger implements AutoCloseable {
     private static final String FILE_NAME = "ledger.db";
 
@@ -58,8 +59,8 @@ public final class Ledger implements AutoCloseable {
         }
     }
 
-    /// Makes usage rows durable in one transaction. A row that is there already gets its first acknowledgement; one with
-    /// the same source and request id but another content is refused and audited.
+    /// Makes usage rows durable in one transaction. A row that is there already gets its first acknowledgement;
+    /// one with the same source and request id but another content is refused and audited.
     ///
     /// @return one outcome per row, in the same order
     public List<CommitOutcome> commitUsage(List<PendingUsage> rows, long nowMillis) {
@@ -152,8 +153,9 @@ public final class Ledger implements AutoCloseable {
                 .getFirst();
     }
 
-    /// Turns scored rows into receipts at the end of the stream, in one transaction: sequence number, link to the receipt
-    /// before, signature, payments, and the token ids dropped. Rows that could not be scored are set aside.
+    /// Turns scored rows into receipts at the end of the stream, in one transaction: sequence number, link to the
+    /// receipt before, signature, payments, and the token ids dropped. Rows that could not be scored are set
+    /// aside.
     public void recordScored(List<ScoredUsage> rows) {
         database.write(
                 connection -> {
@@ -295,7 +297,8 @@ public final class Ledger implements AutoCloseable {
             AttributionRecord attribution = priced.attribution();
             byte[] attributionBytes = attribution.bytes();
             SignedReceipt signed = SignedReceipt.sign(
-                    UsageReceipts.receipt(priced, Sha256.hash(attributionBytes), identity.stream(), lastSeq + 1, lastHash),
+                    UsageReceipts.receipt(
+                            priced, Sha256.hash(attributionBytes), identity.stream(), lastSeq + 1, lastHash),
                     identity.domain(),
                     identity.signer());
             lastSeq++;

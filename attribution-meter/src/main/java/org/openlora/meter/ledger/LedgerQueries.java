@@ -130,7 +130,8 @@ public final class LedgerQueries {
                 .findFirst();
     }
 
-    /// Checks every receipt of the stream: numbered without gaps, linked to the one before, signed by the operator.
+    /// Checks every receipt of the stream: numbered without gaps, linked to the one before, signed by the
+    /// operator.
     ///
     /// @return how many receipts there are
     /// @throws LedgerException naming the first receipt that is wrong
@@ -138,7 +139,9 @@ public final class LedgerQueries {
         final int page = 1_000;
         long seq = 0;
         Bytes32 previous = Bytes32.ZERO;
-        for (List<SignedReceipt> receipts = receipts(1, page); !receipts.isEmpty(); receipts = receipts(seq + 1, page)) {
+        for (List<SignedReceipt> receipts = receipts(1, page);
+                !receipts.isEmpty();
+                receipts = receipts(seq + 1, page)) {
             for (SignedReceipt signed : receipts) {
                 seq++;
                 if (signed.receipt().seq() != seq) {

@@ -38,8 +38,9 @@ public final class SqliteAttemptJournal implements AttemptJournal {
                 identity.ledgerCodeHash(),
                 stream));
         if (bound == 0 && !identity().equals(Optional.of(identity))) {
-            throw new LedgerException("this ledger's batches went to " + identity().orElse(identity) + ", not to "
-                    + identity + ": use a ledger folder of its own for each chain");
+            throw new LedgerException(
+                    "this ledger's batches went to " + identity().orElse(identity) + ", not to " + identity
+                            + ": use a ledger folder of its own for each chain");
         }
     }
 

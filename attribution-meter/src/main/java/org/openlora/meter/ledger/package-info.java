@@ -1,4 +1,5 @@
-/// The durable ledger of one replica: usage rows, receipts, payments, batches and the flusher's journal, in SQLite.
+/// The durable ledger of one replica: usage rows, receipts, payments, batches and the flusher's journal, in
+/// SQLite.
 ///
 /// Starting points: [Ledger], [SqliteAttemptJournal].
 @NullMarked

@@ -9,8 +9,8 @@ import java.util.Comparator;
 import java.util.List;
 import org.openlora.meter.evm.Bytes32;
 
-/// OpenZeppelin's standard tree: leaves sorted ascending, laid out as a complete binary tree in one array with the root
-/// at 0 and the smallest leaf at the end, each inner node the hash of its sorted children.
+/// OpenZeppelin's standard tree: leaves sorted ascending, laid out as a complete binary tree in one array with
+/// the root at 0 and the smallest leaf at the end, each inner node the hash of its sorted children.
 public final class MerkleTree {
     public static final String FORMAT = "standard-v1";
     private static final JsonMapper JSON = new JsonMapper();
@@ -38,8 +38,8 @@ public final class MerkleTree {
         for (int rank = 0; rank < order.length; rank++) {
             Bytes32 leaf = leaves.get(order[rank]);
             if (rank > 0 && leaf.equals(leaves.get(order[rank - 1]))) {
-                throw new IllegalArgumentException("leaf " + leaf + " occurs twice, at indices " + order[rank - 1]
-                        + " and " + order[rank]);
+                throw new IllegalArgumentException(
+                        "leaf " + leaf + " occurs twice, at indices " + order[rank - 1] + " and " + order[rank]);
             }
             int node = nodes.length - 1 - rank;
             nodes[node] = leaf;

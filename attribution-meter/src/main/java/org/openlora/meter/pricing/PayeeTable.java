@@ -17,8 +17,8 @@ import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 
-/// Where each contributor is paid, at one moment: payees may change without changing a datanet's digest, so a usage row
-/// names the table that held when it was committed.
+/// Where each contributor is paid, at one moment: payees may change without changing a datanet's digest, so a
+/// usage row names the table that held when it was committed.
 ///
 /// @param digest SHA-256 of `lp("openlora/payees/v1") ‖ lp(JCS({contributor hash: payee}))`
 public record PayeeTable(Bytes32 digest, String json, SortedMap<Bytes32, Address> payees) {

@@ -10,8 +10,8 @@ import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.usage.AdapterUsage;
 
-/// A version of the price book: rates, split, payees and the numbers that attribution depends on. Immutable and named by
-/// its content; a receipt carries the digest.
+/// A version of the price book: rates, split, payees and the numbers that attribution depends on. Immutable and
+/// named by its content; a receipt carries the digest.
 ///
 /// @param digest SHA-256 of `lp("openlora/price-book/v1") ‖ lp(JCS(the file as JSON))`
 /// @param json the file as canonical JSON: enough to read it back
@@ -49,7 +49,8 @@ public record PriceBook(
     /// Reads a price book file.
     ///
     /// @throws IOException where it cannot be read
-    /// @throws org.openlora.meter.document.DocumentException naming file, line and field where it breaks the format
+    /// @throws org.openlora.meter.document.DocumentException naming file, line and field where it breaks the
+    ///     format
     public static PriceBook read(Path file) throws IOException {
         return PriceBookReader.read(file);
     }
@@ -59,8 +60,8 @@ public record PriceBook(
         return PriceBookReader.parse(file, text);
     }
 
-    /// The rates of a request: those of the base, or the default; an adapter with rates of its own replaces them, and of
-    /// several adapters the dearest rate of each kind counts.
+    /// The rates of a request: those of the base, or the default; an adapter with rates of its own replaces them,
+    /// and of several adapters the dearest rate of each kind counts.
     public Rates ratesOf(Bytes32 baseDigest, Collection<AdapterUsage> adapters) {
         Rates base = baseRates.getOrDefault(baseDigest, defaultRates);
         return adapters.stream()

@@ -33,14 +33,21 @@ final class PriceBookReader {
     static PriceBook parse(String file, String text) {
         YamlNode book = YamlNode.parse(file, text)
                 .requireFields(
-                        "version", "name", "effectiveFrom", "currency", "rates", "fees", "split", "payees",
+                        "version",
+                        "name",
+                        "effectiveFrom",
+                        "currency",
+                        "rates",
+                        "fees",
+                        "split",
+                        "payees",
                         "attribution");
         book.get("version").integer(FORMAT_VERSION, FORMAT_VERSION);
         byte[] json = CanonicalJson.bytes(book.toJson());
         YamlNode rates = book.get("rates").requireFields("default", "bases", "adapters");
         YamlNode fees = book.get("fees").requireFields("fixedPico", "platformBps");
-        YamlNode payees = book.get("payees")
-                .requireFields("baseOwners", "operator", "platform", "treasury", "datanetPool");
+        YamlNode payees =
+                book.get("payees").requireFields("baseOwners", "operator", "platform", "treasury", "datanetPool");
         return new PriceBook(
                 Sha256.domain(DOMAIN).prefixed(json).digest(),
                 new String(json, StandardCharsets.UTF_8),
@@ -48,15 +55,21 @@ final class PriceBookReader {
                 book.get("effectiveFrom").parsed(PriceBookReader::instant),
                 book.get("currency").text(),
                 rates(rates.get("default"), "promptPico", "cachedPico", "generatedPico"),
-                byDigest(rates.find("bases").map(YamlNode::items).orElse(List.of()), "base", node -> rates(
-                        node, "base", "promptPico", "cachedPico", "generatedPico")),
-                byDigest(rates.find("adapters").map(YamlNode::items).orElse(List.of()), "adapter", node -> rates(
-                        node, "adapter", "promptPico", "cachedPico", "generatedPico")),
+                byDigest(
+                        rates.find("bases").map(YamlNode::items).orElse(List.of()),
+                        "base",
+                        node -> rates(node, "base", "promptPico", "cachedPico", "generatedPico")),
+                byDigest(
+                        rates.find("adapters").map(YamlNode::items).orElse(List.of()),
+                        "adapter",
+                        node -> rates(node, "adapter", "promptPico", "cachedPico", "generatedPico")),
                 amount(fees, "fixedPico"),
                 bps(fees, "platformBps"),
                 split(book.get("split")),
-                byDigest(payees.find("baseOwners").map(YamlNode::items).orElse(List.of()), "base", node -> payee(
-                        node.requireFields("base", "payee"), "payee")),
+                byDigest(
+                        payees.find("baseOwners").map(YamlNode::items).orElse(List.of()),
+                        "base",
+                        node -> payee(node.requireFields("base", "payee"), "payee")),
                 payee(payees, "operator"),
                 payee(payees, "platform"),
                 payee(payees, "treasury"),
@@ -87,8 +100,8 @@ final class PriceBookReader {
         int operator = bps(node, "operatorBps");
         int contributors = bps(node, "contributorsBps");
         if (baseOwner + adapterOwner + operator + contributors != WHOLE_BPS) {
-            throw node.error("must sum to 10000 basis points, not "
-                    + (baseOwner + adapterOwner + operator + contributors));
+            throw node.error(
+                    "must sum to 10000 basis points, not " + (baseOwner + adapterOwner + operator + contributors));
         }
         return new Split(baseOwner, adapterOwner, operator, contributors);
     }

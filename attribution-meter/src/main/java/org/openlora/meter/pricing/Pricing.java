@@ -17,9 +17,9 @@ import org.openlora.meter.receipt.Role;
 import org.openlora.meter.usage.AdapterUsage;
 import org.openlora.meter.usage.UsageRow;
 
-/// Turns usage and attribution into a price and payments. Two roundings, no more: the price is the floor of the exact
-/// fee, and the payments are the largest-remainder rounding of exact shares of that price, ties to the payment that
-/// stands earlier in the receipt. Their sum is the price, always.
+/// Turns usage and attribution into a price and payments. Two roundings, no more: the price is the floor of the
+/// exact fee, and the payments are the largest-remainder rounding of exact shares of that price, ties to the
+/// payment that stands earlier in the receipt. Their sum is the price, always.
 public final class Pricing {
     private static final BigInteger WHOLE_BPS = BigInteger.valueOf(10_000);
     private static final BigInteger TOKENS_PER_RATE = BigInteger.valueOf(1_000);
@@ -32,7 +32,8 @@ public final class Pricing {
 
     /// What a payment is, but for its amount.
     private record Line(Role role, Bytes32 source, Address payee) implements Comparable<Line> {
-        private static final Comparator<Line> ORDER = Comparator.comparingInt((Line line) -> line.role().code())
+        private static final Comparator<Line> ORDER = Comparator.comparingInt(
+                        (Line line) -> line.role().code())
                 .thenComparing(line -> line.source())
                 .thenComparing(line -> line.payee());
 
@@ -52,11 +53,11 @@ public final class Pricing {
     /// @throws ArithmeticException where the price exceeds a `long` of pico-units
     /// @throws IllegalArgumentException where the price book was not in force when the request was served, or the
     ///     attribution names a contributor without a payee
-    public static PricedUsage price(
-            UsageRow row, AttributionRecord attribution, PriceBook book, PayeeTable payees) {
+    public static PricedUsage price(UsageRow row, AttributionRecord attribution, PriceBook book, PayeeTable payees) {
         if (Instant.ofEpochMilli(row.servedToMillis()).isBefore(book.effectiveFrom())) {
-            throw new IllegalArgumentException("price book '" + book.name() + "' is in force from "
-                    + book.effectiveFrom() + ", the request was served at " + Instant.ofEpochMilli(row.servedToMillis()));
+            throw new IllegalArgumentException(
+                    "price book '" + book.name() + "' is in force from " + book.effectiveFrom()
+                            + ", the request was served at " + Instant.ofEpochMilli(row.servedToMillis()));
         }
         return new Pricing(row, attribution, book, payees).price();
     }
@@ -95,8 +96,8 @@ public final class Pricing {
 
     /// Exact weights of all lines over one denominator: 10⁴ · 10⁴ · adapter weights · attribution.
     private void share(BigInteger price) {
-        BigInteger adapterWhole = BigInteger.valueOf(
-                Math.max(1, row.adapters().stream().mapToLong(AdapterUsage::weight).sum()));
+        BigInteger adapterWhole = BigInteger.valueOf(Math.max(
+                1, row.adapters().stream().mapToLong(AdapterUsage::weight).sum()));
         BigInteger attributionWhole = BigInteger.valueOf(attribution.wholePpm());
         BigInteger fixed = BigInteger.valueOf(book.fixedFeePico());
         BigInteger tokenFees = price.subtract(fixed);
@@ -104,12 +105,20 @@ public final class Pricing {
 
         BigInteger unit = adapterWhole.multiply(attributionWhole);
         BigInteger platform = fixed.multiply(WHOLE_BPS).add(tokenFees.multiply(platformBps));
-        pay(Role.PLATFORM, Bytes32.ZERO, book.platform(), platform.multiply(WHOLE_BPS).multiply(unit));
+        pay(
+                Role.PLATFORM,
+                Bytes32.ZERO,
+                book.platform(),
+                platform.multiply(WHOLE_BPS).multiply(unit));
 
         BigInteger net = tokenFees.multiply(WHOLE_BPS.subtract(platformBps));
         Split split = book.split();
         payBaseOwner(part(net, split.baseOwnerBps()).multiply(unit));
-        pay(Role.OPERATOR, Bytes32.ZERO, book.operator(), part(net, split.operatorBps()).multiply(unit));
+        pay(
+                Role.OPERATOR,
+                Bytes32.ZERO,
+                book.operator(),
+                part(net, split.operatorBps()).multiply(unit));
         payAdapterOwners(part(net, split.adapterOwnerBps()).multiply(attributionWhole), adapterWhole);
         payContributors(part(net, split.contributorsBps()).multiply(adapterWhole));
     }
@@ -120,7 +129,11 @@ public final class Pricing {
 
     private void payBaseOwner(BigInteger weight) {
         Address owner = book.baseOwners().get(row.baseDigest());
-        pay(owner == null ? Role.TREASURY : Role.BASE_OWNER, row.baseDigest(), owner == null ? book.treasury() : owner, weight);
+        pay(
+                owner == null ? Role.TREASURY : Role.BASE_OWNER,
+                row.baseDigest(),
+                owner == null ? book.treasury() : owner,
+                weight);
     }
 
     private void payAdapterOwners(BigInteger weightOfOne, BigInteger whole) {
@@ -142,7 +155,8 @@ public final class Pricing {
     private void payContributors(BigInteger weightOfOne) {
         for (int i = 0; i < attribution.targets().size(); i++) {
             Target target = attribution.targets().get(i);
-            BigInteger weight = weightOfOne.multiply(BigInteger.valueOf(attribution.totals().get(i)));
+            BigInteger weight =
+                    weightOfOne.multiply(BigInteger.valueOf(attribution.totals().get(i)));
             switch (target.kind()) {
                 case CONTRIBUTOR -> pay(Role.CONTRIBUTOR, target.contributor(), payeeOf(target.contributor()), weight);
                 case POOL -> pay(Role.DATANET_POOL, datanetOf(target), book.datanetPool(), weight);

@@ -32,7 +32,8 @@ final class BouncyCastleSecp256k1 implements Secp256k1 {
             BigInteger nonce = nonces.nextK();
             ECPoint point = timesG(nonce);
             BigInteger r = point.getAffineXCoord().toBigInteger().mod(N);
-            BigInteger s = nonce.modInverse(N).multiply(message.add(r.multiply(key))).mod(N);
+            BigInteger s =
+                    nonce.modInverse(N).multiply(message.add(r.multiply(key))).mod(N);
             if (r.signum() != 0 && s.signum() != 0) {
                 boolean odd = point.getAffineYCoord().toBigInteger().testBit(0);
                 boolean high = s.compareTo(N.shiftRight(1)) > 0;
@@ -56,7 +57,8 @@ final class BouncyCastleSecp256k1 implements Secp256k1 {
         BigInteger inverse = signature.r().toUnsigned().modInverse(N);
         BigInteger first = digest.toUnsigned().negate().multiply(inverse).mod(N);
         BigInteger second = signature.s().toUnsigned().multiply(inverse).mod(N);
-        ECPoint key = ECAlgorithms.sumOfTwoMultiplies(CURVE.getG(), first, point, second).normalize();
+        ECPoint key = ECAlgorithms.sumOfTwoMultiplies(CURVE.getG(), first, point, second)
+                .normalize();
         if (key.isInfinity()) {
             return Optional.empty();
         }

@@ -4,13 +4,13 @@ import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
 
-/// The EIP-712 domain of everything the operator signs. Name and version are those of the ledger contract; chain and
-/// contract come from configuration, so receipts can be signed before any chain exists.
+/// The EIP-712 domain of everything the operator signs. Name and version are those of the ledger contract; chain
+/// and contract come from configuration, so receipts can be signed before any chain exists.
 public record Eip712Domain(String name, String version, long chainId, Address verifyingContract) {
     public static final String LEDGER_NAME = "OpenLoRA AttributionLedger";
     public static final String LEDGER_VERSION = "1";
-    private static final Bytes32 TYPE_HASH = Keccak256.hash(
-            "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+    private static final Bytes32 TYPE_HASH =
+            Keccak256.hash("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
 
     public Eip712Domain {
         if (chainId < 1) {

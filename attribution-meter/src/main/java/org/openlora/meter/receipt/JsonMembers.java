@@ -17,10 +17,11 @@ import java.util.function.Function;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 
-/// The members of one JSON object of a known shape, read strictly: nothing missing, nothing unknown, each of its type.
+/// The members of one JSON object of a known shape, read strictly: nothing missing, nothing unknown, each of its
+/// type.
 ///
-/// Types as they are written: `bytes32` as 0x and 64 lower-case digits, `address` in EIP-55 form, integers of up to 32
-/// bits as JSON numbers, wider ones as decimal strings (a JSON number is exact only to 2^53).
+/// Types as they are written: `bytes32` as 0x and 64 lower-case digits, `address` in EIP-55 form, integers of up
+/// to 32 bits as JSON numbers, wider ones as decimal strings (a JSON number is exact only to 2^53).
 final class JsonMembers {
     static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -36,8 +37,8 @@ final class JsonMembers {
         this.object = object;
     }
 
-    /// RFC 8785 bytes. Sorted members and no spaces are all that it asks of objects whose names and texts are plain
-    /// ASCII and whose numbers are integers, as here.
+    /// RFC 8785 bytes. Sorted members and no spaces are all that it asks of objects whose names and texts are
+    /// plain ASCII and whose numbers are integers, as here.
     static byte[] canonical(ObjectNode object) {
         try {
             return MAPPER.writeValueAsBytes(object);

@@ -21,8 +21,8 @@ import java.util.UUID;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 
-/// The operator's private key. It leaves this class only as signatures: no accessor gives it and `toString` shows the
-/// address alone.
+/// The operator's private key. It leaves this class only as signatures: no accessor gives it and `toString` shows
+/// the address alone.
 public final class OperatorKey implements Signer {
     /// Environment variable that holds a key in hexadecimal and wins over the file.
     public static final String ENVIRONMENT = "OPENLORA_OPERATOR_KEY";
@@ -35,8 +35,8 @@ public final class OperatorKey implements Signer {
         this.address = Secp256k1.address(Secp256k1.get().publicKey(privateKey));
     }
 
-    /// The key of the environment, else the one in the file, which is made (random, readable by its owner alone) where
-    /// there is none.
+    /// The key of the environment, else the one in the file, which is made (random, readable by its owner alone)
+    /// where there is none.
     ///
     /// @throws IllegalArgumentException where the key is malformed, or the file readable by others than its owner
     public static OperatorKey load(Path file, Map<String, String> environment) {
@@ -142,9 +142,8 @@ public final class OperatorKey implements Signer {
         Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(file);
         Set<PosixFilePermission> owner = PosixFilePermissions.fromString("rwx------");
         if (!owner.containsAll(permissions)) {
-            throw new IllegalArgumentException(
-                    "key file " + file + " is open to others (" + PosixFilePermissions.toString(permissions)
-                            + "): run chmod 600 " + file);
+            throw new IllegalArgumentException("key file " + file + " is open to others ("
+                    + PosixFilePermissions.toString(permissions) + "): run chmod 600 " + file);
         }
     }
 }

@@ -5,9 +5,9 @@ import java.util.Locale;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 
-/// Receipt v1: what one request used and who is paid for it. Its EIP-712 hash is what the operator signs, what the
-/// next receipt of the stream points at and what a batch's Merkle tree holds. Every rule that can be checked on one
-/// receipt alone is checked here, so no invalid receipt exists in memory.
+/// Receipt v1: what one request used and who is paid for it. Its EIP-712 hash is what the operator signs, what
+/// the next receipt of the stream points at and what a batch's Merkle tree holds. Every rule that can be checked
+/// on one receipt alone is checked here, so no invalid receipt exists in memory.
 ///
 /// @param stream id of the replica's receipt stream
 /// @param seq 1, 2, 3 … within the stream, without gaps
@@ -77,9 +77,7 @@ public record Receipt(
         requireCount("cachedTokens", cachedTokens);
         requireCount("generatedTokens", generatedTokens);
         requireCount("discardedTokens", discardedTokens);
-        require(
-                cachedTokens <= promptTokens,
-                "cachedTokens " + cachedTokens + " exceed promptTokens " + promptTokens);
+        require(cachedTokens <= promptTokens, "cachedTokens " + cachedTokens + " exceed promptTokens " + promptTokens);
         requireAdapterOrder(adapters);
         requirePayments(payments, price);
     }
@@ -98,7 +96,8 @@ public record Receipt(
         for (int i = 1; i < adapters.size(); i++) {
             require(
                     adapters.get(i - 1).digest().compareTo(adapters.get(i).digest()) < 0,
-                    "adapters must ascend by digest without repetition: " + adapters.get(i).digest() + " at index " + i);
+                    "adapters must ascend by digest without repetition: "
+                            + adapters.get(i).digest() + " at index " + i);
         }
     }
 

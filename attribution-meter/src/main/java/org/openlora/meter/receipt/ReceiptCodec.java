@@ -5,9 +5,9 @@ import java.util.List;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
 
-/// A receipt's hashes by EIP-712. One hash serves everything: the struct hash is what `prevReceipt` points at, with the
-/// domain it gives the digest that is signed, and hashed once more it is the leaf of OpenZeppelin's standard tree over
-/// the columns [#LEAF_ENCODING].
+/// A receipt's hashes by EIP-712. One hash serves everything: the struct hash is what `prevReceipt` points at,
+/// with the domain it gives the digest that is signed, and hashed once more it is the leaf of OpenZeppelin's
+/// standard tree over the columns [#LEAF_ENCODING].
 public final class ReceiptCodec {
     public static final String ADAPTER_USE_TYPE =
             "AdapterUse(bytes32 digest,bytes32 manifestDigest,int32 scalePpm,uint32 tokens)";
@@ -119,7 +119,8 @@ public final class ReceiptCodec {
 
     /// Reads what [#toJson(Receipt)] wrote.
     ///
-    /// @throws IllegalArgumentException naming the member, for anything that is not a valid receipt in canonical form
+    /// @throws IllegalArgumentException naming the member, for anything that is not a valid receipt in canonical
+    ///     form
     public static Receipt fromJson(byte[] json) {
         return ReceiptJson.read(json);
     }
@@ -127,16 +128,34 @@ public final class ReceiptCodec {
     /// The columns of a receipt's leaf as text, in the order of [#LEAF_ENCODING]; what a tree dump carries.
     public static List<String> leafColumns(Receipt receipt) {
         List<Object> columns = new ArrayList<>(List.of(
-                RECEIPT_TYPE_HASH, receipt.stream(), receipt.seq(), receipt.prevReceipt(), receipt.kind().code(),
-                receipt.ref(), receipt.requestId(), receipt.account()));
+                RECEIPT_TYPE_HASH,
+                receipt.stream(),
+                receipt.seq(),
+                receipt.prevReceipt(),
+                receipt.kind().code(),
+                receipt.ref(),
+                receipt.requestId(),
+                receipt.account()));
         columns.addAll(List.of(
-                receipt.payer(), receipt.servedFrom(), receipt.servedTo(), receipt.includeBy(), receipt.baseDigest(),
-                receipt.tokenizerDigest(), receipt.numericPath(), adaptersHash(receipt.adapters())));
+                receipt.payer(),
+                receipt.servedFrom(),
+                receipt.servedTo(),
+                receipt.includeBy(),
+                receipt.baseDigest(),
+                receipt.tokenizerDigest(),
+                receipt.numericPath(),
+                adaptersHash(receipt.adapters())));
         columns.addAll(List.of(
-                receipt.promptTokens(), receipt.cachedTokens(), receipt.generatedTokens(), receipt.discardedTokens(),
-                receipt.promptHash(), receipt.outputHash(), receipt.scorer(), receipt.corpusRoots()));
-        columns.addAll(List.of(
-                receipt.attribution(), receipt.priceBook(), receipt.price(), paymentsHash(receipt.payments())));
+                receipt.promptTokens(),
+                receipt.cachedTokens(),
+                receipt.generatedTokens(),
+                receipt.discardedTokens(),
+                receipt.promptHash(),
+                receipt.outputHash(),
+                receipt.scorer(),
+                receipt.corpusRoots()));
+        columns.addAll(
+                List.of(receipt.attribution(), receipt.priceBook(), receipt.price(), paymentsHash(receipt.payments())));
         return columns.stream().map(Object::toString).toList();
     }
 }

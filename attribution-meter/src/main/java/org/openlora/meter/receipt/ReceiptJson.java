@@ -8,8 +8,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.openlora.meter.evm.Hex;
 
-/// Canonical JSON of receipts: the EIP-712 message with its members' own names, so that wallets and libraries hash it as
-/// it stands. Reading accepts exactly what writing gives.
+/// Canonical JSON of receipts: the EIP-712 message with its members' own names, so that wallets and libraries
+/// hash it as it stands. Reading accepts exactly what writing gives.
 final class ReceiptJson {
     private static final Set<String> RECEIPT_NAMES = namesOf(ReceiptCodec.RECEIPT_TYPE);
     private static final Set<String> ADAPTER_NAMES = namesOf(ReceiptCodec.ADAPTER_USE_TYPE);
@@ -36,8 +36,7 @@ final class ReceiptJson {
     }
 
     static SignedReceipt readSigned(byte[] json) {
-        JsonMembers members =
-                JsonMembers.parse("signed receipt", json, Set.of("domain", "receipt", "signature"));
+        JsonMembers members = JsonMembers.parse("signed receipt", json, Set.of("domain", "receipt", "signature"));
         SignedReceipt signed = new SignedReceipt(
                 receipt(members.object("receipt", RECEIPT_NAMES)), domain(members), signature(members));
         JsonMembers.requireCanonical("signed receipt", json, write(signed));
@@ -74,8 +73,7 @@ final class ReceiptJson {
                 fields.bytes32("promptHash"),
                 fields.bytes32("outputHash"),
                 fields.decimal("includeBy"));
-        SignedAcknowledgement signed =
-                new SignedAcknowledgement(acknowledgement, domain(members), signature(members));
+        SignedAcknowledgement signed = new SignedAcknowledgement(acknowledgement, domain(members), signature(members));
         JsonMembers.requireCanonical(what, json, write(signed));
         return signed;
     }

@@ -4,8 +4,8 @@ import java.math.BigInteger;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Hex;
 
-/// A recoverable secp256k1 signature in the one form that every verifier here accepts: low `s` (EIP-2), `v` 27 or 28.
-/// Bytes: r ‖ s ‖ v, 65 of them.
+/// A recoverable secp256k1 signature in the one form that every verifier here accepts: low `s` (EIP-2), `v` 27 or
+/// 28. Bytes: r ‖ s ‖ v, 65 of them.
 public record Signature(Bytes32 r, Bytes32 s, int v) {
     public static final int SIZE_BYTES = 65;
     static final BigInteger ORDER =

@@ -5,8 +5,7 @@ import org.openlora.meter.evm.Address;
 
 /// A usage acknowledgement with the operator's signature and the domain it was signed for.
 public record SignedAcknowledgement(UsageAcknowledgement acknowledgement, Eip712Domain domain, Signature signature) {
-    public static SignedAcknowledgement sign(
-            UsageAcknowledgement acknowledgement, Eip712Domain domain, Signer signer) {
+    public static SignedAcknowledgement sign(UsageAcknowledgement acknowledgement, Eip712Domain domain, Signer signer) {
         return new SignedAcknowledgement(
                 acknowledgement, domain, signer.sign(domain.digest(acknowledgement.structHash())));
     }

@@ -3,7 +3,8 @@ package org.openlora.meter.receipt;
 import java.util.Optional;
 import org.openlora.meter.evm.Address;
 
-/// A receipt with the operator's signature and the domain it was signed for: the payer's evidence before any batch.
+/// A receipt with the operator's signature and the domain it was signed for: the payer's evidence before any
+/// batch.
 public record SignedReceipt(Receipt receipt, Eip712Domain domain, Signature signature) {
     public static SignedReceipt sign(Receipt receipt, Eip712Domain domain, Signer signer) {
         return new SignedReceipt(receipt, domain, signer.sign(ReceiptCodec.digest(domain, receipt)));

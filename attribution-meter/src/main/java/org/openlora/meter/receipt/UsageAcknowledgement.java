@@ -3,8 +3,8 @@ package org.openlora.meter.receipt;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
 
-/// What a response's final event promises: this usage is durable and its receipt will stand in a batch by `includeBy`
-/// (milliseconds since the epoch). A signed one without a receipt after that time proves an omission.
+/// What a response's final event promises: this usage is durable and its receipt will stand in a batch by
+/// `includeBy` (milliseconds since the epoch). A signed one without a receipt after that time proves an omission.
 ///
 /// @param adaptersHash [ReceiptCodec#adaptersHash] of the adapters that took part
 public record UsageAcknowledgement(

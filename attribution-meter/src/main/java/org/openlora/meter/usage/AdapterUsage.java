@@ -13,7 +13,10 @@ import org.openlora.meter.receipt.AdapterUse;
 /// @param use what stands in the receipt
 /// @param lineage the training mix; empty where the adapter has no manifest or the manifest no lineage
 /// @param ownerPayee where the owner is paid; null where there is no owner, then the treasury is
-public record AdapterUsage(AdapterUse use, List<LineageShare> lineage, @Nullable Address ownerPayee) {
+public record AdapterUsage(
+        AdapterUse use,
+        List<LineageShare> lineage,
+        @Nullable Address ownerPayee) {
     public AdapterUsage {
         lineage = List.copyOf(lineage);
         int sum = 0;

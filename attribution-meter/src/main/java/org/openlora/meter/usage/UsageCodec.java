@@ -15,8 +15,8 @@ import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.receipt.AdapterUse;
 
-/// A usage row as canonical JSON (all but the token ids, which are kept apart because they are dropped) and the hash
-/// that tells a repeated row from a changed one.
+/// A usage row as canonical JSON (all but the token ids, which are kept apart because they are dropped) and the
+/// hash that tells a repeated row from a changed one.
 public final class UsageCodec {
     private static final JsonMapper JSON = new JsonMapper();
 

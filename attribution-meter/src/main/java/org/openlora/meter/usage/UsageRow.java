@@ -56,8 +56,9 @@ public record UsageRow(
         for (AdapterUsage adapter : adapters) {
             require(
                     adapter.use().tokens() <= output.size() + discardedTokens,
-                    "adapter " + adapter.use().digest() + " served " + adapter.use().tokens()
-                            + " tokens, the request only " + (output.size() + discardedTokens));
+                    "adapter " + adapter.use().digest() + " served "
+                            + adapter.use().tokens() + " tokens, the request only "
+                            + (output.size() + discardedTokens));
         }
     }
 

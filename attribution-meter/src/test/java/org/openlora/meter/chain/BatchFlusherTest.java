@@ -96,10 +96,16 @@ class BatchFlusherTest {
         FaultyTransport faulty = new FaultyTransport(transport(), new Random(seed));
         LedgerContract ledger = new LedgerContract(new JsonRpc("faulty", faulty), chain.ledger.address());
         try (FileAttemptJournal journal = journal()) {
-            FlushPolicy impatient = new FlushPolicy(
-                    Duration.ofMillis(20), POLICY.bumpAfter(), POLICY.maxFeeCapWei(), POLICY.poll());
+            FlushPolicy impatient =
+                    new FlushPolicy(Duration.ofMillis(20), POLICY.bumpAfter(), POLICY.maxFeeCapWei(), POLICY.poll());
             new BatchFlusher(
-                            ledger, operator.submitter(), operator.id(), stream, batches, journal, impatient,
+                            ledger,
+                            operator.submitter(),
+                            operator.id(),
+                            stream,
+                            batches,
+                            journal,
+                            impatient,
                             Clock.systemUTC())
                     .flushUntil(BATCHES, LIMIT);
         }
@@ -216,7 +222,8 @@ class BatchFlusherTest {
         Receipt later = ReceiptFixtures.run("flusher", 3).get(2);
         BatchHeader header = TestChain.seal(1, operator.id(), List.of(later)).header();
         try (FileAttemptJournal journal = journal()) {
-            assertThatThrownBy(() -> flusher(journal, n -> n == 1 ? Optional.of(header) : Optional.empty()).step())
+            assertThatThrownBy(() -> flusher(journal, n -> n == 1 ? Optional.of(header) : Optional.empty())
+                            .step())
                     .isInstanceOf(ChainException.Halted.class)
                     .hasMessageContaining("SequenceGap(1)");
             assertThat(journal.attempts(1)).isEmpty();
@@ -265,8 +272,14 @@ class BatchFlusherTest {
         });
         try (FileAttemptJournal journal = journal()) {
             BatchFlusher flusher = new BatchFlusher(
-                    new LedgerContract(dead, chain.ledger.address()), operator.submitter(), operator.id(), stream,
-                    batches, journal, POLICY, clock);
+                    new LedgerContract(dead, chain.ledger.address()),
+                    operator.submitter(),
+                    operator.id(),
+                    stream,
+                    batches,
+                    journal,
+                    POLICY,
+                    clock);
             assertThatThrownBy(() -> flusher.flushUntil(1, Duration.ofMillis(50)))
                     .isInstanceOf(ChainException.Failed.class)
                     .hasMessageContaining("unreachable chain dead: connection reset");
@@ -287,7 +300,8 @@ class BatchFlusherTest {
         for (int i = 0; i < BATCHES; i++) {
             headers.put(
                     i + 1L,
-                    TestChain.seal(i + 1, operator.id(), run.subList(i * size, i * size + size)).header());
+                    TestChain.seal(i + 1, operator.id(), run.subList(i * size, i * size + size))
+                            .header());
         }
         return number -> number > visible ? Optional.empty() : Optional.ofNullable(headers.get(number));
     }
@@ -311,7 +325,13 @@ class BatchFlusherTest {
         };
         LedgerContract ledger = new LedgerContract(new JsonRpc("dying", transport), chain.ledger.address());
         return new BatchFlusher(
-                ledger, operator.submitter(), operator.id(), stream, batches, new DyingJournal(journal, point), POLICY,
+                ledger,
+                operator.submitter(),
+                operator.id(),
+                stream,
+                batches,
+                new DyingJournal(journal, point),
+                POLICY,
                 clock);
     }
 
@@ -321,8 +341,8 @@ class BatchFlusherTest {
 
     private long transactions() {
         JsonRpc rpc = chain.chain.rpc();
-        return rpc.longInteger(
-                rpc.call("eth_getTransactionCount", operator.submitter().address().toString(), "latest"));
+        return rpc.longInteger(rpc.call(
+                "eth_getTransactionCount", operator.submitter().address().toString(), "latest"));
     }
 
     /// One event per number on the canonical chain, in order, each with the head that we compute.

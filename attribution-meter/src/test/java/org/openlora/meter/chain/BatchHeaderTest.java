@@ -31,11 +31,15 @@ class BatchHeaderTest {
         assertThat(header.lastSeq()).isEqualTo(expected.get("lastSeq").asLong());
         assertThat(header.fromTs()).isEqualTo(expected.get("fromTs").asLong());
         assertThat(header.toTs()).isEqualTo(expected.get("toTs").asLong());
-        assertThat(header.gross()).isEqualTo(new BigInteger(expected.get("gross").asText()));
-        assertThat(header.creditTotal()).isEqualTo(new BigInteger(expected.get("creditTotal").asText()));
+        assertThat(header.gross())
+                .isEqualTo(new BigInteger(expected.get("gross").asText()));
+        assertThat(header.creditTotal())
+                .isEqualTo(new BigInteger(expected.get("creditTotal").asText()));
         assertThat(header.promptTokens()).isEqualTo(expected.get("promptTokens").asLong());
-        assertThat(header.generatedTokens()).isEqualTo(expected.get("generatedTokens").asLong());
-        assertThat(header.priceBookHash()).hasToString(expected.get("priceBookHash").asText());
+        assertThat(header.generatedTokens())
+                .isEqualTo(expected.get("generatedTokens").asLong());
+        assertThat(header.priceBookHash())
+                .hasToString(expected.get("priceBookHash").asText());
         assertThat(header.head(VECTORS.word("/batch/previousHead"))).isEqualTo(VECTORS.word("/batch/head"));
     }
 

@@ -40,7 +40,8 @@ class FileAttemptJournalTest {
             assertThat(journal.attempts(3)).isEmpty();
             assertThat(journal.landedNumber()).isEqualTo(1);
             assertThat(journal.finalNumber()).isEqualTo(1);
-            assertThatThrownBy(() -> journal.bind(new ChainIdentity(1, WORD))).hasMessageContaining("bound to chain 31337");
+            assertThatThrownBy(() -> journal.bind(new ChainIdentity(1, WORD)))
+                    .hasMessageContaining("bound to chain 31337");
         }
     }
 

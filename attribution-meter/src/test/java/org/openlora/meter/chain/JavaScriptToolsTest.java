@@ -62,7 +62,8 @@ class JavaScriptToolsTest {
         OperatorKey key = OperatorKey.ofHex("44".repeat(32));
         Eip712Domain domain = Eip712Domain.ledger(LocalChain.CHAIN_ID, LedgerDeployer.addressFor(key.address()));
         MerkleTree tree = MerkleTree.of(inTree.stream().map(ReceiptCodec::leaf).toList());
-        List<List<String>> columns = inTree.stream().map(ReceiptCodec::leafColumns).toList();
+        List<List<String>> columns =
+                inTree.stream().map(ReceiptCodec::leafColumns).toList();
         Files.writeString(folder.resolve("tree.json"), tree.dump(ReceiptCodec.LEAF_ENCODING, columns));
         ObjectNode json = JSON.createObjectNode().put("root", tree.root().toString());
         ArrayNode entries = json.putArray("entries");

@@ -28,8 +28,7 @@ class JsonRpcTest {
     @Test
     void call_listenerNeverAnswers_timesOut() throws IOException {
         try (ServerSocket socket = new ServerSocket(0)) {
-            JsonRpc rpc =
-                    new JsonRpc(URI.create("http://127.0.0.1:" + socket.getLocalPort()), Duration.ofMillis(200));
+            JsonRpc rpc = new JsonRpc(URI.create("http://127.0.0.1:" + socket.getLocalPort()), Duration.ofMillis(200));
             assertThatThrownBy(() -> rpc.call("eth_chainId"))
                     .isInstanceOf(ChainException.Unreachable.class)
                     .hasMessageEndingWith("timed out");
@@ -39,8 +38,14 @@ class JsonRpcTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "", "<html>busy</html>", "{\"jsonrpc\":\"2.0\",\"id\":1", "{\"id\":1}", "{\"id\":2,\"result\":\"0x1\"}",
-                "[]", "null", "{\"result\":\"0x1\"}"
+                "",
+                "<html>busy</html>",
+                "{\"jsonrpc\":\"2.0\",\"id\":1",
+                "{\"id\":1}",
+                "{\"id\":2,\"result\":\"0x1\"}",
+                "[]",
+                "null",
+                "{\"result\":\"0x1\"}"
             })
     void call_answerIsNoAnswer_unreachable(String answer) {
         JsonRpc rpc = new JsonRpc("test", _ -> answer);
@@ -56,12 +61,11 @@ class JsonRpcTest {
         JsonRpc rpc = new JsonRpc(
                 "test",
                 _ -> "{\"id\":1,\"error\":{\"code\":3,\"message\":\"execution\\nreverted\",\"data\":\"0xabcd\"}}");
-        assertThatThrownBy(() -> rpc.call("eth_call"))
-                .isInstanceOfSatisfying(ChainException.Refused.class, refused -> {
-                    assertThat(refused.code()).isEqualTo(3);
-                    assertThat(refused.revertData()).isEqualTo("0xabcd");
-                    assertThat(refused).hasMessage("eth_call refused by test: execution reverted");
-                });
+        assertThatThrownBy(() -> rpc.call("eth_call")).isInstanceOfSatisfying(ChainException.Refused.class, refused -> {
+            assertThat(refused.code()).isEqualTo(3);
+            assertThat(refused.revertData()).isEqualTo("0xabcd");
+            assertThat(refused).hasMessage("eth_call refused by test: execution reverted");
+        });
     }
 
     @Test
@@ -70,8 +74,9 @@ class JsonRpcTest {
                 "test", _ -> "[{\"id\":2,\"error\":{\"code\":-1,\"message\":\"no\"}},{\"id\":1,\"result\":\"0x5\"}]");
         List<JsonRpc.Answer> answers =
                 rpc.batch(List.of(new JsonRpc.Call("eth_chainId"), new JsonRpc.Call("eth_call")));
-        assertThat(answers.get(0)).isInstanceOfSatisfying(
-                JsonRpc.Answer.Success.class, success -> assertThat(success.value().asText()).isEqualTo("0x5"));
+        assertThat(answers.get(0)).isInstanceOfSatisfying(JsonRpc.Answer.Success.class, success -> assertThat(
+                        success.value().asText())
+                .isEqualTo("0x5"));
         assertThat(answers.get(1)).isInstanceOf(JsonRpc.Answer.Failure.class);
     }
 

@@ -99,7 +99,8 @@ class LedgerContractTest {
         assertThat(stored.lastSeq()).isEqualTo(25);
         assertThat(stored.committedAtSeconds()).isPositive();
         assertThat(state().lastSeq()).isEqualTo(25);
-        assertThat(state().gross()).isEqualTo(first.header().gross().add(second.header().gross()));
+        assertThat(state().gross())
+                .isEqualTo(first.header().gross().add(second.header().gross()));
     }
 
     @Test
@@ -130,19 +131,20 @@ class LedgerContractTest {
                 assertThat(verify(stream(run), 3 - number, receipt, proof)).isFalse();
                 assertThat(verify(stream(run), 3, receipt, proof)).isFalse();
                 assertThat(verify(operator.id(), number, receipt, proof)).isFalse();
-                assertThat(ledger.verifyReceipt(stream(run), stream(run), number, receipt, proof)).isFalse();
+                assertThat(ledger.verifyReceipt(stream(run), stream(run), number, receipt, proof))
+                        .isFalse();
             }
         }
     }
 
-    /// A tree may hold what the contract must still refuse: a receipt of another stream, or with a number outside.
+    /// A tree may hold what the contract must still refuse: a receipt of another stream, or with a number
+    /// outside.
     @Test
     void verifyReceipt_leafOfForeignStreamOrNumberInTheTree_false() {
         List<Receipt> run = ReceiptFixtures.run("verify", 3);
         List<Receipt> foreign = ReceiptFixtures.run("foreign", 9);
         List<Receipt> leaves = List.of(run.get(0), run.get(1), foreign.get(0), run.get(2));
-        var tree = MerkleTree.of(
-                leaves.stream().map(ReceiptCodec::leaf).toList());
+        var tree = MerkleTree.of(leaves.stream().map(ReceiptCodec::leaf).toList());
         BatchHeader header = BatchHeader.of(1, operator.id(), run.subList(0, 2), tree.root(), stream(run), "");
         commit(header);
         assertThat(verify(stream(run), 1, run.get(0), tree.proof(0))).isTrue();
@@ -156,7 +158,8 @@ class LedgerContractTest {
         List<Receipt> run = ReceiptFixtures.run("tampering", 5);
         Sealed batch = seal(1, run);
         commit(batch.header());
-        byte[] call = LedgerContract.verifyReceiptCall(operator.id(), stream(run), 1, run.get(2), batch.tree().proof(2));
+        byte[] call = LedgerContract.verifyReceiptCall(
+                operator.id(), stream(run), 1, run.get(2), batch.tree().proof(2));
         assertThat(resultOf(List.of(call))).containsExactly(true);
         int from = 4 + offsetAt(call, 3);
         int to = 4 + offsetAt(call, 4);
@@ -200,10 +203,13 @@ class LedgerContractTest {
         OperatorKey successor = OperatorKey.ofHex("33".repeat(32));
         chain.chain.fund(successor.address());
         BatchHeader second = seal(2, run.subList(5, 10)).header();
-        assertThat(revertOf(successor.address(), LedgerContract.commitBatchCall(second))).startsWith("NotSubmitter(");
+        assertThat(revertOf(successor.address(), LedgerContract.commitBatchCall(second)))
+                .startsWith("NotSubmitter(");
         administer(LedgerContract.setSubmitterCall(operator.id(), successor.address(), true));
-        administer(LedgerContract.setSubmitterCall(operator.id(), operator.submitter().address(), false));
-        assertThat(ledger.isSubmitter(operator.id(), operator.submitter().address())).isFalse();
+        administer(LedgerContract.setSubmitterCall(
+                operator.id(), operator.submitter().address(), false));
+        assertThat(ledger.isSubmitter(operator.id(), operator.submitter().address()))
+                .isFalse();
         assertThat(revertOf(second)).startsWith("NotSubmitter(");
         new TransactionSender(chain.chain.rpc(), successor, Duration.ofSeconds(20))
                 .send(ledger.address(), LedgerContract.commitBatchCall(second));
@@ -212,7 +218,8 @@ class LedgerContractTest {
 
     @Test
     void administration_byAnyoneElse_refused() {
-        byte[] call = LedgerContract.setSubmitterCall(operator.id(), operator.submitter().address(), true);
+        byte[] call = LedgerContract.setSubmitterCall(
+                operator.id(), operator.submitter().address(), true);
         assertThat(revertOf(operator.submitter().address(), call)).startsWith("NotAdmin(");
         assertThat(ledger.operatorAdmin(operator.id())).isEqualTo(chain.admin.address());
         assertThat(revertOf(
@@ -240,10 +247,17 @@ class LedgerContractTest {
                 new TransactionSender(chain.chain.rpc(), operator.submitter(), Duration.ofSeconds(20));
         List<Long> gas = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
-            BatchHeader header = seal(i + 1, run.subList(100 * i, 100 * i + 100)).header();
-            gas.add(submitter.send(ledger.address(), LedgerContract.commitBatchCall(header)).gasUsed());
+            BatchHeader header =
+                    seal(i + 1, run.subList(100 * i, 100 * i + 100)).header();
+            gas.add(submitter
+                    .send(ledger.address(), LedgerContract.commitBatchCall(header))
+                    .gasUsed());
         }
-        gas.add(submitter.send(ledger.address(), LedgerContract.commitBatchCall(seal(3, run.subList(200, 300)).header()))
+        gas.add(submitter
+                .send(
+                        ledger.address(),
+                        LedgerContract.commitBatchCall(
+                                seal(3, run.subList(200, 300)).header()))
                 .gasUsed());
         System.out.println("commitBatch gas: first, second, third, replay of the third: " + gas);
         assertThat(gas.get(2)).isLessThan(160_000);
@@ -263,8 +277,7 @@ class LedgerContractTest {
     }
 
     private LedgerContract.StreamState state(String stream) {
-        return ledger.stream(
-                operator.id(), Keccak256.hash(stream), BlockReference.LATEST);
+        return ledger.stream(operator.id(), Keccak256.hash(stream), BlockReference.LATEST);
     }
 
     private boolean verify(Bytes32 stream, long number, Receipt receipt, MerkleProof proof) {
@@ -281,7 +294,9 @@ class LedgerContractTest {
     }
 
     private JsonNode transactionCount() {
-        return chain.chain.rpc().call("eth_getTransactionCount", chain.admin.address().toString(), "latest");
+        return chain.chain
+                .rpc()
+                .call("eth_getTransactionCount", chain.admin.address().toString(), "latest");
     }
 
     private String revertOf(BatchHeader header) {
@@ -312,7 +327,8 @@ class LedgerContractTest {
             for (JsonRpc.Answer answer : chain.chain.rpc().batch(batch)) {
                 results.add(
                         switch (answer) {
-                            case JsonRpc.Answer.Success success -> success.value().asText().endsWith("1");
+                            case JsonRpc.Answer.Success success ->
+                                success.value().asText().endsWith("1");
                             case JsonRpc.Answer.Failure _ -> false;
                         });
             }

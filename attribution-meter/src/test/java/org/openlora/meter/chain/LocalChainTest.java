@@ -30,11 +30,14 @@ class LocalChainTest {
         try (LocalChain chain = start(environment).orElseThrow()) {
             chain.fund(key.address());
             TransactionSender sender = new TransactionSender(chain.rpc(), key, Duration.ofSeconds(20));
-            codeHash = new LedgerDeployer(chain.rpc(), sender).deploy(key.address()).codeHash();
+            codeHash = new LedgerDeployer(chain.rpc(), sender)
+                    .deploy(key.address())
+                    .codeHash();
             try (LocalChain joined = start(environment).orElseThrow()) {
                 assertThat(joined.endpoint()).isEqualTo(chain.endpoint());
             }
-            assertThat(chain.rpc().call("eth_chainId").asText()).isEqualTo("0x7a69"); // joining and leaving left it alone
+            assertThat(chain.rpc().call("eth_chainId").asText())
+                    .isEqualTo("0x7a69"); // joining and leaving left it alone
         }
         assertThat(folder.resolve("anvil-state.json")).isNotEmptyFile();
         try (LocalChain chain = start(environment).orElseThrow()) {
@@ -47,7 +50,11 @@ class LocalChainTest {
     @Test
     void start_neitherAnvilNorNode_emptyWithTheReason() {
         assertThat(start(Map.of("PATH", folder.toString()))).isEmpty();
-        assertThat(reports).singleElement().asString().startsWith("no local chain: ").contains("Node.js", "OPENLORA_ANVIL");
+        assertThat(reports)
+                .singleElement()
+                .asString()
+                .startsWith("no local chain: ")
+                .contains("Node.js", "OPENLORA_ANVIL");
     }
 
     @Test
@@ -68,9 +75,10 @@ class LocalChainTest {
         assertThatThrownBy(() -> start(Map.of(AnvilBinary.ENVIRONMENT, script.toString())))
                 .hasMessageContaining("cannot start the local chain")
                 .hasRootCauseMessage("anvil ended with status 2: wrong flag");
-        assertThatThrownBy(() -> start(Map.of(AnvilBinary.ENVIRONMENT, folder.resolve("absent").toString())))
-                .hasRootCauseMessage("OPENLORA_ANVIL names " + folder.resolve("absent")
-                        + ", which is not an executable file");
+        assertThatThrownBy(() -> start(
+                        Map.of(AnvilBinary.ENVIRONMENT, folder.resolve("absent").toString())))
+                .hasRootCauseMessage(
+                        "OPENLORA_ANVIL names " + folder.resolve("absent") + ", which is not an executable file");
     }
 
     private Optional<LocalChain> start(Map<String, String> environment) {

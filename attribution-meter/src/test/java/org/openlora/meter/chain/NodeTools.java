@@ -42,7 +42,9 @@ final class NodeTools {
         ProcessBuilder builder =
                 new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
         builder.environment()
-                .put("OPENLORA_NODE_MODULES", FOLDER.resolve("node_modules").toAbsolutePath().toString());
+                .put(
+                        "OPENLORA_NODE_MODULES",
+                        FOLDER.resolve("node_modules").toAbsolutePath().toString());
         Process process = builder.start();
         String output;
         try (InputStream stream = process.getInputStream()) {
@@ -65,10 +67,15 @@ final class NodeTools {
             if (Files.exists(done) && Files.exists(lock) && Files.mismatch(pinned, lock) == -1) {
                 return "";
             }
-            Files.copy(CONTRACTS.resolve("package.json"), FOLDER.resolve("package.json"), StandardCopyOption.REPLACE_EXISTING);
+            Files.copy(
+                    CONTRACTS.resolve("package.json"),
+                    FOLDER.resolve("package.json"),
+                    StandardCopyOption.REPLACE_EXISTING);
             Files.copy(pinned, lock, StandardCopyOption.REPLACE_EXISTING);
             Outcome outcome = run(FOLDER, List.of("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"), 180);
-            return outcome.status() == 0 ? "" : "npm ci failed: " + outcome.output().strip();
+            return outcome.status() == 0
+                    ? ""
+                    : "npm ci failed: " + outcome.output().strip();
         } catch (IOException e) {
             return "npm cannot be run: " + e.getMessage();
         } catch (InterruptedException e) {

@@ -70,7 +70,8 @@ final class TestChain {
     record Sealed(BatchHeader header, List<Receipt> receipts, MerkleTree tree) {}
 
     static Sealed seal(long number, Bytes32 operatorId, List<Receipt> receipts) {
-        MerkleTree tree = MerkleTree.of(receipts.stream().map(ReceiptCodec::leaf).toList());
+        MerkleTree tree =
+                MerkleTree.of(receipts.stream().map(ReceiptCodec::leaf).toList());
         Bytes32 dataHash = Keccak256.hash("data of batch " + number);
         return new Sealed(
                 BatchHeader.of(number, operatorId, receipts, tree.root(), dataHash, "file:batch-" + number),

@@ -21,7 +21,8 @@ class YamlNodeTest {
         YamlNode root = YamlNode.parse("a.yaml", "name: x\nlist:\n  - {size: 30}\n  - {size: 4}\n");
         assertThatThrownBy(() -> root.get("list").items().get(0).get("size").integer(0, 9))
                 .hasMessage("a.yaml: line 3: field 'list[0].size' must be an integer from 0 to 9, found 30");
-        assertThatThrownBy(() -> root.get("name").items()).hasMessage("a.yaml: line 1: field 'name' must be a list, found \"x\"");
+        assertThatThrownBy(() -> root.get("name").items())
+                .hasMessage("a.yaml: line 1: field 'name' must be a list, found \"x\"");
         assertThatThrownBy(() -> root.get("size")).hasMessage("a.yaml: line 1: field 'size' is missing");
         assertThatThrownBy(() -> root.requireFields("name"))
                 .hasMessage("a.yaml: line 3: field 'list' is not a known field; allowed are name");

@@ -22,8 +22,8 @@ import org.openlora.meter.usage.UsageRow;
 public final class Fixtures {
     public static final Bytes32 TOKENIZER = Keccak256.hash("tokenizer of numbers");
     /// Cuts "3 1 4" into 3, 1, 4.
-    public static final TokenEncoder ENCODER = text ->
-            Arrays.stream(text.split(" ")).mapToInt(Integer::parseInt).toArray();
+    public static final TokenEncoder ENCODER =
+            text -> Arrays.stream(text.split(" ")).mapToInt(Integer::parseInt).toArray();
 
     private Fixtures() {}
 

@@ -20,11 +20,14 @@ class ScorerTest {
     @Test
     void score_coveredToken_splitsEvidenceAndPrior() {
         Datanet poems = Fixtures.datanet("poems", 2, List.of(new int[] {1, 2, 3, 4}, new int[] {5, 6, 7, 8}));
-        AttributionRecord record = score(
-                List.of(poems), List.of(adapter("a", poems)), NO_PROMPT, new int[] {9, 2, 3, 4, 9}, RULES);
+        AttributionRecord record =
+                score(List.of(poems), List.of(adapter("a", poems)), NO_PROMPT, new int[] {9, 2, 3, 4, 9}, RULES);
 
         assertThat(record.owners()).containsExactly(-1, 0, 0, 0, -1);
-        assertThat(shareOf(record, 1, Target.contributor(0, poems.contributors().get(0).hash())))
+        assertThat(shareOf(
+                        record,
+                        1,
+                        Target.contributor(0, poems.contributors().get(0).hash())))
                 .isEqualTo(700_000);
         assertThat(shareOf(record, 1, Target.pool(0))).isEqualTo(300_000);
         assertThat(shareOf(record, 0, Target.pool(0))).isEqualTo(1_000_000);
@@ -34,8 +37,8 @@ class ScorerTest {
     @Test
     void score_echoOfThePrompt_paysNobodyByEvidence() {
         Datanet poems = Fixtures.datanet("poems", 1, List.of(new int[] {1, 2, 3, 4, 5}));
-        AttributionRecord record = score(
-                List.of(poems), List.of(adapter("a", poems)), new int[] {8, 2, 3, 4}, new int[] {2, 3, 4}, RULES);
+        AttributionRecord record =
+                score(List.of(poems), List.of(adapter("a", poems)), new int[] {8, 2, 3, 4}, new int[] {2, 3, 4}, RULES);
 
         assertThat(record.owners()).containsExactly(-2, -2, -2);
         assertThat(record.targets()).containsExactly(Target.pool(0));
@@ -51,7 +54,10 @@ class ScorerTest {
         AttributionRecord record = score(List.of(original, copy), List.of(adapter), NO_PROMPT, text, RULES);
 
         assertThat(record.spans().getFirst().sources()).containsExactly(new Source(0, 0));
-        assertThat(shareOf(record, 0, Target.contributor(1, copy.contributors().getFirst().hash())))
+        assertThat(shareOf(
+                        record,
+                        0,
+                        Target.contributor(1, copy.contributors().getFirst().hash())))
                 .isZero();
     }
 
@@ -67,9 +73,15 @@ class ScorerTest {
 
         assertThat(record.spans().getFirst().sourceCount()).isEqualTo(4);
         assertThat(record.spans().getFirst().sources()).hasSize(3);
-        assertThat(shareOf(record, 0, Target.contributor(0, poems.contributors().get(2).hash())))
+        assertThat(shareOf(
+                        record,
+                        0,
+                        Target.contributor(0, poems.contributors().get(2).hash())))
                 .isEqualTo(200_000);
-        assertThat(shareOf(record, 0, Target.contributor(0, poems.contributors().get(3).hash())))
+        assertThat(shareOf(
+                        record,
+                        0,
+                        Target.contributor(0, poems.contributors().get(3).hash())))
                 .isZero();
         assertThat(shareOf(record, 0, Target.pool(0))).isEqualTo(400_000);
     }
@@ -141,10 +153,11 @@ class ScorerTest {
             AttributionRules rules = new AttributionRules(
                     random.nextInt(1_000_001), 1 + random.nextInt(8), 1 + random.nextInt(3), random.nextInt(1_000_001));
             int[] output = Fixtures.random(random, random.nextInt(30), alphabet);
-            AttributionRecord record = score(
-                    datanets, adapters, Fixtures.random(random, random.nextInt(8), alphabet), output, rules);
+            AttributionRecord record =
+                    score(datanets, adapters, Fixtures.random(random, random.nextInt(8), alphabet), output, rules);
 
-            assertThat(record.totals().stream().mapToLong(Long::longValue).sum()).isEqualTo(record.wholePpm());
+            assertThat(record.totals().stream().mapToLong(Long::longValue).sum())
+                    .isEqualTo(record.wholePpm());
             assertThat(record.wholePpm()).isEqualTo(1_000_000L * Math.max(1, output.length));
             long cap = (long) rules.contributorCapPpm() * Math.max(1, output.length);
             for (int i = 0; i < record.targets().size(); i++) {
@@ -153,7 +166,9 @@ class ScorerTest {
                 }
             }
             for (int t = 0; t < output.length; t++) {
-                assertThat(record.sharesOf(t).sharesPpm().stream().mapToInt(Integer::intValue).sum())
+                assertThat(record.sharesOf(t).sharesPpm().stream()
+                                .mapToInt(Integer::intValue)
+                                .sum())
                         .isEqualTo(1_000_000);
             }
             assertThat(AttributionRecord.ofBytes(record.bytes())).isEqualTo(record);

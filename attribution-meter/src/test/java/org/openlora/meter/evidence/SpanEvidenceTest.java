@@ -96,8 +96,7 @@ class SpanEvidenceTest {
         assertThat(span.start()).isEqualTo(bestStart);
         assertThat(span.length()).isEqualTo(bestLength);
         assertThat(span.rarity()).isEqualTo(bestRarity);
-        assertThat(span.sources())
-                .isEqualTo(sources(rows, datanets, output, bestStart, bestStart + bestLength));
+        assertThat(span.sources()).isEqualTo(sources(rows, datanets, output, bestStart, bestStart + bestLength));
     }
 
     private static boolean[] echoes(int[] prompt, int[] output, RarityTable rarity, int bits) {

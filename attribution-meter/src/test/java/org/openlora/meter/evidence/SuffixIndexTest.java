@@ -18,9 +18,7 @@ class SuffixIndexTest {
             int[] text = Fixtures.random(random, random.nextInt(40), 1 + random.nextInt(4));
             Integer[] expected = new Integer[text.length];
             Arrays.setAll(expected, i -> i);
-            Arrays.sort(
-                    expected,
-                    (a, b) -> Arrays.compare(text, a, text.length, text, b, text.length));
+            Arrays.sort(expected, (a, b) -> Arrays.compare(text, a, text.length, text, b, text.length));
             assertThat(Arrays.stream(SuffixArray.build(text)).boxed().toArray()).isEqualTo(expected);
         }
     }

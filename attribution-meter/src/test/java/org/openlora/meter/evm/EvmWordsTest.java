@@ -46,7 +46,14 @@ class EvmWordsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "0x", "5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0x5aAeb6", "0xzzAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"})
+    @ValueSource(
+            strings = {
+                "",
+                "0x",
+                "5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+                "0x5aAeb6",
+                "0xzzAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+            })
     void address_malformed_refusedInOneLine(String text) {
         assertThatThrownBy(() -> Address.parse(text))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -83,7 +90,8 @@ class EvmWordsTest {
         assertThatThrownBy(() -> Bytes32.of(new byte[31])).hasMessageContaining("32 bytes, not 31");
         assertThatThrownBy(() -> Bytes32.parse("0x00")).hasMessageContaining("64 hexadecimal digits");
         assertThatThrownBy(() -> Bytes32.ofUnsigned(BigInteger.ONE.negate())).hasMessageContaining("-1");
-        assertThatThrownBy(() -> Bytes32.ofUnsigned(BigInteger.TWO.pow(256))).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> Bytes32.ofUnsigned(BigInteger.TWO.pow(256)))
+                .isInstanceOf(IllegalArgumentException.class);
         assertThat(Bytes32.ZERO.isZero()).isTrue();
         assertThat(new Bytes32(0, 0, 0, 1).isZero()).isFalse();
     }

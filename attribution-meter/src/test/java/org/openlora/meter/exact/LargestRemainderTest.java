@@ -36,7 +36,10 @@ class LargestRemainderTest {
             assertThat(Arrays.stream(parts).sum()).isEqualTo(total);
             for (int i = 0; i < parts.length; i++) {
                 BigInteger exact = weights.get(i).multiply(BigInteger.valueOf(total));
-                BigInteger error = BigInteger.valueOf(parts[i]).multiply(sum).subtract(exact).abs();
+                BigInteger error = BigInteger.valueOf(parts[i])
+                        .multiply(sum)
+                        .subtract(exact)
+                        .abs();
                 assertThat(error).isLessThan(sum);
             }
         }

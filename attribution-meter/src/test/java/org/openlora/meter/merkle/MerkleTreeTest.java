@@ -49,7 +49,9 @@ class MerkleTreeTest {
     @Test
     void proof_anyBitFlipped_fails() {
         Random random = new Random(4);
-        List<Bytes32> leaves = java.util.stream.Stream.generate(() -> ReceiptFixtures.word(random)).limit(9).toList();
+        List<Bytes32> leaves = java.util.stream.Stream.generate(() -> ReceiptFixtures.word(random))
+                .limit(9)
+                .toList();
         MerkleTree tree = MerkleTree.of(leaves);
         MerkleProof proof = tree.proof(4);
         assertThat(proof.verify(tree.root(), leaves.get(4))).isTrue();
@@ -59,7 +61,8 @@ class MerkleTreeTest {
                 byte[] bytes = changed.get(sibling).bytes();
                 bytes[bit / 8] ^= (byte) (1 << bit % 8);
                 changed.set(sibling, Bytes32.of(bytes));
-                assertThat(new MerkleProof(changed).verify(tree.root(), leaves.get(4))).isFalse();
+                assertThat(new MerkleProof(changed).verify(tree.root(), leaves.get(4)))
+                        .isFalse();
             }
         }
     }

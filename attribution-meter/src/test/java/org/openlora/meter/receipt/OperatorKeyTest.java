@@ -31,9 +31,11 @@ class OperatorKeyTest {
     void load_noFile_createsAPrivateOneAndKeepsIt() throws IOException {
         Path file = folder.resolve("keys/operator.key");
         OperatorKey created = OperatorKey.load(file, Map.of());
-        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file))).isEqualTo("rw-------");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                .isEqualTo("rw-------");
         assertThat(OperatorKey.load(file, Map.of()).address()).isEqualTo(created.address());
-        assertThat(OperatorKey.load(folder.resolve("other.key"), Map.of()).address()).isNotEqualTo(created.address());
+        assertThat(OperatorKey.load(folder.resolve("other.key"), Map.of()).address())
+                .isNotEqualTo(created.address());
         try (Stream<Path> files = Files.list(file.getParent())) {
             assertThat(files).containsExactly(file);
         }
@@ -44,9 +46,11 @@ class OperatorKeyTest {
         Path file = folder.resolve("operator.key");
         try (ExecutorService threads = Executors.newFixedThreadPool(8)) {
             List<Callable<Address>> loads = IntStream.range(0, 32)
-                    .mapToObj(i -> (Callable<Address>) () -> OperatorKey.load(file, Map.of()).address())
+                    .mapToObj(i -> (Callable<Address>)
+                            () -> OperatorKey.load(file, Map.of()).address())
                     .toList();
-            var addresses = threads.invokeAll(loads).stream().map(Future::resultNow).collect(Collectors.toSet());
+            var addresses =
+                    threads.invokeAll(loads).stream().map(Future::resultNow).collect(Collectors.toSet());
             assertThat(addresses).hasSize(1);
         }
     }
@@ -68,12 +72,15 @@ class OperatorKeyTest {
 
     @Test
     void parse_malformed_refusedWithoutShowingTheKey() {
-        for (String text : List.of("", "12", KNOWN_KEY + "00", "zz" + KNOWN_KEY.substring(2), "00".repeat(32), "ff".repeat(32))) {
+        for (String text :
+                List.of("", "12", KNOWN_KEY + "00", "zz" + KNOWN_KEY.substring(2), "00".repeat(32), "ff".repeat(32))) {
             assertThatThrownBy(() -> OperatorKey.parse(text, "key file k"))
                     .hasMessageStartingWith("key file k")
                     .message()
                     .doesNotContain(KNOWN_KEY.substring(2, 20));
         }
-        assertThat(OperatorKey.ofHex(KNOWN_KEY).toString()).doesNotContain(KNOWN_KEY).contains("0xf39Fd6");
+        assertThat(OperatorKey.ofHex(KNOWN_KEY).toString())
+                .doesNotContain(KNOWN_KEY)
+                .contains("0xf39Fd6");
     }
 }

@@ -91,14 +91,16 @@ class ReceiptCodecTest {
         refused("", "receipt: ");
     }
 
-    /// Each byte is changed in several ways, one at a time: no change yields a receipt that is in the tree or that the
-    /// signature fits.
+    /// Each byte is changed in several ways, one at a time: no change yields a receipt that is in the tree or
+    /// that the signature fits.
     @Test
     void json_anyByteChanged_neverVerifies() {
         List<Receipt> receipts = ReceiptFixtures.run("tampering", 5);
-        MerkleTree tree = MerkleTree.of(receipts.stream().map(ReceiptCodec::leaf).toList());
+        MerkleTree tree =
+                MerkleTree.of(receipts.stream().map(ReceiptCodec::leaf).toList());
         MerkleProof proof = tree.proof(2);
-        assertThat(proof.verify(tree.root(), ReceiptCodec.leaf(receipts.get(2)))).isTrue();
+        assertThat(proof.verify(tree.root(), ReceiptCodec.leaf(receipts.get(2))))
+                .isTrue();
         SignedReceipt signed = SignedReceipt.sign(receipts.get(2), VECTORS.domain(), VECTORS.key());
         byte[] json = ReceiptCodec.toJson(receipts.get(2));
         int readable = 0;
@@ -114,7 +116,8 @@ class ReceiptCodecTest {
                 }
                 readable++;
                 assertThat(receipt).isNotEqualTo(receipts.get(2));
-                assertThat(proof.verify(tree.root(), ReceiptCodec.leaf(receipt))).isFalse();
+                assertThat(proof.verify(tree.root(), ReceiptCodec.leaf(receipt)))
+                        .isFalse();
                 if (mask == 0x01 && position % 8 == 0) {
                     assertThat(new SignedReceipt(receipt, VECTORS.domain(), signed.signature())
                                     .isSignedBy(VECTORS.key().address()))
@@ -132,7 +135,8 @@ class ReceiptCodecTest {
         assertThat(read).isEqualTo(signed);
         assertThat(read.signer()).contains(VECTORS.key().address());
         Eip712Domain other = Eip712Domain.ledger(1, VECTORS.domain().verifyingContract());
-        assertThat(new SignedReceipt(signed.receipt(), other, signed.signature()).isSignedBy(VECTORS.key().address()))
+        assertThat(new SignedReceipt(signed.receipt(), other, signed.signature())
+                        .isSignedBy(VECTORS.key().address()))
                 .isFalse();
     }
 

@@ -11,8 +11,8 @@ import org.junit.jupiter.api.Test;
 import org.openlora.meter.evm.Bytes32;
 
 class ReceiptTest {
-    private static final Receipt VALID =
-            ReceiptFixtures.receipt(new Random(4), ReceiptFixtures.word(new Random(5)), 3, ReceiptFixtures.word(new Random(6)));
+    private static final Receipt VALID = ReceiptFixtures.receipt(
+            new Random(4), ReceiptFixtures.word(new Random(5)), 3, ReceiptFixtures.word(new Random(6)));
 
     @Test
     void constructor_brokenRule_refusedNamingTheMember() {
@@ -45,7 +45,8 @@ class ReceiptTest {
         Receipt valid = ReceiptVectors.read().receipts().get(3); // its price is the greatest long
         assertThat(valid.price()).isEqualTo(Long.MAX_VALUE);
         ObjectNode json = tree(valid);
-        ((ArrayNode) json.get("payments")).addObject()
+        ((ArrayNode) json.get("payments"))
+                .addObject()
                 .put("payee", VALID.payer().toString())
                 .put("role", 7)
                 .put("source", Bytes32.ZERO.toString())
@@ -58,12 +59,33 @@ class ReceiptTest {
     void lists_changedByTheCaller_receiptStaysAsItWas() {
         var adapters = new java.util.ArrayList<>(VALID.adapters());
         Receipt receipt = new Receipt(
-                VALID.stream(), VALID.seq(), VALID.prevReceipt(), VALID.kind(), VALID.ref(), VALID.requestId(),
-                VALID.account(), VALID.payer(), VALID.servedFrom(), VALID.servedTo(), VALID.includeBy(),
-                VALID.baseDigest(), VALID.tokenizerDigest(), VALID.numericPath(), adapters, VALID.promptTokens(),
-                VALID.cachedTokens(), VALID.generatedTokens(), VALID.discardedTokens(), VALID.promptHash(),
-                VALID.outputHash(), VALID.scorer(), VALID.corpusRoots(), VALID.attribution(), VALID.priceBook(),
-                VALID.price(), VALID.payments());
+                VALID.stream(),
+                VALID.seq(),
+                VALID.prevReceipt(),
+                VALID.kind(),
+                VALID.ref(),
+                VALID.requestId(),
+                VALID.account(),
+                VALID.payer(),
+                VALID.servedFrom(),
+                VALID.servedTo(),
+                VALID.includeBy(),
+                VALID.baseDigest(),
+                VALID.tokenizerDigest(),
+                VALID.numericPath(),
+                adapters,
+                VALID.promptTokens(),
+                VALID.cachedTokens(),
+                VALID.generatedTokens(),
+                VALID.discardedTokens(),
+                VALID.promptHash(),
+                VALID.outputHash(),
+                VALID.scorer(),
+                VALID.corpusRoots(),
+                VALID.attribution(),
+                VALID.priceBook(),
+                VALID.price(),
+                VALID.payments());
         adapters.clear();
         assertThat(receipt).isEqualTo(VALID);
     }

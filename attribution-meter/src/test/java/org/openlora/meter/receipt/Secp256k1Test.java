@@ -40,13 +40,14 @@ class Secp256k1Test {
         // 5 is the x-coordinate of no point of the curve
         Signature signature = new Signature(Bytes32.ofUnsigned(BigInteger.valueOf(5)), new Bytes32(0, 0, 0, 1), 27);
         assertThat(JAVA.recover(Bytes32.ZERO, signature)).isEmpty();
-        NativeSecp256k1.load()
-                .ifPresent(natives -> assertThat(natives.recover(Bytes32.ZERO, signature)).isEmpty());
+        NativeSecp256k1.load().ifPresent(natives -> assertThat(natives.recover(Bytes32.ZERO, signature))
+                .isEmpty());
     }
 
     @Test
     void signature_outsideTheAcceptedForm_refused() {
-        byte[] valid = OperatorKey.ofHex("11".repeat(32)).sign(new Bytes32(1, 2, 3, 4)).bytes();
+        byte[] valid =
+                OperatorKey.ofHex("11".repeat(32)).sign(new Bytes32(1, 2, 3, 4)).bytes();
         assertThat(Signature.of(valid).bytes()).isEqualTo(valid);
         byte[] wrongV = valid.clone();
         wrongV[64] = 0;

@@ -16,11 +16,13 @@ class UsageCodecTest {
             new int[] {1, 2, 300_000},
             new int[] {4},
             2,
-            new ScoringVersions(Fixtures.word("s"), List.of(Fixtures.word("d")), Fixtures.word("p"), Fixtures.word("b")));
+            new ScoringVersions(
+                    Fixtures.word("s"), List.of(Fixtures.word("d")), Fixtures.word("p"), Fixtures.word("b")));
 
     @Test
     void fromJson_whatWasWritten_isTheSameRow() {
-        assertThat(UsageCodec.fromJson(UsageCodec.toJson(ROW), ROW.prompt(), ROW.output())).isEqualTo(ROW);
+        assertThat(UsageCodec.fromJson(UsageCodec.toJson(ROW), ROW.prompt(), ROW.output()))
+                .isEqualTo(ROW);
         assertThat(TokenIds.ofBytes(ROW.prompt().bytes())).isEqualTo(ROW.prompt());
         assertThat(UsageCodec.toJson(ROW)).doesNotContain("300000");
         assertThat(ROW.toString()).doesNotContain("300000");
@@ -28,10 +30,10 @@ class UsageCodecTest {
 
     @Test
     void hash_anyChange_isAnother() {
-        UsageRow otherOutput = Fixtures.row(
-                "request", ROW.adapters(), ROW.prompt().toArray(), new int[] {5}, 2, ROW.versions());
-        UsageRow otherCache = Fixtures.row(
-                "request", ROW.adapters(), ROW.prompt().toArray(), new int[] {4}, 1, ROW.versions());
+        UsageRow otherOutput =
+                Fixtures.row("request", ROW.adapters(), ROW.prompt().toArray(), new int[] {5}, 2, ROW.versions());
+        UsageRow otherCache =
+                Fixtures.row("request", ROW.adapters(), ROW.prompt().toArray(), new int[] {4}, 1, ROW.versions());
         assertThat(UsageCodec.hash(otherOutput)).isNotEqualTo(UsageCodec.hash(ROW));
         assertThat(UsageCodec.hash(otherCache)).isNotEqualTo(UsageCodec.hash(ROW));
     }
@@ -43,7 +45,10 @@ class UsageCodecTest {
         assertThatThrownBy(() -> Fixtures.adapter("a", 1, new LineageShare(Fixtures.word("d"), 9_999)))
                 .hasMessageContaining("sums to 9999 basis points, not 10000");
         assertThatThrownBy(() -> Fixtures.adapter(
-                        "a", 1, new LineageShare(Fixtures.word("d"), 5_000), new LineageShare(Fixtures.word("d"), 5_000)))
+                        "a",
+                        1,
+                        new LineageShare(Fixtures.word("d"), 5_000),
+                        new LineageShare(Fixtures.word("d"), 5_000)))
                 .hasMessageContaining("twice");
         assertThatThrownBy(() -> new LineageShare(Fixtures.word("d"), 0)).hasMessageContaining("1 to 10000");
         assertThatThrownBy(() -> TokenIds.of(-1)).hasMessageContaining("-1");

@@ -24,8 +24,8 @@ import org.openlora.kernels.WorkerPool;
 
 /// Prints how fast the CPU kernels are, each line as best / median / worst run.
 ///
-/// Dense layers at one row are bound by memory, so their line is GB/s of weights, from enough copies of the matrix that
-/// no cache holds them; at many rows they are bound by arithmetic, so theirs is GFLOP/s.
+/// Dense layers at one row are bound by memory, so their line is GB/s of weights, from enough copies of the
+/// matrix that no cache holds them; at many rows they are bound by arithmetic, so theirs is GFLOP/s.
 ///
 /// Arguments: number of threads (default: all processors), seconds for each line (default 2).
 public final class KernelBenchmark {
@@ -45,8 +45,9 @@ public final class KernelBenchmark {
     }
 
     public static void main(String[] arguments) {
-        int threads =
-                arguments.length > 0 ? Integer.parseInt(arguments[0]) : Runtime.getRuntime().availableProcessors();
+        int threads = arguments.length > 0
+                ? Integer.parseInt(arguments[0])
+                : Runtime.getRuntime().availableProcessors();
         long seconds = arguments.length > 1 ? Long.parseLong(arguments[1]) : 2;
         System.out.printf("%d threads, %d-bit vectors; best / median / worst%n", threads, Lanes.bits());
         try (WorkerPool pool = new WorkerPool(threads)) {

@@ -14,7 +14,8 @@ record Timing(long minNanos, long medianNanos, long maxNanos) {
     private static final int MAX_RUNS = 20_000;
 
     static Timing of(Runnable run, long warmUpNanos, long nanos) {
-        // C2 compiles a kernel after tens of thousands of loop iterations; until then it is a thousand times slower.
+        // C2 compiles a kernel after tens of thousands of loop iterations; until then it is a thousand times
+        // slower.
         long warm = System.nanoTime() + warmUpNanos;
         for (int i = 0; i < MIN_RUNS || System.nanoTime() < warm; i++) {
             run.run();
@@ -33,7 +34,6 @@ record Timing(long minNanos, long medianNanos, long maxNanos) {
 
     /// `amount` per nanosecond at the minimum, median and maximum: operations as GFLOP/s, bytes as GB/s.
     String rates(double amount, String unit) {
-        return "%8.1f /%8.1f /%8.1f %s"
-                .formatted(amount / minNanos, amount / medianNanos, amount / maxNanos, unit);
+        return "%8.1f /%8.1f /%8.1f %s".formatted(amount / minNanos, amount / medianNanos, amount / maxNanos, unit);
     }
 }

@@ -19,7 +19,8 @@ import org.openlora.adapters.OneLine;
 import org.openlora.engine.weights.ModelLoadException;
 
 /// A model's chat template: Jinja, run with the block trimming and the extra functions of Transformers
-/// (`apply_chat_template`), in a sandbox that bounds its output, loops and calls. Safe for use by several threads.
+/// (`apply_chat_template`), in a sandbox that bounds its output, loops and calls. Safe for use by several
+/// threads.
 public final class ChatTemplate {
     private static final int MAX_TEMPLATE_CHARACTERS = 1 << 20;
     private static final int MAX_OUTPUT_BYTES = 64 << 20;

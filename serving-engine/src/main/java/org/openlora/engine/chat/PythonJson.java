@@ -9,7 +9,8 @@ import com.hubspot.jinjava.lib.filter.Filter;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
-/// `tojson` as Transformers defines it for chat templates: Python's `json.dumps` with spaces after colons and commas.
+/// `tojson` as Transformers defines it for chat templates: Python's `json.dumps` with spaces after colons and
+/// commas.
 final class PythonJson implements Filter {
     private static final ObjectMapper MAPPER = new ObjectMapper();
 

@@ -11,8 +11,8 @@ import jinjava.javax.el.ELContext;
 import jinjava.javax.el.ELResolver;
 import org.jspecify.annotations.Nullable;
 
-/// Python's string methods, which chat templates call as if they ran in Python. Other receivers and methods are left to
-/// Jinjava, which lets templates call nothing that could leave them.
+/// Python's string methods, which chat templates call as if they ran in Python. Other receivers and methods are
+/// left to Jinjava, which lets templates call nothing that could leave them.
 final class PythonStrings extends ELResolver {
     private final ELResolver rest = JinjavaInterpreterResolver.DEFAULT_RESOLVER_READ_ONLY;
 

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/// The functions that Transformers gives to chat templates beside Jinja's own. Jinjava calls static methods only, so
-/// what they need comes from the interpreter that runs on the thread.
+/// The functions that Transformers gives to chat templates beside Jinja's own. Jinjava calls static methods only,
+/// so what they need comes from the interpreter that runs on the thread.
 public final class TemplateFunctions {
     static final String NOW = "__now__";
 

@@ -9,7 +9,8 @@ import java.util.regex.Pattern;
 ///
 /// - Jinja drops one line break at the template's end; Jinjava would drop it at the output's end.
 /// - Jinjava has no slices with a step; `[::-1]`, the one that templates use, is the filter `reverse`.
-/// - Jinjava takes of `namespace(last=items|length - 1)` only `items|length` as the value; brackets hold it together.
+/// - Jinjava takes of `namespace(last=items|length - 1)` only `items|length` as the value; brackets hold it
+///   together.
 final class TemplateSource {
     private static final String NAMESPACE = "namespace(";
     private static final Pattern BLOCK = Pattern.compile("\\{[{%].*?[}%]\\}", Pattern.DOTALL);

@@ -4,8 +4,8 @@ import java.util.Arrays;
 
 /// Hands out the key/value cache's blocks and takes them back (PagedAttention, arXiv 2309.06180).
 ///
-/// A block is counted by the tables that hold it, so that tables may share one; it is free again when the last lets
-/// go. Owned by the engine thread.
+/// A block is counted by the tables that hold it, so that tables may share one; it is free again when the last
+/// lets go. Owned by the engine thread.
 public final class BlockManager {
     private final int blockTokens;
     private final int[] references;
@@ -83,8 +83,8 @@ public final class BlockManager {
             }
         }
         if (!Arrays.equals(counted, references)) {
-            throw new IllegalStateException("references " + Arrays.toString(references) + " but tables hold "
-                    + Arrays.toString(counted));
+            throw new IllegalStateException(
+                    "references " + Arrays.toString(references) + " but tables hold " + Arrays.toString(counted));
         }
         boolean[] seen = new boolean[references.length];
         for (int i = 0; i < freeCount; i++) {

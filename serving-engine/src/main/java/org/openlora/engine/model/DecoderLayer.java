@@ -25,7 +25,8 @@ record DecoderLayer(
 
     private void norm(Workspace scratch, int rows, float[] weight) {
         kernels.elementwise()
-                .rmsNorm(scratch.hidden, rows, config.hiddenSize(), weight, (float) config.rmsNormEps(), scratch.normed);
+                .rmsNorm(
+                        scratch.hidden, rows, config.hiddenSize(), weight, (float) config.rmsNormEps(), scratch.normed);
     }
 
     private void addResidual(Workspace scratch, int rows) {

@@ -11,8 +11,7 @@ import org.openlora.kernels.LoraBatch;
 /// @param lora which adapters apply to which rows; rows without an entry are the bare base's
 /// @param logitRows rows whose logits are wanted, ascending
 @SuppressWarnings("ArrayRecordComponent") // Built once per step and read by the kernels; never compared.
-public record ForwardBatch(
-        int[] tokens, int[] slotMapping, AttentionBatch attention, LoraBatch lora, int[] logitRows) {
+public record ForwardBatch(int[] tokens, int[] slotMapping, AttentionBatch attention, LoraBatch lora, int[] logitRows) {
     public ForwardBatch {
         if (tokens.length == 0
                 || slotMapping.length != tokens.length

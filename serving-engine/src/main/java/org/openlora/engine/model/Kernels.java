@@ -7,5 +7,4 @@ import org.openlora.kernels.PagedAttention;
 import org.openlora.kernels.Rope;
 
 /// The kernels of one forward pass, chosen at start-up.
-record Kernels(
-        LinearKernel linear, LoraKernel lora, PagedAttention attention, Elementwise elementwise, Rope rope) {}
+record Kernels(LinearKernel linear, LoraKernel lora, PagedAttention attention, Elementwise elementwise, Rope rope) {}

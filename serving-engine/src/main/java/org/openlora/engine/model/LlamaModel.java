@@ -24,12 +24,12 @@ import org.openlora.kernels.PanelKernel;
 import org.openlora.kernels.Rope;
 import org.openlora.kernels.WorkerPool;
 
-/// The Llama family's decoder (Llama 2/3, SmolLM2, Mistral) and its close relatives Qwen2 (biases on q, k, v) and Qwen3
-/// (normalised heads), over a paged key/value cache.
+/// The Llama family's decoder (Llama 2/3, SmolLM2, Mistral) and its close relatives Qwen2 (biases on q, k, v) and
+/// Qwen3 (normalised heads), over a paged key/value cache.
 ///
-/// Weights are bfloat16, activations and sums float32, keys and values bfloat16. The weights live in this object's
-/// arena, packed for the chosen kernel; the embedding is read from the checkpoint in place. The engine thread calls
-/// [#forward]; [#close] frees everything once that thread has ended.
+/// Weights are bfloat16, activations and sums float32, keys and values bfloat16. The weights live in this
+/// object's arena, packed for the chosen kernel; the embedding is read from the checkpoint in place. The engine
+/// thread calls [#forward]; [#close] frees everything once that thread has ended.
 public final class LlamaModel implements CausalLm, AutoCloseable {
     /// Tokens of one key/value block.
     public static final int BLOCK_TOKENS = 16;
@@ -75,8 +75,8 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
 
     /// Packs a checkpoint's weights and lays out the cache.
     ///
-    /// The output head is always multiplied by our own panels: libtorch rounds what it returns to bf16, which at a logit
-    /// of 20 is a step of 0.125, enough to change a greedy token.
+    /// The output head is always multiplied by our own panels: libtorch rounds what it returns to bf16, which at
+    /// a logit of 20 is a step of 0.125, enough to change a greedy token.
     ///
     /// @param linear multiplies the layers' weights
     /// @param checkpoint stays open as long as the model: its embedding is read in place
@@ -90,8 +90,8 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
         KvLayout layout = new KvLayout(config.layers(), config.kvHeads(), config.headDim(), BLOCK_TOKENS);
         int kvBlocks = Math.toIntExact(Math.min(kvCacheBytes / layout.blockBytes(), Integer.MAX_VALUE / BLOCK_TOKENS));
         if (kvBlocks < 1) {
-            throw new IllegalArgumentException("the key/value cache has " + kvCacheBytes
-                    + " bytes: one block of " + BLOCK_TOKENS + " tokens needs " + layout.blockBytes());
+            throw new IllegalArgumentException("the key/value cache has " + kvCacheBytes + " bytes: one block of "
+                    + BLOCK_TOKENS + " tokens needs " + layout.blockBytes());
         }
         Arena arena = Arena.ofShared();
         try {
@@ -255,7 +255,8 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
 
         private LoraLinear linear(int layer, LoraPoint point, List<String> modules) {
             int inputs = shape(modules.getFirst()).inputs();
-            int outputs = modules.stream().mapToInt(module -> shape(module).outputs()).sum();
+            int outputs =
+                    modules.stream().mapToInt(module -> shape(module).outputs()).sum();
             try (Arena stacking = Arena.ofShared()) {
                 MemorySegment stacked = stacking.allocate((long) outputs * inputs * Bf16.BYTES, 64);
                 long at = 0;

@@ -4,7 +4,8 @@ import org.jspecify.annotations.Nullable;
 import org.openlora.engine.weights.ModelConfig;
 import org.openlora.kernels.KvPages;
 
-/// Grouped-query attention over the paged cache: project, normalise heads (Qwen3), rotate, keep, attend, project back.
+/// Grouped-query attention over the paged cache: project, normalise heads (Qwen3), rotate, keep, attend, project
+/// back.
 @SuppressWarnings("ArrayRecordComponent") // Weights; never compared.
 record SelfAttention(
         Kernels kernels,
@@ -33,7 +34,16 @@ record SelfAttention(
         kernels.rope().apply(scratch.qkv, rows, stride, 0, config.heads(), positions);
         kernels.rope().apply(scratch.qkv, rows, stride, keyOffset, config.kvHeads(), positions);
         kernels.attention()
-                .write(pages, layer, batch.slotMapping(), scratch.qkv, stride, keyOffset, scratch.qkv, stride, valueOffset);
+                .write(
+                        pages,
+                        layer,
+                        batch.slotMapping(),
+                        scratch.qkv,
+                        stride,
+                        keyOffset,
+                        scratch.qkv,
+                        stride,
+                        valueOffset);
         float scale = (float) (1 / Math.sqrt(headDim));
         kernels.attention().attend(pages, layer, batch.attention(), scratch.qkv, stride, 0, scale, scratch.attended);
         output.forward(scratch.attended, rows, scratch.projected, batch.lora());

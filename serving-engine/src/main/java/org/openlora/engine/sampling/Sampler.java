@@ -2,9 +2,9 @@ package org.openlora.engine.sampling;
 
 /// Draws one token from one row of logits.
 ///
-/// Greedy decoding takes the largest logit, of equal ones the lowest id. Sampling walks the tokens from the most likely
-/// on and needs one uniform number per position, which is a pure function of (seed, position): neither the batch, nor a
-/// preemption in between, nor the other requests can change a draw.
+/// Greedy decoding takes the largest logit, of equal ones the lowest id. Sampling walks the tokens from the most
+/// likely on and needs one uniform number per position, which is a pure function of (seed, position): neither the
+/// batch, nor a preemption in between, nor the other requests can change a draw.
 ///
 /// Not thread-safe: it owns scratch memory. The engine thread holds one.
 public final class Sampler {
@@ -55,7 +55,8 @@ public final class Sampler {
         return drawByRank(kept, total, params, uniform);
     }
 
-    /// Takes candidates off a heap in descending order only as far as top-k and top-p reach, then draws among them.
+    /// Takes candidates off a heap in descending order only as far as top-k and top-p reach, then draws among
+    /// them.
     private int drawByRank(int candidates, double total, SamplingParams params, double uniform) {
         for (int i = candidates / 2 - 1; i >= 0; i--) {
             siftDown(i, candidates);

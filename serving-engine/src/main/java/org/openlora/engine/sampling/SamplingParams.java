@@ -35,7 +35,11 @@ public record SamplingParams(
         stop = List.copyOf(stop);
         stopTokenIds = List.copyOf(stopTokenIds);
         require(stop.size() <= MOST_STOPS, "stop", stop.size() + " strings", "at most " + MOST_STOPS);
-        require(stop.stream().noneMatch(String::isEmpty), "stop", "an empty string", "strings of one character or more");
+        require(
+                stop.stream().noneMatch(String::isEmpty),
+                "stop",
+                "an empty string",
+                "strings of one character or more");
     }
 
     /// The most likely token at each step, up to `maxTokens`.

@@ -7,10 +7,12 @@ import org.openlora.adapters.Digest;
 /// One adapter of a request and how strongly it is applied.
 ///
 /// @param digest the adapter version, by content
-/// @param scalePpm factor on the adapter's own scaling, in signed parts per million (1,000,000 applies it as trained)
-/// @param manifest what its owner said of it when the request was admitted, null if nothing: a manifest may change while
-///     the request runs, but not for it
-public record AdapterSelection(Digest digest, int scalePpm, @Nullable AdapterManifest manifest) {
+/// @param scalePpm factor on the adapter's own scaling, in signed parts per million (1,000,000 applies it as
+///     trained)
+/// @param manifest what its owner said of it when the request was admitted, null if nothing: a manifest may
+///     change while the request runs, but not for it
+public record AdapterSelection(
+        Digest digest, int scalePpm, @Nullable AdapterManifest manifest) {
     /// The scale of an adapter applied as trained.
     public static final int UNIT_SCALE_PPM = 1_000_000;
 
@@ -18,8 +20,8 @@ public record AdapterSelection(Digest digest, int scalePpm, @Nullable AdapterMan
 
     public AdapterSelection {
         if (scalePpm < -LARGEST_SCALE_PPM || scalePpm > LARGEST_SCALE_PPM) {
-            throw new IllegalArgumentException("adapter scale is " + scalePpm / (double) UNIT_SCALE_PPM
-                    + ": allowed is -100 to 100");
+            throw new IllegalArgumentException(
+                    "adapter scale is " + scalePpm / (double) UNIT_SCALE_PPM + ": allowed is -100 to 100");
         }
     }
 

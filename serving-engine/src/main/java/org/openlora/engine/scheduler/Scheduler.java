@@ -10,9 +10,9 @@ import org.openlora.engine.kv.BlockTable;
 /// Continuous batching (Orca) with chunked prefill (Sarathi, arXiv 2403.02310).
 ///
 /// Each step takes the running sequences first, oldest first, and fills what is left of the token budget from the
-/// waiting queue, first come first served. A sequence that finds no free block preempts the youngest running one, which
-/// gives up its blocks and is computed again later: its tokens stay, so its response does not change. Sequences enter
-/// only with their adapters already leased, so scheduling never waits for a load.
+/// waiting queue, first come first served. A sequence that finds no free block preempts the youngest running one,
+/// which gives up its blocks and is computed again later: its tokens stay, so its response does not change.
+/// Sequences enter only with their adapters already leased, so scheduling never waits for a load.
 ///
 /// Owned by the engine thread; reads no clock and holds no lock.
 public final class Scheduler {

@@ -10,8 +10,8 @@ import org.openlora.engine.sampling.SamplingParams;
 
 /// One prompt with the response that grows behind it.
 ///
-/// Holds its [AdapterLease] from admission to its end, also through preemption, so the weights that serve its first
-/// token serve its last. Mutable; owned by the engine thread.
+/// Holds its [AdapterLease] from admission to its end, also through preemption, so the weights that serve its
+/// first token serve its last. Mutable; owned by the engine thread.
 public final class Sequence {
     private final long id;
     private final int promptLength;
@@ -25,8 +25,7 @@ public final class Sequence {
     private int discarded;
 
     /// @param adapters in digest order, as the lease holds them
-    public Sequence(
-            long id, int[] prompt, SamplingParams params, List<AdapterSelection> adapters, AdapterLease lease) {
+    public Sequence(long id, int[] prompt, SamplingParams params, List<AdapterSelection> adapters, AdapterLease lease) {
         if (prompt.length == 0) {
             throw new IllegalArgumentException("the prompt has no tokens: at least one is needed");
         }

@@ -7,8 +7,8 @@ import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/// The instructions of this processor that decide how matrices are multiplied. All false where Linux does not name
-/// them: on arm64 and other systems our own kernel runs.
+/// The instructions of this processor that decide how matrices are multiplied. All false where Linux does not
+/// name them: on arm64 and other systems our own kernel runs.
 public record CpuFeatures(boolean avx2, boolean avx512f, boolean avx512Bf16, boolean amxBf16) {
     private static final Path CPUINFO = Path.of("/proc/cpuinfo");
 

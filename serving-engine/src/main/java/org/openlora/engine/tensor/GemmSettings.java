@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /// What the operator says about matrix multiplication.
 ///
-/// @param libtorchDirectory the `torch/lib` of an installed PyTorch 2.7 or newer; null for the one on the class path
+/// @param libtorchDirectory the `torch/lib` of an installed PyTorch 2.7 or newer; null for the one on the class
+///     path
 /// @param home `OPENLORA_HOME`, under which libtorch is unpacked
 public record GemmSettings(Mode mode, @Nullable Path libtorchDirectory, Path home) {
     /// System property: `auto` (also when empty), `panel` or `libtorch`.

@@ -17,9 +17,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/// libtorch through its stable C ABI (`aoti_torch_*`), bound by the foreign function API: the one class of the engine
-/// that links to native code. A tensor is a handle, freed by [#delete]; every call returns a status, and one that is
-/// not zero becomes a [LibtorchException]. The library stays loaded for the life of the process.
+/// libtorch through its stable C ABI (`aoti_torch_*`), bound by the foreign function API: the one class of the
+/// engine that links to native code. A tensor is a handle, freed by [#delete]; every call returns a status, and
+/// one that is not zero becomes a [LibtorchException]. The library stays loaded for the life of the process.
 final class Libtorch {
     private static final Linker LINKER = Linker.nativeLinker();
     private static final int CPU_DEVICE_INDEX = -1;

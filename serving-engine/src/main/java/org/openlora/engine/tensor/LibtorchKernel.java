@@ -11,10 +11,10 @@ import org.openlora.kernels.PackedMatrix;
 /// Dense layers by libtorch: `y[rows, outputs] = x[rows, inputs] · Wᵀ`, x rounded to bf16, y as bf16 widened to
 /// float32.
 ///
-/// Where the processor multiplies bf16, weights are in oneDNN's layout; elsewhere, which only happens when this path
-/// is forced, the plain product runs, right but slow. Rows go through in blocks of [#BLOCK_ROWS], the last one filled
-/// up with zeros: every call has one shape, so a row's result does not depend on how many rows there are. One thread
-/// at a time.
+/// Where the processor multiplies bf16, weights are in oneDNN's layout; elsewhere, which only happens when this
+/// path is forced, the plain product runs, right but slow. Rows go through in blocks of [#BLOCK_ROWS], the last
+/// one filled up with zeros: every call has one shape, so a row's result does not depend on how many rows there
+/// are. One thread at a time.
 public final class LibtorchKernel implements LinearKernel {
     /// Rows of a call: on the processors meant, 32 rows cost hardly more than one, because the weights' bytes do.
     static final int BLOCK_ROWS = 32;

@@ -6,9 +6,9 @@ import org.openlora.adapters.DigestBuilder;
 import org.openlora.kernels.Lanes;
 import org.openlora.kernels.LinearKernel;
 
-/// What decides the bits of a result besides its inputs: the kernel of the dense layers and the vector width of the
-/// others, with weights and KV pages in bf16. One per process; receipts name its digest, so that an audit can run the
-/// same again.
+/// What decides the bits of a result besides its inputs: the kernel of the dense layers and the vector width of
+/// the others, with weights and KV pages in bf16. One per process; receipts name its digest, so that an audit can
+/// run the same again.
 ///
 /// @param family the dense kernel's name
 /// @param lanes float32 numbers in a vector of our own kernels

@@ -6,9 +6,9 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
-/// Joins tokens of a SentencePiece vocabulary: U+2581 is a space, `<0x0A>` a byte. A run of byte tokens is text if
-/// all of it is UTF-8 and otherwise one U+FFFD for each byte, so it is held back until it ends. One space at the very
-/// start is left out where the tokenizer says so.
+/// Joins tokens of a SentencePiece vocabulary: U+2581 is a space, `<0x0A>` a byte. A run of byte tokens is text
+/// if all of it is UTF-8 and otherwise one U+FFFD for each byte, so it is held back until it ends. One space at
+/// the very start is left out where the tokenizer says so.
 final class ByteFallbackDetokenizer implements StreamingDetokenizer {
     private final TokenTable table;
     private final ByteArrayOutputStream run = new ByteArrayOutputStream();

@@ -9,8 +9,8 @@ final class ByteLevel {
 
     private ByteLevel() {}
 
-    /// The bytes of a token's name. A name with a character outside the alphabet (an added token's, as it stands in
-    /// text) is its own UTF-8.
+    /// The bytes of a token's name. A name with a character outside the alphabet (an added token's, as it stands
+    /// in text) is its own UTF-8.
     static byte[] bytes(String token) {
         byte[] bytes = new byte[token.length()];
         for (int i = 0; i < bytes.length; i++) {

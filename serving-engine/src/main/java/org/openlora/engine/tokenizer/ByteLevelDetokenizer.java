@@ -2,8 +2,8 @@ package org.openlora.engine.tokenizer;
 
 import org.jspecify.annotations.Nullable;
 
-/// Joins the bytes of byte-level tokens and decodes them as UTF-8. A character may be spread over tokens, and a token
-/// may hold the end of one character and the start of the next.
+/// Joins the bytes of byte-level tokens and decodes them as UTF-8. A character may be spread over tokens, and a
+/// token may hold the end of one character and the start of the next.
 final class ByteLevelDetokenizer implements StreamingDetokenizer {
     private final TokenTable table;
     private final Utf8Stream bytes = new Utf8Stream();

@@ -8,8 +8,8 @@ import java.util.OptionalInt;
 import org.openlora.engine.weights.GgufMetadata;
 import org.openlora.engine.weights.ModelLoadException;
 
-/// Writes the tokenizer inside a GGUF file as the `tokenizer.json` object it came from, so that one library runs both
-/// and one digest names both. Byte-level BPE only (`tokenizer.ggml.model` `gpt2`).
+/// Writes the tokenizer inside a GGUF file as the `tokenizer.json` object it came from, so that one library runs
+/// both and one digest names both. Byte-level BPE only (`tokenizer.ggml.model` `gpt2`).
 final class GgufTokenizer {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
@@ -153,8 +153,8 @@ final class GgufTokenizer {
                 .put("use_regex", useRegex);
     }
 
-    /// A BOS token before every text is written as the template that Transformers would write. Without a word on it,
-    /// Llama 3 adds one and no other family does.
+    /// A BOS token before every text is written as the template that Transformers would write. Without a word on
+    /// it, Llama 3 adds one and no other family does.
     private static void setPostProcessor(GgufMetadata metadata, ObjectNode json, List<String> tokens, String pre) {
         OptionalInt bos = metadata.integer("tokenizer.ggml.bos_token_id", 0, tokens.size() - 1);
         if (bos.isEmpty() || !metadata.flag("tokenizer.ggml.add_bos_token", isLlama3(pre))) {

@@ -42,7 +42,8 @@ final class JsonTokenizer implements Tokenizer {
     }
 
     private static HuggingFaceTokenizer load(String file, ObjectNode json) {
-        // At its first use DJL asks the cloud's metadata service where it runs and reports home; engines do neither.
+        // At its first use DJL asks the cloud's metadata service where it runs and reports home; engines do
+        // neither.
         System.setProperty("OPT_OUT_TRACKING", "true");
         ObjectNode whole = json.deepCopy();
         whole.putNull("truncation");

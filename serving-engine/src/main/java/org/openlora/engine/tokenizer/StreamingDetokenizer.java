@@ -1,7 +1,7 @@
 package org.openlora.engine.tokenizer;
 
-/// Decodes tokens as they come. All pieces together, [#finish] last, are exactly what [Tokenizer#decode] says of all
-/// tokens at once.
+/// Decodes tokens as they come. All pieces together, [#finish] last, are exactly what [Tokenizer#decode] says of
+/// all tokens at once.
 public interface StreamingDetokenizer {
     /// The text that this token completes: never part of a character, `""` while one is incomplete.
     String add(int id);

@@ -16,8 +16,8 @@ public final class Tokenizers {
 
     private Tokenizers() {}
 
-    /// The tokenizer of a Hugging Face directory (`tokenizer.json`, with what `tokenizer_config.json` says of BOS),
-    /// or of a GGUF file.
+    /// The tokenizer of a Hugging Face directory (`tokenizer.json`, with what `tokenizer_config.json` says of
+    /// BOS), or of a GGUF file.
     ///
     /// @throws ModelLoadException naming what is missing or not supported
     public static Tokenizer open(Path path) {

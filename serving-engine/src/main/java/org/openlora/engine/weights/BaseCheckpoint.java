@@ -5,12 +5,12 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import org.openlora.adapters.Digest;
 
-/// A base model's weights, whatever files they lie in, under the names that Transformers gives them and in its row
-/// order.
+/// A base model's weights, whatever files they lie in, under the names that Transformers gives them and in its
+/// row order.
 ///
-/// Every weight is taken as bfloat16, rounded to nearest even from what is stored. When [#open] returns, every tensor
-/// that the configuration calls for is there with its shape, and there is none besides whose effect would be lost.
-/// Memory handed out is valid until [#close]. One thread at a time.
+/// Every weight is taken as bfloat16, rounded to nearest even from what is stored. When [#open] returns, every
+/// tensor that the configuration calls for is there with its shape, and there is none besides whose effect would
+/// be lost. Memory handed out is valid until [#close]. One thread at a time.
 public sealed interface BaseCheckpoint extends AutoCloseable permits HuggingFaceCheckpoint, GgufCheckpoint {
     /// Opens a Hugging Face directory, a `.gguf` file or a directory with one.
     ///
@@ -24,8 +24,8 @@ public sealed interface BaseCheckpoint extends AutoCloseable permits HuggingFace
 
     ModelConfig config();
 
-    /// The identity of the base: configuration and tensors as stored. Computed at the first call, in one pass over all
-    /// bytes, then remembered.
+    /// The identity of the base: configuration and tensors as stored. Computed at the first call, in one pass
+    /// over all bytes, then remembered.
     Digest digest();
 
     /// Whether the model has this tensor; `lm_head.weight` only where it is not tied.

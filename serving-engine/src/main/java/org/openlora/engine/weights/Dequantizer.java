@@ -6,8 +6,8 @@ import java.nio.ByteOrder;
 import java.util.stream.IntStream;
 import org.openlora.kernels.Bf16;
 
-/// Expands GGUF blocks to float32 exactly as ggml's reference (and the `gguf` Python package) does: the same products
-/// and sums in float32, in the same order, none fused. Rounding to bfloat16 comes after.
+/// Expands GGUF blocks to float32 exactly as ggml's reference (and the `gguf` Python package) does: the same
+/// products and sums in float32, in the same order, none fused. Rounding to bfloat16 comes after.
 final class Dequantizer {
     private static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -98,8 +98,8 @@ final class Dequantizer {
         }
     }
 
-    /// Block: f16 scale of scales; f16 scale of minima; 8 scales and 8 minima of 6 bits in 12 bytes; 128 bytes, each 32
-    /// of them holding the sub-blocks 2n (low halves) and 2n+1 (high halves).
+    /// Block: f16 scale of scales; f16 scale of minima; 8 scales and 8 minima of 6 bits in 12 bytes; 128 bytes,
+    /// each 32 of them holding the sub-blocks 2n (low halves) and 2n+1 (high halves).
     private static void expandQ4K(MemorySegment source, long offset, float[] row, int start) {
         float scale = half(source, offset);
         float minimum = half(source, offset + 2);
@@ -144,7 +144,8 @@ final class Dequantizer {
                 : (unsigned(source, scales + 4 + sub) >> 4) | (unsigned(source, scales + sub) >> 2 & 0x30);
     }
 
-    /// Block: 128 bytes of low halves; 64 bytes of upper two bits; 16 signed byte scales, one for 16 values; f16 scale.
+    /// Block: 128 bytes of low halves; 64 bytes of upper two bits; 16 signed byte scales, one for 16 values; f16
+    /// scale.
     private static void expandQ6K(MemorySegment source, long offset, float[] row, int start) {
         float scale = half(source, offset + 208);
         for (int group = 0; group < 8; group++) {

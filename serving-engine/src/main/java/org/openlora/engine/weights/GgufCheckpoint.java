@@ -122,8 +122,8 @@ final class GgufCheckpoint implements BaseCheckpoint {
         return bf16;
     }
 
-    /// In each head of a llama GGUF the two halves that rotary embedding pairs are interleaved: file row `2i + half` is
-    /// Transformers' row `half * headDim/2 + i`.
+    /// In each head of a llama GGUF the two halves that rotary embedding pairs are interleaved: file row `2i +
+    /// half` is Transformers' row `half * headDim/2 + i`.
     private Dequantizer.RowOrder transformersOrder() {
         int headDim = config.headDim();
         return row -> {

@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.OptionalInt;
 import org.openlora.kernels.RopeScaling;
 
-/// Reads a model's configuration from GGUF metadata and, where the format leaves it to them, from the tensors: tied
-/// embeddings (no `output.weight`), attention biases, and Llama 3's rotary scaling (`rope_freqs.weight`).
+/// Reads a model's configuration from GGUF metadata and, where the format leaves it to them, from the tensors:
+/// tied embeddings (no `output.weight`), attention biases, and Llama 3's rotary scaling (`rope_freqs.weight`).
 final class GgufConfig {
     static final String ROPE_FREQUENCIES = "rope_freqs.weight";
 
@@ -148,8 +148,8 @@ final class GgufConfig {
     }
 
     /// Converters write Llama 3's scaling as the divisor of each frequency. Its parameters are found again: the
-    /// largest divisor is the factor, the others are those of every Llama 3 release; divisors that these do not give
-    /// are refused.
+    /// largest divisor is the factor, the others are those of every Llama 3 release; divisors that these do not
+    /// give are refused.
     private RopeScaling llama3(GgufTensor tensor, int headDim, double theta) {
         if (tensor.type() != GgufType.F32 || tensor.rows() != 1 || tensor.columns() != headDim / 2) {
             throw failure("tensor %s is not %d values of F32".formatted(ROPE_FREQUENCIES, headDim / 2));

@@ -7,8 +7,8 @@ import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
-/// The key-value part of a GGUF header. Getters throw [ModelLoadException] naming the file and the key when the key has
-/// another type than asked for, or a value out of range.
+/// The key-value part of a GGUF header. Getters throw [ModelLoadException] naming the file and the key when the
+/// key has another type than asked for, or a value out of range.
 public final class GgufMetadata {
     private final String file;
     private final Map<String, Object> values;

@@ -9,8 +9,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/// A cursor over the header of a GGUF file. Every length is checked against the bytes that remain before anything is
-/// allocated or read, so a header that lies about itself costs nothing.
+/// A cursor over the header of a GGUF file. Every length is checked against the bytes that remain before anything
+/// is allocated or read, so a header that lies about itself costs nothing.
 final class GgufReader {
     static final int MAX_ARRAY_LENGTH = 10_000_000;
     private static final int MAX_STRING_BYTES = 16 << 20;
@@ -87,8 +87,8 @@ final class GgufReader {
         }
     }
 
-    /// The value of a metadata key: `Long`, `Float`, `Double`, `Boolean`, `String`, or for arrays `long[]`, `double[]`,
-    /// `boolean[]` or `List<String>`.
+    /// The value of a metadata key: `Long`, `Float`, `Double`, `Boolean`, `String`, or for arrays `long[]`,
+    /// `double[]`, `boolean[]` or `List<String>`.
     Object readValue(String key) {
         return readValue(key, readInt("the type of " + key));
     }

@@ -2,7 +2,8 @@ package org.openlora.engine.weights;
 
 import java.util.List;
 
-/// One tensor of a GGUF file. `dimensions` are in file order: the first is the length of a row, the fastest to vary.
+/// One tensor of a GGUF file. `dimensions` are in file order: the first is the length of a row, the fastest to
+/// vary.
 ///
 /// @param offset bytes from the start of the file
 record GgufTensor(String name, GgufType type, List<Long> dimensions, long offset, long sizeBytes) {

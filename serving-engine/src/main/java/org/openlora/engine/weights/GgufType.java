@@ -4,8 +4,8 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/// The tensor types of GGUF that can be read, each with its number in the file and its block: `blockValues` consecutive
-/// values of a row stand in `blockBytes` bytes.
+/// The tensor types of GGUF that can be read, each with its number in the file and its block: `blockValues`
+/// consecutive values of a row stand in `blockBytes` bytes.
 enum GgufType {
     F32(0, 1, 4),
     F16(1, 1, 2),

@@ -12,7 +12,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/// Reads the JSON files of a model directory, strictly: one object, no key twice, nothing after it, within a size.
+/// Reads the JSON files of a model directory, strictly: one object, no key twice, nothing after it, within a
+/// size.
 public final class JsonFiles {
     /// More than any configuration of a model needs.
     public static final long MAX_CONFIG_BYTES = 16L << 20;

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.OptionalInt;
 import org.openlora.kernels.RopeScaling;
 
-/// What a decoder-only transformer of the Llama family looks like: the numbers that the forward pass needs, wherever
-/// they were read from (`config.json` or GGUF metadata).
+/// What a decoder-only transformer of the Llama family looks like: the numbers that the forward pass needs,
+/// wherever they were read from (`config.json` or GGUF metadata).
 ///
 /// All but the last two enter the base digest, as [#identity] writes them.
 ///

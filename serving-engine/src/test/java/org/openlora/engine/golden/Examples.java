@@ -23,7 +23,8 @@ final class Examples {
             folder = folder.getParent();
         }
         if (folder == null) {
-            throw new IllegalStateException("no folder examples/adapters above " + Path.of(given).toAbsolutePath());
+            throw new IllegalStateException(
+                    "no folder examples/adapters above " + Path.of(given).toAbsolutePath());
         }
         return folder;
     }

@@ -19,9 +19,10 @@ import java.util.TreeMap;
 
 /// The four PEFT adapters of the SmolLM2 fixtures, made from a formula instead of being stored.
 ///
-/// `tools/golden/golden_adapters.py` defines the formula and makes the same files bit for bit; the reference tokens and
-/// logits under `golden/smollm2` were computed with them. Which modules an adapter changes, at which ranks, stands in
-/// `golden/smollm2/adapters.json`; its `adapter_config.json` is a fixture as well and is copied as it is.
+/// `tools/golden/golden_adapters.py` defines the formula and makes the same files bit for bit; the reference
+/// tokens and logits under `golden/smollm2` were computed with them. Which modules an adapter changes, at which
+/// ranks, stands in `golden/smollm2/adapters.json`; its `adapter_config.json` is a fixture as well and is copied
+/// as it is.
 public final class GoldenAdapters {
     private static final String FIXTURES = "/golden/smollm2/";
     private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
@@ -69,8 +70,7 @@ public final class GoldenAdapters {
     public static Path write(Adapter adapter, Path directory) throws IOException {
         Path folder = Files.createDirectories(directory.resolve(adapter.name()));
         Files.write(
-                folder.resolve("adapter_config.json"),
-                fixture("adapters/" + adapter.name() + "/adapter_config.json"));
+                folder.resolve("adapter_config.json"), fixture("adapters/" + adapter.name() + "/adapter_config.json"));
         Files.write(folder.resolve("adapter_model.safetensors"), safetensors(adapter.dtype(), tensors(adapter)));
         return folder;
     }

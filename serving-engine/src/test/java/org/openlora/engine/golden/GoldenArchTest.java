@@ -41,7 +41,8 @@ class GoldenArchTest {
 
     @org.junit.jupiter.api.Test
     void forward_tinyGguf_equalsTransformers() throws IOException, URISyntaxException {
-        Path gguf = Path.of(GoldenArchTest.class.getResource("/golden/gguf/llama.gguf").toURI());
+        Path gguf = Path.of(
+                GoldenArchTest.class.getResource("/golden/gguf/llama.gguf").toURI());
         compare(gguf, gguf.resolveSibling("llama.json"));
     }
 
@@ -52,8 +53,8 @@ class GoldenArchTest {
                 // A budget of 11 rows a step: the longer prompt is computed in chunks.
                 TeacherForcing runner = new TeacherForcing(base.model(), new SchedulerConfig(4, 11));
                 for (Position position : prompt.positions()) {
-                    float[] logits = runner.logitsAfter(
-                            Arrays.copyOf(prompt.promptIds(), position.index() + 1), List.of());
+                    float[] logits =
+                            runner.logitsAfter(Arrays.copyOf(prompt.promptIds(), position.index() + 1), List.of());
                     Tolerances.assertLogits(logits, position.logits(), expected.name() + " at " + position.index());
                 }
                 List<String> wrong = new ArrayList<>();
@@ -61,7 +62,12 @@ class GoldenArchTest {
                         prompt.promptIds(),
                         List.of(),
                         prompt.greedyIds().length,
-                        new GreedyComparison(expected.name(), prompt.greedyIds(), prompt.margins(), Tolerances.nearTieOfRandomWeights(), wrong))));
+                        new GreedyComparison(
+                                expected.name(),
+                                prompt.greedyIds(),
+                                prompt.margins(),
+                                Tolerances.nearTieOfRandomWeights(),
+                                wrong))));
                 assertThat(wrong).isEmpty();
             }
         }

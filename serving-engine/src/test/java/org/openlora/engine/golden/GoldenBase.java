@@ -1,10 +1,10 @@
 package org.openlora.engine.golden;
 
 import java.nio.file.Path;
-import org.openlora.engine.weights.BaseCheckpoint;
 import org.openlora.engine.model.LlamaModel;
 import org.openlora.engine.tensor.GemmSettings;
 import org.openlora.engine.tensor.LinearKernels;
+import org.openlora.engine.weights.BaseCheckpoint;
 import org.openlora.kernels.WorkerPool;
 
 /// A base model opened for a golden comparison, on the GEMM path that the build forces or else the processor's.
@@ -26,11 +26,7 @@ final class GoldenBase implements AutoCloseable {
                 checkpoint,
                 pool,
                 LlamaModel.load(
-                        checkpoint,
-                        LinearKernels.choose(pool, GemmSettings.fromSystem()),
-                        pool,
-                        64 << 20,
-                        maxRows));
+                        checkpoint, LinearKernels.choose(pool, GemmSettings.fromSystem()), pool, 64 << 20, maxRows));
     }
 
     static boolean isLibtorch() {

@@ -6,15 +6,11 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.zip.GZIPInputStream;
 import org.jspecify.annotations.Nullable;
@@ -28,8 +24,8 @@ import org.openlora.engine.TeacherForcing;
 import org.openlora.engine.model.LlamaModel;
 import org.openlora.engine.scheduler.SchedulerConfig;
 
-/// SmolLM2-135M-Instruct (Q4_1) with and without four PEFT adapters, against Transformers and PEFT in float32: all
-/// prompts of all variants run as one mixed batch, prefilled in chunks and decoded step by step.
+/// SmolLM2-135M-Instruct (Q4_1) with and without four PEFT adapters, against Transformers and PEFT in float32:
+/// all prompts of all variants run as one mixed batch, prefilled in chunks and decoded step by step.
 class GoldenSmolLm2Test {
     private record Prompts(String chatTemplateSha256, List<Prompt> prompts) {}
 
@@ -53,7 +49,8 @@ class GoldenSmolLm2Test {
             throws IOException, InterruptedException, ExecutionException {
         Optional<Path> gguf = SmolLm2File.find();
         Assumptions.assumeTrue(gguf.isPresent(), SmolLm2File.REASON);
-        Prompts prompts = read(GoldenSmolLm2Test.class.getResourceAsStream("/golden/smollm2/prompts.json"), Prompts.class);
+        Prompts prompts =
+                read(GoldenSmolLm2Test.class.getResourceAsStream("/golden/smollm2/prompts.json"), Prompts.class);
         Expected expected = read(
                 new GZIPInputStream(GoldenSmolLm2Test.class.getResourceAsStream("/golden/smollm2/expected.json.gz")),
                 Expected.class);
@@ -81,7 +78,13 @@ class GoldenSmolLm2Test {
             AdapterLease lease = adapters.lease(variant.adapter());
             leases.add(lease);
             for (Result result : variant.results()) {
-                lines.add(line(variant.adapter(), result, idsByPrompt.get(result.prompt()), lease.adapters(), expected, wrong));
+                lines.add(line(
+                        variant.adapter(),
+                        result,
+                        idsByPrompt.get(result.prompt()),
+                        lease.adapters(),
+                        expected,
+                        wrong));
             }
         }
         new TeacherForcing(base.model(), new SchedulerConfig(64, 512)).run(lines);
@@ -98,7 +101,8 @@ class GoldenSmolLm2Test {
             Expected expected,
             List<String> wrong) {
         String name = adapter + "/" + result.prompt();
-        GreedyComparison greedy = new GreedyComparison(name, result.greedyIds(), result.margins(), Tolerances.NEAR_TIE, wrong);
+        GreedyComparison greedy =
+                new GreedyComparison(name, result.greedyIds(), result.margins(), Tolerances.NEAR_TIE, wrong);
         return new TeacherForcing.Line(prompt, adapters, result.greedyIds().length, (step, logits) -> {
             if (step == 0) {
                 Tolerances.assertLogits(pick(logits, result.topIds()), result.topLogits(), name + ", best logits");

@@ -19,7 +19,8 @@ import org.openlora.engine.TeacherForcing;
 import org.openlora.engine.model.LlamaModel;
 import org.openlora.engine.scheduler.SchedulerConfig;
 
-/// The bundled model, bare and with each example adapter, against Transformers and PEFT in float32, as one mixed batch.
+/// The bundled model, bare and with each example adapter, against Transformers and PEFT in float32, as one mixed
+/// batch.
 class GoldenTinyTest {
     private record Prompts(List<Prompt> prompts) {}
 
@@ -28,7 +29,8 @@ class GoldenTinyTest {
 
     private record Expected(String base, List<Variant> variants) {}
 
-    private record Variant(@Nullable String adapter, @Nullable String digest, List<Result> results) {}
+    private record Variant(
+            @Nullable String adapter, @Nullable String digest, List<Result> results) {}
 
     @SuppressWarnings("ArrayRecordComponent") // Read from a fixture; never compared.
     private record Result(String prompt, float[] logits, int[] greedyIds, float[] margins) {}
@@ -59,7 +61,8 @@ class GoldenTinyTest {
                 leases.add(lease);
                 for (Result result : variant.results()) {
                     String name = variant.adapter() + "/" + result.prompt();
-                    GreedyComparison greedy = new GreedyComparison(name, result.greedyIds(), result.margins(), Tolerances.NEAR_TIE, wrong);
+                    GreedyComparison greedy = new GreedyComparison(
+                            name, result.greedyIds(), result.margins(), Tolerances.NEAR_TIE, wrong);
                     lines.add(new TeacherForcing.Line(
                             idsByPrompt.get(result.prompt()),
                             lease.adapters(),

@@ -4,8 +4,8 @@ import java.util.List;
 import org.openlora.engine.TeacherForcing;
 import org.openlora.engine.sampling.Sampler;
 
-/// Compares each step's best token with the reference's and goes on with the reference's, so that one near-tie does not
-/// hide what comes behind it. A step whose two best reference logits are within `nearTie` may differ.
+/// Compares each step's best token with the reference's and goes on with the reference's, so that one near-tie
+/// does not hide what comes behind it. A step whose two best reference logits are within `nearTie` may differ.
 @SuppressWarnings("ArrayRecordComponent") // Read from a fixture; never compared.
 record GreedyComparison(String name, int[] greedyIds, float[] margins, float nearTie, List<String> wrong)
         implements TeacherForcing.Teacher {

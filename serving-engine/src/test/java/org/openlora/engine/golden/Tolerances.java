@@ -2,8 +2,8 @@ package org.openlora.engine.golden;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/// How far from Transformers' float32 run the engine may be, all in one place. The error of a logit is taken over the
-/// largest logit; a step whose two best reference logits are closer than the near-tie may go either way.
+/// How far from Transformers' float32 run the engine may be, all in one place. The error of a logit is taken over
+/// the largest logit; a step whose two best reference logits are closer than the near-tie may go either way.
 ///
 /// | path | activations | keys, values | logit error | near-tie, trained | near-tie, random weights |
 /// |---|---|---|---|---|---|

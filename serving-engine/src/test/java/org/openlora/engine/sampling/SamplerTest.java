@@ -16,7 +16,8 @@ class SamplerTest {
     @Test
     void sample_greedyWithEqualLogits_takesTheLowestId() {
         float[] logits = {9, 1, 3, 3, 2};
-        assertThat(new Sampler(4).sample(logits, 1, SamplingParams.greedy(1), 0)).isEqualTo(1);
+        assertThat(new Sampler(4).sample(logits, 1, SamplingParams.greedy(1), 0))
+                .isEqualTo(1);
     }
 
     @Test
@@ -51,9 +52,12 @@ class SamplerTest {
         float[] logits = {(float) Math.log(6), (float) Math.log(3), (float) Math.log(1)};
         Sampler sampler = new Sampler(3);
         for (int position = 0; position < 2_000; position++) {
-            assertThat(sampler.sample(logits, 0, params(1, 0.59f, 0, 0, 1), position)).isZero();
-            assertThat(sampler.sample(logits, 0, params(1, 0.61f, 0, 0, 1), position)).isLessThan(2);
-            assertThat(sampler.sample(logits, 0, params(1, 1, 0, 0.4f, 1), position)).isLessThan(2);
+            assertThat(sampler.sample(logits, 0, params(1, 0.59f, 0, 0, 1), position))
+                    .isZero();
+            assertThat(sampler.sample(logits, 0, params(1, 0.61f, 0, 0, 1), position))
+                    .isLessThan(2);
+            assertThat(sampler.sample(logits, 0, params(1, 1, 0, 0.4f, 1), position))
+                    .isLessThan(2);
         }
     }
 

@@ -92,8 +92,12 @@ class SchedulerTest {
                 open.remove(aborted);
             }
             ScheduledStep scheduled = scheduler.schedule();
-            assertThat(scheduled.tokens()).as("seed %d step %d", seed, step).isLessThanOrEqualTo(config.maxNumBatchedTokens());
-            assertThat(scheduled.isEmpty()).as("idle with work, seed %d step %d", seed, step).isEqualTo(open.isEmpty());
+            assertThat(scheduled.tokens())
+                    .as("seed %d step %d", seed, step)
+                    .isLessThanOrEqualTo(config.maxNumBatchedTokens());
+            assertThat(scheduled.isEmpty())
+                    .as("idle with work, seed %d step %d", seed, step)
+                    .isEqualTo(open.isEmpty());
             for (ScheduledStep.Chunk chunk : scheduled.chunks()) {
                 Sequence sequence = chunk.sequence();
                 assertThat(open).containsKey(sequence);

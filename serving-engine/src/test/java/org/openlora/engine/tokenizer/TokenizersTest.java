@@ -15,9 +15,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.openlora.engine.golden.SmolLm2File;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -36,20 +38,11 @@ class TokenizersTest {
                 .toURI());
     }
 
-    /// SmolLM2's GGUF where the machine has it; it is no part of the repository.
-    private static Path smollm2() {
-        String named = System.getenv("OPENLORA_SMOLLM2_GGUF");
-        String home = System.getenv().getOrDefault("OPENLORA_HOME", System.getProperty("user.home") + "/.openlora");
-        Path path = named != null
-                ? Path.of(named)
-                : Path.of(home, "models", "smollm2-135m-instruct-q4_1", "SmolLM2-135M-Instruct.Q4_1.gguf");
-        assumeTrue(Files.exists(path), () -> path + " is not there (OPENLORA_SMOLLM2_GGUF may name it)");
-        return path;
-    }
-
     @Test
     void encodeAndDecode_smollm2_asTheTokenizersLibrary() throws Exception {
-        try (Tokenizer tokenizer = Tokenizers.open(smollm2())) {
+        Optional<Path> gguf = SmolLm2File.find();
+        assumeTrue(gguf.isPresent(), SmolLm2File.REASON);
+        try (Tokenizer tokenizer = Tokenizers.open(gguf.orElseThrow())) {
             compareWithGolden(tokenizer, "smollm2/tokenizer.json");
             assertThat(tokenizer.vocabularySize()).isEqualTo(49152);
             assertThat(tokenizer.tokenId("<|im_end|>")).hasValue(2);
@@ -133,8 +126,8 @@ class TokenizersTest {
         }
     }
 
-    /// Every split that byte-level models can make of the hardest bytes: all sequences over a small alphabet of starts,
-    /// continuations, overlong and surrogate forms, against what the library says of the whole.
+    /// Every split that byte-level models can make of the hardest bytes: all sequences over a small alphabet of
+    /// starts, continuations, overlong and surrogate forms, against what the library says of the whole.
     @Test
     void add_anyBytes_agreesWithTheLibrary() throws Exception {
         int[] alphabet = {0x41, 0x80, 0xbf, 0xc0, 0xc3, 0xe0, 0xe2, 0xed, 0xa0, 0x9f, 0xf0, 0xf4, 0x90, 0xff};
@@ -295,7 +288,8 @@ class TokenizersTest {
         assertThatThrownBy(() -> Tokenizers.open(none)).hasMessageContaining("key tokenizer.ggml.model is missing");
     }
 
-    /// A GGUF tokenizer whose token 0 to 255 are the bytes, then special tokens `<s0>`..., then the merges' tokens.
+    /// A GGUF tokenizer whose token 0 to 255 are the bytes, then special tokens `<s0>`..., then the merges'
+    /// tokens.
     private static GgufBytes bytes(String pre, List<String> merges, int special) {
         List<String> tokens = new ArrayList<>();
         List<Integer> types = new ArrayList<>();

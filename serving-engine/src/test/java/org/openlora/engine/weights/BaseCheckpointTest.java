@@ -48,7 +48,8 @@ class BaseCheckpointTest {
         }
     }
 
-    /// The whole way round: written as converters do (bf16, their names and row order), read back to the same bits.
+    /// The whole way round: written as converters do (bf16, their names and row order), read back to the same
+    /// bits.
     @ParameterizedTest
     @MethodSource("architectures")
     void open_sameModelAsGguf_hasTheSameWeights(String name) {

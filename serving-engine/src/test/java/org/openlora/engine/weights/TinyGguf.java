@@ -60,8 +60,8 @@ final class TinyGguf {
         file.tensor(name, 0, bytes, dimensions);
     }
 
-    /// The same model as an open checkpoint, in the form that converters give it: their names, and for llama their
-    /// order of query and key rows.
+    /// The same model as an open checkpoint, in the form that converters give it: their names, and for llama
+    /// their order of query and key rows.
     static GgufBytes converted(BaseCheckpoint checkpoint) {
         ModelConfig config = checkpoint.config();
         String architecture = config.architecture() == Architecture.MISTRAL
