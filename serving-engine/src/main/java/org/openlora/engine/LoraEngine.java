@@ -207,6 +207,8 @@ public final class LoraEngine implements AutoCloseable {
             }
         } catch (InterruptedException e) {
             log.error("The engine thread was interrupted: nothing may interrupt it", e);
+            closing = true;
+            failAll(e);
         } catch (RuntimeException | Error e) {
             log.error("The engine stops: a fault outside any request", e);
             closing = true;
