@@ -137,6 +137,13 @@ public final class Settler implements AutoCloseable {
     @Override
     public void close() {
         ending.countDown();
+        if (!interval.isZero()) {
+            endRounds();
+        }
+        seal();
+    }
+
+    private void endRounds() {
         try {
             thread.join(PATIENCE);
             if (thread.isAlive()) {
@@ -145,8 +152,6 @@ public final class Settler implements AutoCloseable {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return;
         }
-        seal();
     }
 }
