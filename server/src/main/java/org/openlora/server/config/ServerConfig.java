@@ -135,12 +135,19 @@ public record ServerConfig(
     /// Sizes of the engine.
     ///
     /// @param threads of the kernels; 0 for one per processor
+    /// @param gemm who multiplies matrices: `auto`, `panel` or `libtorch`
+    /// @param libtorchDir `torch/lib` of an installed PyTorch; empty for the libtorch on the class path
     public record Engine(
             @JsonProperty(required = true) int threads,
             @JsonProperty(required = true) int maxNumSeqs,
             @JsonProperty(required = true) int maxNumBatchedTokens,
-            @JsonProperty(required = true) int kvCacheMebibytes) {
+            @JsonProperty(required = true) int kvCacheMebibytes,
+            @JsonProperty(required = true) String gemm,
+            @JsonProperty(required = true) String libtorchDir) {
+        private static final Set<String> GEMM = Set.of("auto", "panel", "libtorch");
+
         public Engine {
+            require(GEMM.contains(gemm), "gemm is %s, allowed are auto, panel, libtorch".formatted(gemm));
             within("threads", threads, 0, 1024);
             within("maxNumSeqs", maxNumSeqs, 1, 65_536);
             within("maxNumBatchedTokens", maxNumBatchedTokens, maxNumSeqs, 1 << 20);

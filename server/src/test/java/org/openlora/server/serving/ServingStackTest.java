@@ -152,6 +152,30 @@ class ServingStackTest {
     }
 
     @Test
+    void submit_requestIdUsedBefore_isRefusedAndBilledOnce() {
+        try (ServingStack stack = open()) {
+            GenerationCall call = Generating.call("mine", PROMPT, MAX_TOKENS);
+            Generating first = Generating.start(stack, call);
+
+            assertThatThrownBy(() -> Generating.start(stack, call))
+                    .as("while it runs")
+                    .isInstanceOf(RequestExistsException.class)
+                    .hasMessageContaining("mine");
+            first.whole();
+            assertThatThrownBy(() -> Generating.start(stack, call))
+                    .as("when it has ended")
+                    .isInstanceOf(RequestExistsException.class);
+            stack.meter().drain(Duration.ofMinutes(2));
+            assertThat(stack.meter().queries().lastSeq()).isEqualTo(1);
+        }
+        try (ServingStack stack = open()) {
+            assertThatThrownBy(() -> Generating.start(stack, Generating.call("mine", PROMPT, MAX_TOKENS)))
+                    .as("after a restart")
+                    .isInstanceOf(RequestExistsException.class);
+        }
+    }
+
+    @Test
     void open_again_continuesTheSequence() {
         Bytes32 lastOfFirst;
         try (ServingStack stack = open()) {
