@@ -29,6 +29,8 @@ final class HubClient {
     private static final URI PUBLIC_HUB = URI.create("https://huggingface.co");
     private static final int MAX_REDIRECTS = 8;
     private static final int MAX_ATTEMPTS = 5;
+    /// Without a byte for so long, a transfer is given up and taken up again.
+    private static final Duration STALL_LIMIT = Duration.ofSeconds(60);
     private static final int CHUNK_BYTES = 1 << 17;
     private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
     private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
@@ -36,12 +38,18 @@ final class HubClient {
 
     private final URI endpoint;
     private final String token;
+    private final Duration stallLimit;
     private final HttpClient http = HttpClient.newBuilder()
             .followRedirects(HttpClient.Redirect.NEVER)
             .connectTimeout(Duration.ofSeconds(20))
             .build();
 
     HubClient(Map<String, String> environment) {
+        this(environment, STALL_LIMIT);
+    }
+
+    HubClient(Map<String, String> environment, Duration stallLimit) {
+        this.stallLimit = stallLimit;
         String configured = environment.getOrDefault("HF_ENDPOINT", "");
         this.endpoint = configured.isBlank() ? PUBLIC_HUB : parse(configured);
         this.token = environment.getOrDefault("HF_TOKEN", "");
@@ -120,15 +128,16 @@ final class HubClient {
         }
     }
 
-    private static void write(
+    private void write(
             InputStream body, Path target, long start, long expected, String what, TransferProgress progress)
             throws IOException {
         StandardOpenOption mode = start > 0 ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING;
         long done = start;
         byte[] chunk = new byte[CHUNK_BYTES];
         try (var out = Files.newOutputStream(target, StandardOpenOption.CREATE, StandardOpenOption.WRITE, mode);
-                var transfer = progress.begin(what, start, expected)) {
-            for (int read = body.read(chunk); read >= 0; read = body.read(chunk)) {
+                var transfer = progress.begin(what, start, expected);
+                StallGuard guarded = StallGuard.over(body, stallLimit)) {
+            for (int read = guarded.read(chunk); read >= 0; read = guarded.read(chunk)) {
                 out.write(chunk, 0, read);
                 done += read;
                 transfer.at(done);
@@ -177,7 +186,7 @@ final class HubClient {
     }
 
     private HttpResponse<InputStream> send(URI uri, long offset) throws IOException {
-        HttpRequest.Builder request = HttpRequest.newBuilder(uri).header("User-Agent", "openlora");
+        HttpRequest.Builder request = HttpRequest.newBuilder(uri).timeout(stallLimit).header("User-Agent", "openlora");
         if (offset > 0) {
             request.header("Range", "bytes=%d-".formatted(offset));
         }

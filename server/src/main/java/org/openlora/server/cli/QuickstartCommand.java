@@ -58,7 +58,7 @@ final class QuickstartCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Installation installation = Environment.installation();
-        ServerConfig config = options.load(installation).withPort(0);
+        ServerConfig config = options.load(installation).withPort(0).withoutSettling();
         Installation state = installation.withHome(installation
                 .home()
                 .resolve("quickstart")

@@ -37,15 +37,20 @@ import picocli.CommandLine.Spec;
 /// `openlora receipts …`: asks a running server, or reads the ledger itself where none is running.
 @Command(
         name = "receipts",
-        description = "Lists, shows and verifies receipts.",
-        subcommands = {ReceiptsCommand.ListReceipts.class, ReceiptsCommand.Show.class, ReceiptsCommand.Verify.class})
+        description = "Lists, shows, verifies and anchors receipts.",
+        subcommands = {
+            ReceiptsCommand.ListReceipts.class,
+            ReceiptsCommand.Show.class,
+            ReceiptsCommand.Verify.class,
+            AnchorCommand.class,
+        })
 final class ReceiptsCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
     @Override
     public Integer call() {
-        throw new ParameterException(spec.commandLine(), "say what to do: list, show or verify");
+        throw new ParameterException(spec.commandLine(), "say what to do: list, show, verify or anchor");
     }
 
     /// The desk of a running server, or our own.
@@ -78,7 +83,15 @@ final class ReceiptsCommand implements Callable<Integer> {
         }
     }
 
-    /// What the three commands share.
+    static void requireLedger(Installation installation) {
+        if (!Files.isDirectory(installation.ledger())) {
+            throw new Problem(
+                    "there is no ledger in %s".formatted(installation.ledger()),
+                    "serve a request first, or set OPENLORA_HOME");
+        }
+    }
+
+    /// What the three commands share that read.
     abstract static class Asking implements Callable<Integer> {
         @Spec
         private CommandSpec spec = CommandSpec.create();
@@ -101,11 +114,7 @@ final class ReceiptsCommand implements Callable<Integer> {
                 return question.apply(
                         new Desk.Remote(clientOptions.receipts(found.get().address())));
             }
-            if (!Files.isDirectory(installation.ledger())) {
-                throw new Problem(
-                        "there is no ledger in %s".formatted(installation.ledger()),
-                        "serve a request first, or set OPENLORA_HOME");
-            }
+            requireLedger(installation);
             Map<String, String> environment = Environment.variables();
             Operator operator = Operator.load(installation, config, environment);
             try (Ledger ledger = Ledger.open(installation.ledger(), operator.identity())) {

@@ -1,46 +1,70 @@
 package org.openlora.server.cli;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import org.openlora.server.catalog.ModelCatalog;
 import org.openlora.server.catalog.ResolvedModel;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.grpc.OpenLoraServer;
+import org.openlora.server.receipts.Anchoring;
 import org.openlora.server.receipts.ChainLink;
+import org.openlora.server.receipts.KeptChain;
 import org.openlora.server.receipts.LedgerView;
 import org.openlora.server.receipts.ReceiptDesk;
+import org.openlora.server.receipts.Settler;
 import org.openlora.server.serving.ServingStack;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/// The composition root: a serving stack behind a listener, in this process.
-record RunningServer(ServingStack stack, OpenLoraServer listener) implements AutoCloseable {
+/// The composition root: a serving stack behind a listener, with a settler behind it, in this process.
+record RunningServer(ServingStack stack, OpenLoraServer listener, KeptChain chain, Settler settler)
+        implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(RunningServer.class);
+
     /// Finds the model (pulling it where it is not here), puts everything together and listens.
     ///
     /// @param state whose ledger and keys are used
     /// @param chainFolder state of the local chain
     static RunningServer start(ServerConfig config, Installation state, Path chainFolder) {
+        OpenLoraServer.requireFree(config.server());
         ResolvedModel model = Environment.models(ModelCatalog.shipped()).resolve(config.model());
         Map<String, String> environment = Environment.variables();
         ServingStack stack = ServingStack.open(config, state, model, environment);
         try {
-            ReceiptDesk desk = new ReceiptDesk(
-                    LedgerView.of(stack.meter()),
-                    stack.operator(),
-                    () -> ChainLink.open(
-                            config.chain(), chainFolder, stack.operator(), environment, System.err::println));
-            return new RunningServer(stack, OpenLoraServer.start(config, stack, desk));
+            LedgerView ledger = LedgerView.of(stack.meter());
+            KeptChain chain = new KeptChain(() ->
+                    ChainLink.open(config.chain(), chainFolder, stack.operator(), environment, log::info));
+            OpenLoraServer listener =
+                    OpenLoraServer.start(config, stack, new ReceiptDesk(ledger, stack.operator(), chain));
+            Settler settler = Settler.start(
+                    ledger,
+                    batch -> anchor(stack, chain, batch, Duration.ofSeconds(config.chain().landingLimitSeconds())),
+                    Duration.ofSeconds(config.metering().settleIntervalSeconds()));
+            return new RunningServer(stack, listener, chain, settler);
         } catch (RuntimeException e) {
             stack.close();
             throw e;
         }
     }
 
+    private static boolean anchor(ServingStack stack, KeptChain chain, long batch, Duration limit) {
+        Optional<ChainLink> link = chain.open();
+        link.ifPresent(open ->
+                new Anchoring(LedgerView.of(stack.meter()), stack.operator(), open).anchor(batch, limit));
+        return link.isPresent();
+    }
+
+    /// In the order in which each still needs the next.
     @Override
     public void close() {
-        try {
-            listener.close();
-        } finally {
-            stack.close();
+        try (stack;
+                chain;
+                settler;
+                listener) {
+            log.debug("ending");
         }
     }
 }

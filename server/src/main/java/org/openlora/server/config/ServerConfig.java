@@ -71,6 +71,20 @@ public record ServerConfig(
                 server, model, adapterRoot, generation, engine, adapters, metering, chain, otherTenants);
     }
 
+    /// This configuration without sealing and anchoring while it serves.
+    public ServerConfig withoutSettling() {
+        return new ServerConfig(
+                server,
+                model,
+                adapterRoot,
+                generation,
+                engine,
+                adapters,
+                metering.withSettleInterval(0),
+                chain,
+                tenants);
+    }
+
     /// Tenant of an API key; an empty key is none.
     public Optional<Tenant> tenant(String apiKey) {
         return tenants.stream().filter(tenant -> tenant.apiKey().equals(apiKey)).findFirst();
@@ -121,12 +135,19 @@ public record ServerConfig(
     /// Sizes of the engine.
     ///
     /// @param threads of the kernels; 0 for one per processor
+    /// @param gemm who multiplies matrices: `auto`, `panel` or `libtorch`
+    /// @param libtorchDir `torch/lib` of an installed PyTorch; empty for the libtorch on the class path
     public record Engine(
             @JsonProperty(required = true) int threads,
             @JsonProperty(required = true) int maxNumSeqs,
             @JsonProperty(required = true) int maxNumBatchedTokens,
-            @JsonProperty(required = true) int kvCacheMebibytes) {
+            @JsonProperty(required = true) int kvCacheMebibytes,
+            @JsonProperty(required = true) String gemm,
+            @JsonProperty(required = true) String libtorchDir) {
+        private static final Set<String> GEMM = Set.of("auto", "panel", "libtorch");
+
         public Engine {
+            require(GEMM.contains(gemm), "gemm is %s, allowed are auto, panel, libtorch".formatted(gemm));
             within("threads", threads, 0, 1024);
             within("maxNumSeqs", maxNumSeqs, 1, 65_536);
             within("maxNumBatchedTokens", maxNumBatchedTokens, maxNumSeqs, 1 << 20);
@@ -152,16 +173,24 @@ public record ServerConfig(
     ///
     /// @param priceBook file; empty for the shipped one
     /// @param datanetRoot folder; empty for the catalogue model's
+    /// @param settleIntervalSeconds between two rounds of sealing and anchoring; 0 for none
     public record Metering(
             @JsonProperty(required = true) String replica,
             @JsonProperty(required = true) String priceBook,
             @JsonProperty(required = true) String datanetRoot,
-            @JsonProperty(required = true) int inclusionWindowSeconds) {
+            @JsonProperty(required = true) int inclusionWindowSeconds,
+            @JsonProperty(required = true) int settleIntervalSeconds) {
         public Metering {
             require(
                     Tenant.NAME.matcher(replica).matches(),
                     "replica %s must be 1 to 63 of a-z 0-9 . _ - and start with a letter or digit".formatted(replica));
             within("inclusionWindowSeconds", inclusionWindowSeconds, 1, 31 * 86_400);
+            // Rounds farther apart than the promise would break it.
+            within("settleIntervalSeconds", settleIntervalSeconds, 0, inclusionWindowSeconds);
+        }
+
+        Metering withSettleInterval(int seconds) {
+            return new Metering(replica, priceBook, datanetRoot, inclusionWindowSeconds, seconds);
         }
     }
 

@@ -10,8 +10,10 @@ import io.grpc.ServerInterceptors;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
+import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.CompletionException;
@@ -38,6 +40,17 @@ public final class OpenLoraServer implements AutoCloseable {
         this.limiter = limiter;
         this.health = health;
         this.ready = ready;
+    }
+
+    /// Finds out before anything slow is done whether the port can be had.
+    ///
+    /// @throws Problem as [#start] would
+    public static void requireFree(ServerConfig.Listener listener) {
+        try (ServerSocket probe = new ServerSocket()) {
+            probe.bind(new InetSocketAddress(listener.host(), listener.port()));
+        } catch (IOException e) {
+            throw notListening(listener, e);
+        }
     }
 
     /// Starts to listen.
@@ -75,7 +88,7 @@ public final class OpenLoraServer implements AutoCloseable {
             server.start().join();
         } catch (CompletionException e) {
             limiter.close();
-            throw notListening(config, e.getCause() == null ? e : e.getCause());
+            throw notListening(config.server(), e.getCause() == null ? e : e.getCause());
         }
         ready.set(true);
         return new OpenLoraServer(config, server, limiter, health, ready);
@@ -85,9 +98,8 @@ public final class OpenLoraServer implements AutoCloseable {
         return HttpResponse.of(ResponseHeaders.of(ready.get() ? HttpStatus.OK : HttpStatus.SERVICE_UNAVAILABLE));
     }
 
-    private static Problem notListening(ServerConfig config, Throwable cause) {
-        String address =
-                "%s:%d".formatted(config.server().host(), config.server().port());
+    private static Problem notListening(ServerConfig.Listener listener, Throwable cause) {
+        String address = "%s:%d".formatted(listener.host(), listener.port());
         boolean taken = cause instanceof BindException
                 || String.valueOf(cause.getMessage()).contains("in use");
         return new Problem(

@@ -6,6 +6,7 @@ import io.grpc.StatusRuntimeException;
 import org.openlora.adapters.AdapterException;
 import org.openlora.engine.EngineException;
 import org.openlora.server.problem.Problem;
+import org.openlora.server.serving.RequestExistsException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,6 +21,7 @@ final class Statuses {
             case EngineException e when e.getCause() instanceof AdapterException cause -> of(cause);
             case EngineException e -> status(e.code()).withDescription(Problem.describe(e));
             case AdapterException e -> status(e.code()).withDescription(Problem.describe(e));
+            case RequestExistsException e -> Status.ALREADY_EXISTS.withDescription(Problem.describe(e));
             case IllegalArgumentException e -> Status.INVALID_ARGUMENT.withDescription(Problem.describe(e));
             case Problem e -> Status.INVALID_ARGUMENT.withDescription(Problem.describe(e));
             case StatusException e -> e.getStatus();

@@ -77,6 +77,11 @@ public final class ChainLink implements AutoCloseable {
         return new ChainLink(local, contract);
     }
 
+    /// The same link for somebody who closes what they were given: closing it stops nothing.
+    ChainLink shared() {
+        return new ChainLink(null, contract);
+    }
+
     /// The ledger contract.
     public LedgerContract contract() {
         return contract;

@@ -1,5 +1,7 @@
 package org.openlora.server.receipts;
 
+import java.time.Duration;
+import java.time.InstantSource;
 import java.util.Optional;
 import org.openlora.meter.Meter;
 import org.openlora.meter.ledger.Ledger;
@@ -13,6 +15,14 @@ public interface LedgerView {
 
     /// A sealed batch.
     Optional<SealedBatch> batch(long number);
+
+    /// Waits until what was committed so far is scored; where nobody scores, not at all.
+    ///
+    /// @throws IllegalStateException where that did not happen in time
+    void awaitScored(Duration limit);
+
+    /// Seals the receipts that stand in no batch into the next one, a hundred thousand at most; empty where none does.
+    Optional<SealedBatch> seal();
 
     /// The flusher's memory.
     SqliteAttemptJournal journal();
@@ -28,6 +38,16 @@ public interface LedgerView {
             @Override
             public Optional<SealedBatch> batch(long number) {
                 return meter.batch(number);
+            }
+
+            @Override
+            public void awaitScored(Duration limit) {
+                meter.drain(limit);
+            }
+
+            @Override
+            public Optional<SealedBatch> seal() {
+                return meter.seal();
             }
 
             @Override
@@ -48,6 +68,14 @@ public interface LedgerView {
             @Override
             public Optional<SealedBatch> batch(long number) {
                 return ledger.batch(number);
+            }
+
+            @Override
+            public void awaitScored(Duration limit) {}
+
+            @Override
+            public Optional<SealedBatch> seal() {
+                return ledger.seal(InstantSource.system().millis());
             }
 
             @Override

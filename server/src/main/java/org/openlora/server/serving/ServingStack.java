@@ -10,7 +10,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.HostLimits;
@@ -27,6 +26,7 @@ import org.openlora.engine.chat.ChatMessage;
 import org.openlora.engine.chat.ChatTemplate;
 import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.engine.scheduler.SchedulerConfig;
+import org.openlora.engine.tensor.GemmSettings;
 import org.openlora.meter.Meter;
 import org.openlora.meter.MeterOptions;
 import org.openlora.meter.datanet.DatanetRegistry;
@@ -34,6 +34,7 @@ import org.openlora.meter.document.DocumentException;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.LedgerException;
+import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.server.catalog.ResolvedModel;
 import org.openlora.server.config.ConfigLoader;
@@ -55,6 +56,7 @@ public final class ServingStack implements Serving, AutoCloseable {
     private final Operator operator;
     private final DatanetRegistry datanets;
     private final ServedModel served;
+    private final ClientRequests clientRequests;
 
     private ServingStack(
             BaseModel model,
@@ -73,6 +75,7 @@ public final class ServingStack implements Serving, AutoCloseable {
         this.operator = operator;
         this.datanets = datanets;
         this.served = served;
+        this.clientRequests = new ClientRequests(id -> inLedger(meter.queries(), id));
     }
 
     /// Loads the model, scans the adapters, opens the ledger and starts the engine.
@@ -115,6 +118,7 @@ public final class ServingStack implements Serving, AutoCloseable {
 
     private static BaseModel openModel(ResolvedModel resolved, ServerConfig.Engine sizes) {
         int threads = sizes.threads() == 0 ? Runtime.getRuntime().availableProcessors() : sizes.threads();
+        chooseGemm(sizes);
         BaseModel model = BaseModel.open(
                 resolved.path(),
                 new BaseModel.Resources(threads, (long) sizes.kvCacheMebibytes() << 20, sizes.maxNumBatchedTokens()));
@@ -129,6 +133,22 @@ public final class ServingStack implements Serving, AutoCloseable {
         log.info(
                 "model {} is loaded: base {}, {} on {} threads", resolved.name(), actual, model.numericPath(), threads);
         return model;
+    }
+
+    /// The engine takes these from the system's properties, which a launch with `-D` has set already.
+    private static void chooseGemm(ServerConfig.Engine settings) {
+        if (!settings.gemm().equals("auto")) {
+            offer(GemmSettings.MODE_PROPERTY, settings.gemm());
+        }
+        if (!settings.libtorchDir().isEmpty()) {
+            offer(GemmSettings.DIRECTORY_PROPERTY, settings.libtorchDir());
+        }
+    }
+
+    private static void offer(String property, String value) {
+        if (System.getProperty(property, "").isEmpty()) {
+            System.setProperty(property, value);
+        }
     }
 
     private static EngineConfig engineConfig(ServerConfig config, BaseModel model) {
@@ -265,7 +285,9 @@ public final class ServingStack implements Serving, AutoCloseable {
         int[] prompt = tokenize(call.prompt());
         List<Chosen> chosen = resolve(call.adapters());
         Bytes32 account = operator.account(call.tenant().name());
-        String engineId = engineId(call.clientRequestId(), account);
+        String clientId = call.clientRequestId();
+        Bytes32 id = clientId == null ? SecretFile.random() : RequestIds.of(account, clientId);
+        String engineId = id.toString();
         GenerationRequest request = new GenerationRequest(
                 engineId,
                 prompt,
@@ -275,13 +297,28 @@ public final class ServingStack implements Serving, AutoCloseable {
                 new BillTo(account, Address.parse(call.tenant().payer())),
                 SecretFile.random());
         Admission admission = new Admission(
-                call.clientRequestId() == null ? engineId : call.clientRequestId(),
+                clientId == null ? engineId : clientId,
                 engineId,
                 served.baseDigest(),
                 chosen.stream().map(Chosen::resolved).toList(),
                 prompt.length);
-        engine.submit(request, sink);
+        if (clientId == null) {
+            engine.submit(request, sink);
+            return admission;
+        }
+        GenerationSink watched = clientRequests.claim(id, clientId, sink);
+        try {
+            engine.submit(request, watched);
+        } catch (RuntimeException e) {
+            clientRequests.release(id);
+            throw e;
+        }
         return admission;
+    }
+
+    private static boolean inLedger(LedgerQueries queries, Bytes32 id) {
+        return !queries.receiptsOf(id).isEmpty()
+                || queries.quarantined().stream().anyMatch(row -> row.requestId().equals(id));
     }
 
     /// An adapter of a call, with the version that its name stands for now.
@@ -311,13 +348,6 @@ public final class ServingStack implements Serving, AutoCloseable {
         }
         chosen.sort(Comparator.comparing((Chosen one) -> one.version().digest()));
         return chosen;
-    }
-
-    /// The id in receipts: 32 bytes that follow from the account and the client's own id, or are random without one.
-    private static String engineId(@Nullable String clientRequestId, Bytes32 account) {
-        return clientRequestId == null
-                ? SecretFile.random().toString()
-                : RequestIds.of(account, clientRequestId).toString();
     }
 
     @Override

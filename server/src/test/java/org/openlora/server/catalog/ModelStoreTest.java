@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -69,6 +70,18 @@ class ModelStoreTest {
                         Integer.parseInt(range.replaceAll("\\D", "")))
                 .isBetween(1, 100_000));
         assertThat(model.path().resolve("model.safetensors")).hasBinaryContent(weights);
+    }
+
+    @Test
+    void fetch_transferStalls_givesUpAndGoesOnWhereItStopped() {
+        hub.stallAfter(100_000);
+        HubClient client = new HubClient(Map.of("HF_ENDPOINT", hub.endpoint()), Duration.ofMillis(500));
+        Path target = folder.resolve("model.safetensors");
+
+        client.fetch("acme/tiny", "a".repeat(40), "model.safetensors", target, TransferProgress.silent());
+
+        assertThat(hub.ranges()).hasSize(1);
+        assertThat(target).hasBinaryContent(weights);
     }
 
     @Test

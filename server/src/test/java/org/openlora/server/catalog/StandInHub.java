@@ -16,6 +16,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.stream.Collectors;
 
 /// A hub in the layout of the Hugging Face hub, on this machine: LFS files are redirected to a second host,
@@ -28,11 +31,15 @@ final class StandInHub implements AutoCloseable {
     private final List<String> authorizations = new CopyOnWriteArrayList<>();
     private volatile String commit = "a".repeat(40);
     private volatile long breakAfterBytes = -1;
+    private volatile long stallAfterBytes = -1;
+    private final CountDownLatch closing = new CountDownLatch(1);
+    private final ExecutorService storageThreads = Executors.newVirtualThreadPerTaskExecutor();
     private volatile boolean corrupt;
 
     StandInHub() {
         hub.createContext("/", this::serveHub);
         storage.createContext("/", this::serveStorage);
+        storage.setExecutor(storageThreads);
         hub.start();
         storage.start();
     }
@@ -40,6 +47,11 @@ final class StandInHub implements AutoCloseable {
     StandInHub with(String file, byte[] content) {
         files.put(file, content);
         return this;
+    }
+
+    /// The next transfer of an LFS file stops after so many bytes and stays open, once.
+    void stallAfter(long bytes) {
+        stallAfterBytes = bytes;
     }
 
     /// The next transfer of an LFS file ends after so many bytes, once.
@@ -69,8 +81,10 @@ final class StandInHub implements AutoCloseable {
 
     @Override
     public void close() {
+        closing.countDown();
         hub.stop(0);
         storage.stop(0);
+        storageThreads.close();
     }
 
     private void serveHub(HttpExchange exchange) throws IOException {
@@ -131,7 +145,16 @@ final class StandInHub implements AutoCloseable {
                 breakAfterBytes = -1;
             }
             try (OutputStream body = exchange.getResponseBody()) {
+                if (stallAfterBytes >= 0) {
+                    body.write(content, from, (int) stallAfterBytes);
+                    body.flush();
+                    stallAfterBytes = -1;
+                    closing.await();
+                    return;
+                }
                 body.write(content, from, length);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
             }
         }
     }
