@@ -36,8 +36,13 @@ final class AttributedText {
         text.toString().strip().lines().forEach(line -> terminal.line("  " + line));
         terminal.line("");
         colours.forEach((writers, colour) -> terminal.line("  %s %s".formatted(mark(colour), writers)));
-        terminal.line("  %d of %d tokens by evidence, the others by the adapter's declared training mix"
-                .formatted(record.evidenceTokens(), record.owners().size()));
+        terminal.line(
+                record.datanets().isEmpty()
+                        ? "  no adapter with a lineage served this: the contributors' part goes to the treasury"
+                        : "  %d of %d tokens by evidence, the others by the adapter's declared training mix"
+                                .formatted(
+                                        record.evidenceTokens(),
+                                        record.owners().size()));
     }
 
     private String segment(String text, int owner, AttributionRecord record, Map<String, Integer> colours) {
