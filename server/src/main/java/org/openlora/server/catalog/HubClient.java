@@ -128,8 +128,7 @@ final class HubClient {
         }
     }
 
-    private void write(
-            InputStream body, Path target, long start, long expected, String what, TransferProgress progress)
+    private void write(InputStream body, Path target, long start, long expected, String what, TransferProgress progress)
             throws IOException {
         StandardOpenOption mode = start > 0 ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING;
         long done = start;
@@ -186,7 +185,8 @@ final class HubClient {
     }
 
     private HttpResponse<InputStream> send(URI uri, long offset) throws IOException {
-        HttpRequest.Builder request = HttpRequest.newBuilder(uri).timeout(stallLimit).header("User-Agent", "openlora");
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(uri).timeout(stallLimit).header("User-Agent", "openlora");
         if (offset > 0) {
             request.header("Range", "bytes=%d-".formatted(offset));
         }

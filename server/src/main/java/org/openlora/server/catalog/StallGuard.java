@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Reads a response's body, and gives up where nothing arrives for too long: the HTTP client itself would wait for ever.
+/// Reads a response's body, and gives up where nothing arrives for too long: the HTTP client itself would wait for
+/// ever.
 final class StallGuard implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(StallGuard.class);
 

@@ -48,8 +48,8 @@ final class AnchorCommand implements Callable<Integer> {
                 out().printf("nothing waits: %d batches are on the chain%n", settlement.landed());
                 return ExitStatus.OK;
             }
-            Optional<ChainLink> opened = ChainLink.open(
-                    config.chain(), installation.chain(), operator, environment, System.err::println);
+            Optional<ChainLink> opened =
+                    ChainLink.open(config.chain(), installation.chain(), operator, environment, System.err::println);
             if (opened.isEmpty()) {
                 out().printf("not anchored: no chain could be started; batch %d waits%n", waiting.getAsLong());
                 return ExitStatus.NOT_ANCHORED;

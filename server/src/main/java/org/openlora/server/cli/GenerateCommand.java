@@ -5,9 +5,9 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.util.Timestamps;
 import java.io.PrintWriter;
+import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
-import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -216,7 +216,11 @@ final class GenerateCommand implements Callable<Integer> {
                         Timestamps.toString(finished.getAcknowledgement().getIncludeBy()))
                 .put(
                         "salt",
-                        "0x" + HexFormat.of().formatHex(finished.getAcknowledgement().getSalt().toByteArray()))
+                        "0x"
+                                + HexFormat.of()
+                                        .formatHex(finished.getAcknowledgement()
+                                                .getSalt()
+                                                .toByteArray()))
                 .put("signed", finished.getAcknowledgement().getPayload().toStringUtf8());
     }
 }

@@ -35,13 +35,17 @@ record RunningServer(ServingStack stack, OpenLoraServer listener, KeptChain chai
         ServingStack stack = ServingStack.open(config, state, model, environment);
         try {
             LedgerView ledger = LedgerView.of(stack.meter());
-            KeptChain chain = new KeptChain(() ->
-                    ChainLink.open(config.chain(), chainFolder, stack.operator(), environment, log::info));
+            KeptChain chain = new KeptChain(
+                    () -> ChainLink.open(config.chain(), chainFolder, stack.operator(), environment, log::info));
             OpenLoraServer listener =
                     OpenLoraServer.start(config, stack, new ReceiptDesk(ledger, stack.operator(), chain));
             Settler settler = Settler.start(
                     ledger,
-                    batch -> anchor(stack, chain, batch, Duration.ofSeconds(config.chain().landingLimitSeconds())),
+                    batch -> anchor(
+                            stack,
+                            chain,
+                            batch,
+                            Duration.ofSeconds(config.chain().landingLimitSeconds())),
                     Duration.ofSeconds(config.metering().settleIntervalSeconds()));
             return new RunningServer(stack, listener, chain, settler);
         } catch (RuntimeException e) {
@@ -52,8 +56,8 @@ record RunningServer(ServingStack stack, OpenLoraServer listener, KeptChain chai
 
     private static boolean anchor(ServingStack stack, KeptChain chain, long batch, Duration limit) {
         Optional<ChainLink> link = chain.open();
-        link.ifPresent(open ->
-                new Anchoring(LedgerView.of(stack.meter()), stack.operator(), open).anchor(batch, limit));
+        link.ifPresent(
+                open -> new Anchoring(LedgerView.of(stack.meter()), stack.operator(), open).anchor(batch, limit));
         return link.isPresent();
     }
 

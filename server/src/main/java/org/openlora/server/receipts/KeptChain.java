@@ -7,7 +7,8 @@ import org.openlora.meter.chain.ChainException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The chain of a running server: opened when it is first needed, then kept, and opened again where it no longer answers.
+/// The chain of a running server: opened when it is first needed, then kept, and opened again where it no longer
+/// answers.
 /// Safe for use by many threads.
 public final class KeptChain implements ReceiptDesk.ChainAccess, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(KeptChain.class);

@@ -26,7 +26,8 @@ public record Operator(OperatorKey key, Bytes32 salt, LedgerIdentity identity) {
 
     /// Reads the operator's key, or makes one at the first start.
     ///
-    /// The ledger contract's address follows from its code and the operator's account, so receipts can be signed for it
+    /// The ledger contract's address follows from its code and the operator's account, so receipts can be signed
+    /// for it
     /// before any chain was seen.
     public static Operator load(Installation installation, ServerConfig config, Map<String, String> environment) {
         OperatorKey key;

@@ -318,7 +318,8 @@ public final class ServingStack implements Serving, AutoCloseable {
 
     private static boolean inLedger(LedgerQueries queries, Bytes32 id) {
         return !queries.receiptsOf(id).isEmpty()
-                || queries.quarantined().stream().anyMatch(row -> row.requestId().equals(id));
+                || queries.quarantined().stream()
+                        .anyMatch(row -> row.requestId().equals(id));
     }
 
     /// An adapter of a call, with the version that its name stands for now.

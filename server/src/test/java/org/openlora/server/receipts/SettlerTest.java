@@ -68,7 +68,8 @@ class SettlerTest {
         settler.round();
         settler.round();
 
-        assertThat(ledger.batch(1)).get().satisfies(batch -> assertThat(batch.receipts()).hasSize(3));
+        assertThat(ledger.batch(1)).get().satisfies(batch -> assertThat(batch.receipts())
+                .hasSize(3));
         assertThat(chain.asked).containsExactly(1L);
     }
 
@@ -122,7 +123,8 @@ class SettlerTest {
 
         settler.close();
 
-        assertThat(ledger.batch(1)).get().satisfies(batch -> assertThat(batch.receipts()).hasSize(2));
+        assertThat(ledger.batch(1)).get().satisfies(batch -> assertThat(batch.receipts())
+                .hasSize(2));
         assertThat(chain.asked).isEmpty();
     }
 
@@ -131,11 +133,14 @@ class SettlerTest {
         CountDownLatch anchored = new CountDownLatch(1);
         serve(1);
 
-        try (Settler _ = Settler.start(ledger, batch -> {
-            ledger.journal().recordLanded(batch, Bytes32.ZERO);
-            anchored.countDown();
-            return true;
-        }, Duration.ofMillis(1))) {
+        try (Settler _ = Settler.start(
+                ledger,
+                batch -> {
+                    ledger.journal().recordLanded(batch, Bytes32.ZERO);
+                    anchored.countDown();
+                    return true;
+                },
+                Duration.ofMillis(1))) {
             assertThat(anchored.await(1, TimeUnit.MINUTES)).isTrue();
         }
 
@@ -147,17 +152,20 @@ class SettlerTest {
         CountDownLatch entered = new CountDownLatch(1);
         CountDownLatch interrupted = new CountDownLatch(1);
         serve(1);
-        Settler settler = Settler.start(ledger, _ -> {
-            entered.countDown();
-            try {
-                new CountDownLatch(1).await();
-            } catch (InterruptedException e) {
-                interrupted.countDown();
-                Thread.currentThread().interrupt();
-                throw new IllegalStateException("interrupted", e);
-            }
-            return true;
-        }, Duration.ofMillis(1));
+        Settler settler = Settler.start(
+                ledger,
+                _ -> {
+                    entered.countDown();
+                    try {
+                        new CountDownLatch(1).await();
+                    } catch (InterruptedException e) {
+                        interrupted.countDown();
+                        Thread.currentThread().interrupt();
+                        throw new IllegalStateException("interrupted", e);
+                    }
+                    return true;
+                },
+                Duration.ofMillis(1));
         assertThat(entered.await(1, TimeUnit.MINUTES)).isTrue();
 
         settler.close();

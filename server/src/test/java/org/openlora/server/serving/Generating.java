@@ -14,8 +14,7 @@ import org.openlora.server.config.ServerConfig.Tenant;
 
 /// One answer of a serving stack, as it comes in.
 final class Generating implements GenerationSink {
-    static final Tenant TENANT =
-            new Tenant("development", "", "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
+    static final Tenant TENANT = new Tenant("development", "", "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
     private static final AtomicLong EVENTS = new AtomicLong();
 
     private final StringBuilder text = new StringBuilder();
@@ -79,7 +78,6 @@ final class Generating implements GenerationSink {
     /// Waits for the end.
     Whole whole() {
         GenerationEvent.Finished end = finished.join();
-        return new Whole(
-                Bytes32.parse(engineId), text.toString(), List.copyOf(tokens), end, firstTokenAt, finishedAt);
+        return new Whole(Bytes32.parse(engineId), text.toString(), List.copyOf(tokens), end, firstTokenAt, finishedAt);
     }
 }

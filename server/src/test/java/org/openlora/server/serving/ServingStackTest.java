@@ -53,15 +53,20 @@ class ServingStackTest {
             boolean overlapped = false;
             for (int attempt = 0; attempt < ATTEMPTS && !overlapped; attempt++) {
                 List<Generating.Whole> mixed = together(stack, kinds);
-                assertThat(mixed).extracting(Generating.Whole::text)
+                assertThat(mixed)
+                        .extracting(Generating.Whole::text)
                         .isEqualTo(alone.stream().map(Generating.Whole::text).toList());
-                assertThat(mixed).extracting(Generating.Whole::tokens)
+                assertThat(mixed)
+                        .extracting(Generating.Whole::tokens)
                         .isEqualTo(alone.stream().map(Generating.Whole::tokens).toList());
                 overlapped = allBeganBeforeAnyEnded(mixed);
             }
 
             assertThat(overlapped).as("all requests ran at once").isTrue();
-            assertThat(alone).extracting(Generating.Whole::text).as("each adapter shows").doesNotHaveDuplicates();
+            assertThat(alone)
+                    .extracting(Generating.Whole::text)
+                    .as("each adapter shows")
+                    .doesNotHaveDuplicates();
         }
     }
 
@@ -84,8 +89,10 @@ class ServingStackTest {
         int streamed = answer.tokens().size();
         assertThat(streamed).isPositive();
         assertThat(answer.finished().usage().generatedTokens()).isEqualTo(streamed);
-        assertThat(IntStream.of(answer.finished().usage().outputTokens()).boxed()).isEqualTo(answer.tokens());
-        assertThat(answer.finished().acknowledgement().acknowledgement().generatedTokens()).isEqualTo(streamed);
+        assertThat(IntStream.of(answer.finished().usage().outputTokens()).boxed())
+                .isEqualTo(answer.tokens());
+        assertThat(answer.finished().acknowledgement().acknowledgement().generatedTokens())
+                .isEqualTo(streamed);
         assertThat(receipt.generatedTokens()).isEqualTo(streamed);
         assertThat(receipt.price()).isPositive();
         assertThat(receipt.payments().stream().mapToLong(Payment::amount).sum()).isEqualTo(receipt.price());
@@ -110,18 +117,22 @@ class ServingStackTest {
             Digest unknown = Digest.sha256(new byte[] {7});
             int beyond = stack.model().contextLength() + 1;
 
-            assertRefused(stack, new AdapterChoice.ByName("absent", 1_000_000), AdapterException.Code.NOT_FOUND, "absent");
+            assertRefused(
+                    stack, new AdapterChoice.ByName("absent", 1_000_000), AdapterException.Code.NOT_FOUND, "absent");
             assertRefused(
                     stack,
                     new AdapterChoice.ByDigest(unknown, 1_000_000),
                     AdapterException.Code.NOT_FOUND,
                     unknown.toString());
-            PromptInput tooLong = new PromptInput.Tokens(IntStream.range(0, beyond).mapToObj(_ -> 5).toList());
+            PromptInput tooLong = new PromptInput.Tokens(
+                    IntStream.range(0, beyond).mapToObj(_ -> 5).toList());
             assertThatThrownBy(() -> Generating.start(stack, Generating.call(null, tooLong, 1)))
                     .asInstanceOf(InstanceOfAssertFactories.type(EngineException.class))
                     .satisfies(e -> {
                         assertThat(e.code()).isEqualTo(EngineException.Code.INVALID_REQUEST);
-                        assertThat(e.getMessage()).contains(Integer.toString(beyond)).doesNotContain("\n");
+                        assertThat(e.getMessage())
+                                .contains(Integer.toString(beyond))
+                                .doesNotContain("\n");
                     });
             assertThat(stack.meter().queries().lastSeq()).isZero();
         }
@@ -147,7 +158,10 @@ class ServingStackTest {
             assertBroken(stack, "pickle", "adapter_model.bin is a pickle file");
             assertBroken(stack, "shapes", "lora_A");
             assertBroken(stack, "other-base", "sha256:b88fe008");
-            assertThat(generate(stack, new AdapterChoice.ByName("sound", 1_000_000)).whole().text()).isNotEmpty();
+            assertThat(generate(stack, new AdapterChoice.ByName("sound", 1_000_000))
+                            .whole()
+                            .text())
+                    .isNotEmpty();
         }
     }
 
@@ -189,8 +203,9 @@ class ServingStackTest {
             generate(stack).whole();
             stack.meter().drain(Duration.ofMinutes(2));
 
-            assertThat(stack.meter().queries().receipt(3)).get().satisfies(signed ->
-                    assertThat(signed.receipt().prevReceipt()).isEqualTo(lastOfFirst));
+            assertThat(stack.meter().queries().receipt(3)).get().satisfies(signed -> assertThat(
+                            signed.receipt().prevReceipt())
+                    .isEqualTo(lastOfFirst));
             assertLinkedAndSigned(stack, 3);
         }
     }
@@ -211,7 +226,8 @@ class ServingStackTest {
                 .filteredOn(adapter -> adapter.name().equals(name))
                 .singleElement()
                 .asInstanceOf(InstanceOfAssertFactories.type(ServedAdapter.Failed.class))
-                .satisfies(failed -> assertThat(failed.reason()).contains(reason).doesNotContain("\n"));
+                .satisfies(
+                        failed -> assertThat(failed.reason()).contains(reason).doesNotContain("\n"));
         assertThatThrownBy(() -> generate(stack, new AdapterChoice.ByName(name, 1_000_000)))
                 .isInstanceOf(AdapterException.class)
                 .message()
@@ -248,8 +264,10 @@ class ServingStackTest {
     }
 
     private static boolean allBeganBeforeAnyEnded(List<Generating.Whole> answers) {
-        long lastBegin = answers.stream().mapToLong(Generating.Whole::firstTokenAt).max().orElseThrow();
-        long firstEnd = answers.stream().mapToLong(Generating.Whole::finishedAt).min().orElseThrow();
+        long lastBegin =
+                answers.stream().mapToLong(Generating.Whole::firstTokenAt).max().orElseThrow();
+        long firstEnd =
+                answers.stream().mapToLong(Generating.Whole::finishedAt).min().orElseThrow();
         return lastBegin < firstEnd;
     }
 
