@@ -19,7 +19,9 @@ class ArchitecturePageTest {
 
     @Test
     void page_everyClassAndTestItNames_exists() throws IOException {
-        Path root = Path.of(System.getProperty("openlora.root", "..")).toAbsolutePath().normalize();
+        Path root = Path.of(System.getProperty("openlora.root", ".."))
+                .toAbsolutePath()
+                .normalize();
         Matcher matcher = NAME.matcher(Files.readString(root.resolve("ARCHITECTURE.md")));
         Set<String> named = new TreeSet<>();
         while (matcher.find()) {

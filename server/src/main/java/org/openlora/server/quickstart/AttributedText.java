@@ -41,8 +41,7 @@ final class AttributedText {
                         ? "  no adapter with a lineage served this: the contributors' part goes to the treasury"
                         : "  %d of %d tokens by evidence, the others by the adapter's declared training mix"
                                 .formatted(
-                                        record.evidenceTokens(),
-                                        record.owners().size()));
+                                        record.evidenceTokens(), record.owners().size()));
     }
 
     private String segment(String text, int owner, AttributionRecord record, Map<String, Integer> colours) {

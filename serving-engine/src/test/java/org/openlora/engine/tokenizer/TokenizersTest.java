@@ -19,10 +19,10 @@ import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.openlora.engine.golden.SmolLm2File;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.openlora.engine.golden.SmolLm2File;
 import org.openlora.engine.weights.GgufBytes;
 import org.openlora.engine.weights.ModelLoadException;
 
