@@ -1,7 +1,5 @@
 package org.openlora.server.serving;
 
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.openlora.adapters.AdapterManifest;
@@ -32,12 +30,9 @@ record UsageRows(Meter meter, String replica, Bytes32 base, Bytes32 tokenizer, B
     }
 
     private UsageRow row(Usage usage) {
-        List<AdapterUsage> adapters = new ArrayList<>();
-        for (Usage.AdapterTokens use : usage.adapters()) {
-            adapters.add(adapter(use));
-        }
-        adapters.sort(
-                Comparator.comparing((AdapterUsage adapter) -> adapter.use().digest()));
+        // In digest order already, as the engine counts them; the row checks it.
+        List<AdapterUsage> adapters =
+                usage.adapters().stream().map(UsageRows::adapter).toList();
         return new UsageRow(
                 Bytes32.parse(usage.requestId()),
                 replica,
@@ -57,7 +52,7 @@ record UsageRows(Meter meter, String replica, Bytes32 base, Bytes32 tokenizer, B
                 meter.versionsFor(adapters));
     }
 
-    private AdapterUsage adapter(Usage.AdapterTokens use) {
+    private static AdapterUsage adapter(Usage.AdapterTokens use) {
         AdapterManifest manifest = use.adapter().manifest();
         AdapterUse inReceipt = new AdapterUse(
                 word(use.adapter().digest()),

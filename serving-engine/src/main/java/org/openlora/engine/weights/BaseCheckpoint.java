@@ -2,8 +2,10 @@ package org.openlora.engine.weights;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import org.openlora.adapters.Digest;
+import org.openlora.kernels.Bf16;
 
 /// A base model's weights, whatever files they lie in, under the names that Transformers gives them and in its
 /// row order.
@@ -41,7 +43,16 @@ public sealed interface BaseCheckpoint extends AutoCloseable permits HuggingFace
     MemorySegment bf16(String name);
 
     /// The (bfloat16) values of a small tensor: a norm's weights or a bias.
-    float[] f32(String name);
+    default float[] f32(String name) {
+        try (Arena scratch = Arena.ofShared()) {
+            MemorySegment bf16 = bf16(name, scratch);
+            float[] values = new float[Math.toIntExact(bf16.byteSize() / Bf16.BYTES)];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = Bf16.toFloat(bf16.get(ValueLayout.JAVA_SHORT_UNALIGNED, (long) i * Bf16.BYTES));
+            }
+            return values;
+        }
+    }
 
     @Override
     void close();

@@ -139,13 +139,6 @@ final class GgufCheckpoint implements BaseCheckpoint {
     }
 
     @Override
-    public float[] f32(String name) {
-        try (Arena scratch = Arena.ofShared()) {
-            return HuggingFaceCheckpoint.widened(bf16(name, scratch));
-        }
-    }
-
-    @Override
     public void close() {
         gguf.close();
         arena.close();

@@ -2,7 +2,6 @@ package org.openlora.engine.weights;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -14,7 +13,6 @@ import org.openlora.adapters.OneLine;
 import org.openlora.adapters.safetensors.SafetensorsCheckpoint;
 import org.openlora.adapters.safetensors.SafetensorsException;
 import org.openlora.adapters.safetensors.TensorInfo;
-import org.openlora.kernels.Bf16;
 
 /// `config.json` and `model.safetensors`, single or sharded.
 final class HuggingFaceCheckpoint implements BaseCheckpoint {
@@ -137,21 +135,6 @@ final class HuggingFaceCheckpoint implements BaseCheckpoint {
     @Override
     public MemorySegment bf16(String name) {
         return bf16(name, arena);
-    }
-
-    @Override
-    public float[] f32(String name) {
-        try (Arena scratch = Arena.ofConfined()) {
-            return widened(bf16(name, scratch));
-        }
-    }
-
-    static float[] widened(MemorySegment bf16) {
-        float[] values = new float[Math.toIntExact(bf16.byteSize() / Bf16.BYTES)];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = Bf16.toFloat(bf16.get(ValueLayout.JAVA_SHORT_UNALIGNED, (long) i * Bf16.BYTES));
-        }
-        return values;
     }
 
     @Override
