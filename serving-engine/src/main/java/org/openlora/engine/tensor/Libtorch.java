@@ -16,11 +16,16 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /// libtorch through its stable C ABI (`aoti_torch_*`), bound by the foreign function API: the one class of the
 /// engine that links to native code. A tensor is a handle, freed by [#delete]; every call returns a status, and
 /// one that is not zero becomes a [LibtorchException]. The library stays loaded for the life of the process.
 final class Libtorch {
+    /// The folder of the one libtorch of this process.
+    private static final AtomicReference<@Nullable Path> LOADED = new AtomicReference<>();
+
     private static final Linker LINKER = Linker.nativeLinker();
     private static final int CPU_DEVICE_INDEX = -1;
     private static final FunctionDescriptor STATUS_OF_HANDLE = FunctionDescriptor.of(JAVA_INT, JAVA_LONG);
@@ -57,8 +62,13 @@ final class Libtorch {
     /// Loads `libtorch_cpu.so` of the folder, after the libraries beside it that it needs.
     ///
     /// @throws LibtorchException if it cannot be loaded or is too old
+    ///
+    /// A process holds one libtorch, because a second would register the same operators again and abort it.
+    ///
+    /// @throws LibtorchException if it cannot be loaded, or another one is
     static Libtorch load(Path directory) {
         try {
+            claim(directory.toRealPath());
             for (String prefix : List.of("libgomp", "libc10.so")) {
                 for (Path dependency : dependencies(directory, prefix)) {
                     SymbolLookup.libraryLookup(dependency, Arena.global());
@@ -68,6 +78,15 @@ final class Libtorch {
             return new Libtorch(directory, SymbolLookup.libraryLookup(library, Arena.global()));
         } catch (IllegalArgumentException | IOException e) {
             throw new LibtorchException("libtorch in %s cannot be loaded: %s".formatted(directory, e.getMessage()), e);
+        }
+    }
+
+    private static void claim(Path directory) {
+        Path first = LOADED.compareAndExchange(null, directory);
+        if (first != null && !first.equals(directory)) {
+            throw new LibtorchException(
+                    "libtorch in %s cannot be loaded: this process has that in %s already, and can hold one"
+                            .formatted(directory, first));
         }
     }
 

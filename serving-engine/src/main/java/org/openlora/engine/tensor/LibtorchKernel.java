@@ -1,7 +1,5 @@
 package org.openlora.engine.tensor;
 
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.openlora.kernels.Bf16;
@@ -113,7 +111,9 @@ public final class LibtorchKernel implements LinearKernel {
         try {
             for (int start = 0; start < rows; start += BLOCK_ROWS) {
                 int count = Math.min(BLOCK_ROWS, rows - start);
-                fill(x, start * inputs, count * inputs, BLOCK_ROWS * inputs);
+                Bf16.fromFloats(x, start * inputs, count * inputs, input);
+                input.asSlice((long) count * inputs * Bf16.BYTES, (long) (BLOCK_ROWS - count) * inputs * Bf16.BYTES)
+                        .fill((byte) 0);
                 multiplyBlock(block, weights, y, start * outputs, count * outputs);
             }
         } finally {
@@ -128,7 +128,7 @@ public final class LibtorchKernel implements LinearKernel {
             case Prepacked prepacked -> {
                 long result = prepacked.linear().multiply(block, weights.handle(), shape);
                 try {
-                    widen(libtorch.data(result, sizeBytes), y, start, count);
+                    Bf16.toFloats(libtorch.data(result, sizeBytes), 0, count, y, start);
                 } finally {
                     libtorch.delete(result);
                 }
@@ -139,7 +139,7 @@ public final class LibtorchKernel implements LinearKernel {
                         output, new long[] {BLOCK_ROWS, weights.outputs()}, new long[] {weights.outputs(), 1});
                 try {
                     plain.product().multiply(result, block, weights.handle(), shape);
-                    widen(output, y, start, count);
+                    Bf16.toFloats(output, 0, count, y, start);
                 } finally {
                     libtorch.delete(result);
                 }
@@ -150,20 +150,5 @@ public final class LibtorchKernel implements LinearKernel {
     private static MemorySegment atLeast(MemorySegment segment, int numbers) {
         long sizeBytes = (long) numbers * Bf16.BYTES;
         return segment.byteSize() >= sizeBytes ? segment : Arena.ofAuto().allocate(sizeBytes, ALIGNMENT_BYTES);
-    }
-
-    private void fill(float[] x, int start, int count, int total) {
-        for (int i = 0; i < count; i++) {
-            input.setAtIndex(JAVA_SHORT, i, Bf16.fromFloat(x[start + i]));
-        }
-        for (int i = count; i < total; i++) {
-            input.setAtIndex(JAVA_SHORT, i, (short) 0);
-        }
-    }
-
-    private static void widen(MemorySegment bf16, float[] y, int start, int count) {
-        for (int i = 0; i < count; i++) {
-            y[start + i] = Bf16.toFloat(bf16.getAtIndex(JAVA_SHORT, i));
-        }
     }
 }

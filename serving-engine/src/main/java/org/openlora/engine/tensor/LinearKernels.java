@@ -44,10 +44,9 @@ public final class LinearKernels {
             case PANEL -> new Choice(false, "asked for");
             case LIBTORCH -> new Choice(true, "asked for");
             case AUTO ->
-                processor.multipliesBf16()
+                processor.amxBf16()
                         ? new Choice(true, processor.best())
-                        : new Choice(
-                                false, "%s; libtorch's bf16 needs AMX or AVX-512-bf16".formatted(processor.best()));
+                        : new Choice(false, "%s; libtorch is faster with AMX only".formatted(processor.best()));
         };
     }
 

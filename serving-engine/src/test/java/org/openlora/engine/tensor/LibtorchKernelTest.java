@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
@@ -16,6 +18,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -30,10 +33,10 @@ class LibtorchKernelTest {
 
     private final Random random = new Random(5);
 
-    /// Unpacked once and kept between runs, as an installation keeps it.
+    /// The same libtorch as every other test of this process: there can be only one.
     private static GemmSettings settings(GemmSettings.Mode mode) {
         GemmSettings system = GemmSettings.fromSystem();
-        return new GemmSettings(mode, system.libtorchDirectory(), Path.of("target", "openlora-home"));
+        return new GemmSettings(mode, system.libtorchDirectory(), system.home());
     }
 
     @BeforeAll
@@ -131,6 +134,21 @@ class LibtorchKernelTest {
             libtorch.delete(x);
         }
         assertThat(libtorch.version()).startsWith("2.");
+    }
+
+    @Test
+    void load_secondLibtorchOfTheProcess_isRefusedInsteadOfAborting(@TempDir Path copy) throws IOException {
+        Path directory =
+                LibtorchFiles.locate(settings(GemmSettings.Mode.LIBTORCH)).orElseThrow();
+        Libtorch.load(directory);
+        Libtorch.load(directory);
+        Files.createSymbolicLink(copy.resolve("same"), directory);
+        Libtorch.load(copy.resolve("same"));
+        Files.createFile(copy.resolve(LibtorchFiles.LIBRARY));
+        assertThatThrownBy(() -> Libtorch.load(copy))
+                .isInstanceOf(LibtorchException.class)
+                .hasMessageContaining(copy.toRealPath().toString())
+                .hasMessageContaining("can hold one");
     }
 
     private MemorySegment weights(Arena arena, int outputs, int inputs) {
