@@ -2,7 +2,6 @@ package org.openlora.engine.model;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -186,11 +185,8 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
                 throw new IllegalArgumentException(
                         "token " + tokens[row] + ": allowed is 0 to " + (config.vocabularySize() - 1));
             }
-            long from = (long) tokens[row] * width;
-            for (int i = 0; i < width; i++) {
-                short bits = embedding.getAtIndex(ValueLayout.JAVA_SHORT_UNALIGNED, from + i);
-                scratch.hidden[row * width + i] = Bf16.toFloat(bits);
-            }
+            long from = (long) tokens[row] * width * Bf16.BYTES;
+            Bf16.toFloats(embedding, from, width, scratch.hidden, row * width);
         }
     }
 
