@@ -12,7 +12,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class PanelKernelTest {
-    private static final int[] ROWS = {1, 2, 3, 7, 16, 33, 133};
+    /// Every tile height and every remainder, and rows beyond one block.
+    private static final int[] ROWS = {1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 16, 33, 133};
     private static final WorkerPool ONE = new WorkerPool(1);
     private static final WorkerPool TWO = new WorkerPool(2);
 
@@ -24,7 +25,7 @@ class PanelKernelTest {
 
     /// Outputs below, at and beyond whole panels and groups of panels; inputs odd, and beyond one block.
     @ParameterizedTest
-    @CsvSource({"1,1", "5,3", "16,8", "17,31", "33,64", "64,7", "100,513", "129,1025", "200,512", "577,129"})
+    @CsvSource({"1,1", "5,3", "16,8", "17,31", "33,64", "64,7", "100,513", "129,1025", "70,2049", "200,512", "577,129"})
     void multiply_anyShape_isNearTheReference(int outputs, int inputs) {
         try (Arena arena = Arena.ofShared()) {
             MemorySegment weights = Data.bf16(arena, Data.floats(1, outputs * inputs));
@@ -41,7 +42,7 @@ class PanelKernelTest {
 
     /// What makes a receipt auditable by running a request again, alone.
     @ParameterizedTest
-    @CsvSource({"16,512", "100,513", "129,1025", "577,129"})
+    @CsvSource({"16,512", "100,513", "129,1025", "40,2049", "577,129"})
     void multiply_rowInAnyBatchOnAnyThreads_hasTheSameBits(int outputs, int inputs) {
         try (Arena arena = Arena.ofShared()) {
             MemorySegment weights = Data.bf16(arena, Data.floats(2, outputs * inputs));
