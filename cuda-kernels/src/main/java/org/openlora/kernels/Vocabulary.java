@@ -19,7 +19,6 @@ public final class Vocabulary {
 
     /// Partial sums of a block, whatever the vector width: logit `i` goes to sum `i mod 16`.
     private static final int SUMS = 16;
-    private static final int VECTORS = SUMS / COUNT;
 
     private final float[] sums = new float[SUMS];
     private final float[] padded = new float[BLOCK];
@@ -77,10 +76,12 @@ public final class Vocabulary {
         Shapes.strided("logits", logits, 1, logits.length, offset, length);
         double total = 0;
         for (int block = 0, start = 0; start < length; block++, start += BLOCK) {
-            int count = Math.min(BLOCK, length - start);
-            double sum = count == BLOCK
-                    ? expSum(logits, offset + start, max, factor)
-                    : expSumOfRest(logits, offset + start, count, max, factor);
+            boolean whole = start + BLOCK <= length;
+            double sum = expSum(
+                    whole ? logits : padded(logits, offset + start, length - start),
+                    whole ? offset + start : 0,
+                    max,
+                    factor);
             blockSums[block] = sum;
             total += sum;
         }
@@ -115,20 +116,23 @@ public final class Vocabulary {
         return max;
     }
 
-    private double expSumOfRest(float[] logits, int at, int count, float max, float factor) {
+    private float[] padded(float[] logits, int at, int count) {
         System.arraycopy(logits, at, padded, 0, count);
         Arrays.fill(padded, count, BLOCK, Float.NEGATIVE_INFINITY);
-        return expSum(padded, 0, max, factor);
+        return padded;
     }
 
     /// One block: each of the 16 sums in f32 over 8 logits, then all of them in order in f64.
+    ///
+    /// The exponential stands here once: a second copy is more than C2 inlines, and a vector that crosses a call is
+    /// an object.
     private double expSum(float[] logits, int at, float max, float factor) {
-        for (int vector = 0; vector < VECTORS; vector++) {
-            FloatVector sum = expVector(logits, at + vector * COUNT, max, factor);
-            for (int i = SUMS; i < BLOCK; i += SUMS) {
-                sum = sum.add(expVector(logits, at + i + vector * COUNT, max, factor));
+        for (int vector = 0; vector < SUMS; vector += COUNT) {
+            FloatVector sum = FloatVector.zero(FLOATS);
+            for (int i = vector; i < BLOCK; i += SUMS) {
+                sum = sum.add(expVector(logits, at + i, max, factor));
             }
-            sum.intoArray(sums, vector * COUNT);
+            sum.intoArray(sums, vector);
         }
         double total = 0;
         for (float sum : sums) {

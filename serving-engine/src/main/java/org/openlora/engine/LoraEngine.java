@@ -108,6 +108,10 @@ public final class LoraEngine implements AutoCloseable {
     ///     queued, or the engine is closing
     public void submit(GenerationRequest request, GenerationSink sink) {
         requireServable(request);
+        if (request.choices() > 1) {
+            throw new EngineException(
+                    EngineException.Code.INVALID_REQUEST, "n is " + request.choices() + ": allowed is 1");
+        }
         if (openRequests.incrementAndGet() > config.maxQueuedRequests()) {
             openRequests.decrementAndGet();
             throw new EngineException(
@@ -353,7 +357,7 @@ public final class LoraEngine implements AutoCloseable {
         boolean endToken = endsResponse(sequence, token);
         // An end token has no text; it is counted and billed like any other.
         generation.send(new GenerationEvent.Delta(
-                token, endToken ? "" : generation.text().add(token)));
+                0, token, endToken ? "" : generation.text().add(token)));
         if (endToken || generation.text().stopped()) {
             finish(generation, FinishReason.STOP);
         } else if (sequence.generated() == sequence.params().maxTokens() || sequence.length() == longestSequence()) {
@@ -399,6 +403,7 @@ public final class LoraEngine implements AutoCloseable {
         Instant now = clock.instant();
         return new Usage(
                 generation.request().requestId(),
+                0,
                 generation.request().billTo(),
                 generation.request().salt(),
                 generation.servedFrom(now),
@@ -422,7 +427,7 @@ public final class LoraEngine implements AutoCloseable {
             @Nullable Throwable failure) {
         openRequests.decrementAndGet();
         if (acknowledgement != null) {
-            generation.send(new GenerationEvent.Finished(reason, text, usage, acknowledgement));
+            generation.send(new GenerationEvent.Finished(0, reason, text, usage, acknowledgement));
         } else {
             log.error("Usage of request {} could not be made durable; it is not billed", usage.requestId(), failure);
             generation.send(new GenerationEvent.Failed(new EngineException(

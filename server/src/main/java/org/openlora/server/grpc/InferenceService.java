@@ -75,11 +75,17 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
             Admission admission = serving.submit(
                     Messages.call(request, tenant, callDeadline(), defaultMaxTokens, clock),
                     event -> signals.add(new Signal.Event(event)));
+            int unfinished = request.hasN() ? request.getN() : 1;
             boolean open = true;
             while (open) {
-                open = switch (signals.take()) {
+                Signal signal = signals.take();
+                if (signal instanceof Signal.Event(GenerationEvent.Finished _)) {
+                    unfinished--;
+                }
+                boolean last = unfinished == 0;
+                open = switch (signal) {
                     case Signal.Event(GenerationEvent event) ->
-                        send(event, admission, request.getReturnTokenIds(), call);
+                        send(event, last, admission, request.getReturnTokenIds(), call);
                     case Signal.Cancelled() -> {
                         serving.abort(admission);
                         yield false;
@@ -94,9 +100,11 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
         }
     }
 
+    /// @param last whether the event ends the last choice
     /// @return whether more will come
     private static boolean send(
             GenerationEvent event,
+            boolean last,
             Admission admission,
             boolean returnTokenIds,
             ServerCallStreamObserver<GenerateResponse> call) {
@@ -107,21 +115,23 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
                         .build());
                 yield true;
             }
-            case GenerationEvent.Delta(int tokenId, String text) -> {
+            case GenerationEvent.Delta(int choice, int tokenId, String text) -> {
                 if (returnTokenIds || !text.isEmpty()) {
-                    delta(call, text, returnTokenIds ? List.of(tokenId) : List.of());
+                    delta(call, choice, text, returnTokenIds ? List.of(tokenId) : List.of());
                 }
                 yield true;
             }
             case GenerationEvent.Finished finished -> {
                 if (!finished.text().isEmpty()) {
-                    delta(call, finished.text(), List.of());
+                    delta(call, finished.choice(), finished.text(), List.of());
                 }
                 call.onNext(GenerateResponse.newBuilder()
                         .setFinished(Messages.finished(finished))
                         .build());
-                call.onCompleted();
-                yield false;
+                if (last) {
+                    call.onCompleted();
+                }
+                yield !last;
             }
             case GenerationEvent.Failed failed -> {
                 fail(call, Statuses.of(failed.cause()));
@@ -130,9 +140,10 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
         };
     }
 
-    private static void delta(ServerCallStreamObserver<GenerateResponse> call, String text, List<Integer> tokenIds) {
+    private static void delta(
+            ServerCallStreamObserver<GenerateResponse> call, int choice, String text, List<Integer> tokenIds) {
         call.onNext(GenerateResponse.newBuilder()
-                .setDelta(Messages.delta(text, tokenIds))
+                .setDelta(Messages.delta(choice, text, tokenIds))
                 .build());
     }
 

@@ -49,13 +49,6 @@ final class Messages {
             @Nullable Instant callDeadline,
             int defaultMaxTokens,
             InstantSource clock) {
-        if (request.hasCacheSalt() && request.getCacheSalt().isEmpty()) {
-            throw new IllegalArgumentException("cache_salt is empty: leave it out or give at least one character");
-        }
-        if (request.getPriority() != 0) {
-            throw new IllegalArgumentException("priority is %d: this version serves all alike, leave it out or give 0"
-                    .formatted(request.getPriority()));
-        }
         List<AdapterChoice> adapters = new ArrayList<>();
         for (AdapterRef adapter : request.getAdaptersList()) {
             adapters.add(adapter(adapter));
@@ -66,7 +59,10 @@ final class Messages {
                 prompt(request.getPrompt()),
                 adapters,
                 sampling(request.getSampling(), defaultMaxTokens),
-                deadline(request, callDeadline, clock.instant()));
+                deadline(request, callDeadline, clock.instant()),
+                request.hasN() ? request.getN() : 1,
+                request.getPriority(),
+                request.hasCacheSalt() ? request.getCacheSalt() : null);
     }
 
     private static Instant deadline(GenerateRequest request, @Nullable Instant callDeadline, Instant now) {
@@ -150,8 +146,8 @@ final class Messages {
         return started.build();
     }
 
-    static Delta delta(String text, List<Integer> tokenIds) {
-        return Delta.newBuilder().setText(text).addAllTokenIds(tokenIds).build();
+    static Delta delta(int choice, String text, List<Integer> tokenIds) {
+        return Delta.newBuilder().setChoice(choice).setText(text).addAllTokenIds(tokenIds).build();
     }
 
     static Finished finished(GenerationEvent.Finished event) {
@@ -166,6 +162,7 @@ final class Messages {
                         .setDigest(use.adapter().digest().toString())
                         .setTokens(use.tokens())));
         return Finished.newBuilder()
+                .setChoice(event.choice())
                 .setFinishReason(reason(event.reason()))
                 .setUsage(usage)
                 .setAcknowledgement(
