@@ -73,9 +73,9 @@ final class Candidates {
         float lastLogit = logits[last];
         int kept = 0;
         for (int i = 0; i < size; i++) {
-            if (logits[i] > lastLogit || (logits[i] == lastLogit && i <= last)) {
-                move(i, kept++);
-            }
+            boolean keep = logits[i] == lastLogit ? i <= last : logits[i] > lastLogit;
+            move(i, kept);
+            kept += keep ? 1 : 0;
         }
         size = kept;
     }

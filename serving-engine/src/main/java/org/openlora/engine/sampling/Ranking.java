@@ -66,7 +66,9 @@ final class Ranking {
 
     /// Whether `left` ranks before `right`.
     boolean before(int left, int right) {
-        return values[left] > values[right] || (values[left] == values[right] && left < right);
+        float leftValue = values[left];
+        float rightValue = values[right];
+        return leftValue == rightValue ? left < right : leftValue > rightValue;
     }
 
     private void reset(int size) {
@@ -83,9 +85,9 @@ final class Ranking {
         int pivot = order[high];
         int end = low;
         for (int i = low; i < high; i++) {
-            if (before(order[i], pivot)) {
-                swap(i, end++);
-            }
+            boolean before = before(order[i], pivot);
+            swap(i, end); // also where it changes nothing that matters: branches would be mispredicted
+            end += before ? 1 : 0;
         }
         swap(end, high);
         return end;

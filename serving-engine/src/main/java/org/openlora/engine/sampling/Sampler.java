@@ -19,6 +19,11 @@ import org.openlora.kernels.Vocabulary;
 ///
 /// Not thread-safe: it owns scratch memory. The engine thread holds one.
 public final class Sampler {
+    /// Exponents below the largest at which a nucleus is looked for first; and beyond which nothing weighs anything.
+    private static final double FIRST_REACH = 4;
+
+    private static final double LAST_REACH = 256;
+
     private final int vocabularySize;
     private final int[] endTokenIds;
     private final Vocabulary vocabulary = new Vocabulary();
@@ -137,9 +142,11 @@ public final class Sampler {
     }
 
     private int drawCut(float[] logits, int offset, float max, float factor, SamplingParams params, double uniform) {
-        boolean onlyTopP = params.minP() == 0 && !cutsTopK(params);
-        float floor = onlyTopP ? topPFloor(max, params) : Math.max(minPFloor(max, params), topKFloor(params.topK()));
-        candidates.collect(logits, offset, floor, blockMaxima);
+        if (params.minP() == 0 && !cutsTopK(params)) {
+            collectNucleus(logits, offset, max, factor, params);
+            return candidates.draw(uniform);
+        }
+        candidates.collect(logits, offset, Math.max(minPFloor(max, params), topKFloor(params.topK())), blockMaxima);
         candidates.weigh(max, factor);
         if (params.minP() > 0) {
             candidates.keepWeights(params.minP());
@@ -148,12 +155,23 @@ public final class Sampler {
             candidates.keepTop(params.topK());
         }
         if (params.topP() < 1) {
-            double total = onlyTopP
-                    ? vocabulary.expSums(logits, offset, vocabularySize, max, factor, blockSums)
-                    : candidates.mass();
-            candidates.keepMass(params.topP() * total);
+            candidates.keepMass(params.topP() * candidates.mass());
         }
         return candidates.draw(uniform);
+    }
+
+    /// Looks at ever smaller logits until those above them hold the nucleus; most often the first look is enough.
+    private void collectNucleus(float[] logits, int offset, float max, float factor, SamplingParams params) {
+        double total = vocabulary.expSums(logits, offset, vocabularySize, max, factor, blockSums);
+        double nucleus = params.topP() * total;
+        double reach = FIRST_REACH;
+        do {
+            float floor = (float) (max - params.temperature() * reach);
+            candidates.collect(logits, offset, floor, blockMaxima);
+            candidates.weigh(max, factor);
+            reach *= 2;
+        } while (candidates.mass() < nucleus && reach < LAST_REACH);
+        candidates.keepMass(nucleus);
     }
 
     /// A logit below that of every one of the `topK` most likely tokens: there are as many blocks whose largest reaches
@@ -167,10 +185,5 @@ public final class Sampler {
     /// A little below where a token's weight is `minP`; the weights then decide.
     private static float minPFloor(float max, SamplingParams params) {
         return (float) (max + params.temperature() * StrictMath.log(0.999 * params.minP()));
-    }
-
-    /// Below it, all the vocabulary together would weigh less than `1 - topP`, and the largest logit alone weighs 1.
-    private float topPFloor(float max, SamplingParams params) {
-        return (float) (max - params.temperature() * StrictMath.log(1.001 * vocabularySize / (1 - params.topP())));
     }
 }

@@ -21,7 +21,8 @@ final class TokenCounts {
     }
 
     void addOutput(int token) {
-        outputs[slot(token)]++;
+        int slot = slot(token); // first: it may replace the arrays
+        outputs[slot]++;
     }
 
     /// Repetition over prompt and response first, then frequency and presence over the response.
@@ -59,7 +60,7 @@ final class TokenCounts {
 
     private int find(int token) {
         int mask = tokens.length - 1;
-        int slot = (token * HASH_FACTOR >>> 8) & mask;
+        int slot = ((token * HASH_FACTOR) >>> 8) & mask;
         while (tokens[slot] != FREE && tokens[slot] != token) {
             slot = (slot + 1) & mask;
         }
