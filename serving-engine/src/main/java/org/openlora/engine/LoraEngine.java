@@ -371,8 +371,7 @@ public final class LoraEngine implements AutoCloseable {
         accept(generation, sequence, token, logprobs);
     }
 
-    private void accept(
-            Generation generation, Sequence sequence, int token, @Nullable TokenLogprobs logprobs) {
+    private void accept(Generation generation, Sequence sequence, int token, @Nullable TokenLogprobs logprobs) {
         sequence.append(token);
         generatedTokens++;
         boolean endToken = endsResponse(sequence, token);
