@@ -5,8 +5,11 @@ import java.util.List;
 import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.meter.evm.Bytes32;
 
-/// What a response took, as the steps that computed it counted it.
+/// What one choice of a request took, as the steps that computed it counted it.
 ///
+/// The prompt is computed once for all choices: those behind choice 0 found the whole of it computed.
+///
+/// @param choice which of the request's answers, from 0
 /// @param adapters with the generated tokens that each one's weights, as the kernels were given them, took part
 ///     in
 /// @param outputTokens every sampled token, an end token too
@@ -15,6 +18,7 @@ import org.openlora.meter.evm.Bytes32;
 @SuppressWarnings("ArrayRecordComponent") // Written once by the engine; never compared.
 public record Usage(
         String requestId,
+        int choice,
         BillTo billTo,
         Bytes32 salt,
         Instant servedFrom,

@@ -217,10 +217,12 @@ public record ServerConfig(
     /// @param name lower-case letters, digits, `-`, `_`, `.`; its account is derived from it
     /// @param apiKey the key that identifies it; empty: calls without a key
     /// @param payer EVM address
+    /// @param cacheGroup tenants of one group share cached prefixes; empty: shares with nobody
     public record Tenant(
             @JsonProperty(required = true) String name,
             @JsonProperty(required = true) String apiKey,
-            @JsonProperty(required = true) String payer) {
+            @JsonProperty(required = true) String payer,
+            @JsonProperty(required = true) String cacheGroup) {
         private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9._-]{0,62}");
         private static final Pattern ADDRESS = Pattern.compile("0x[0-9a-fA-F]{40}");
         private static final Pattern KEY = Pattern.compile("|[!-~]{16,256}");
@@ -235,6 +237,15 @@ public record ServerConfig(
             require(
                     ADDRESS.matcher(payer).matches(),
                     "payer %s must be an EVM address: 0x and 40 hexadecimal digits".formatted(payer));
+            require(
+                    cacheGroup.isEmpty() || NAME.matcher(cacheGroup).matches(),
+                    "cacheGroup %s must be empty, or 1 to 63 of a-z 0-9 . _ - and start with a letter or digit"
+                            .formatted(cacheGroup));
+        }
+
+        /// A tenant that shares cached prefixes with nobody.
+        public Tenant(String name, String apiKey, String payer) {
+            this(name, apiKey, payer, "");
         }
 
         /// Never shows the key.

@@ -8,12 +8,12 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.openlora.api.v1.Delta;
 import org.openlora.api.v1.GenerateRequest;
 import org.openlora.api.v1.GenerateResponse;
 import org.openlora.api.v1.InferenceGrpc;
@@ -75,11 +75,17 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
             Admission admission = serving.submit(
                     Messages.call(request, tenant, callDeadline(), defaultMaxTokens, clock),
                     event -> signals.add(new Signal.Event(event)));
+            int unfinished = request.hasN() ? request.getN() : 1;
             boolean open = true;
             while (open) {
-                open = switch (signals.take()) {
+                Signal signal = signals.take();
+                if (signal instanceof Signal.Event(GenerationEvent.Finished _)) {
+                    unfinished--;
+                }
+                boolean last = unfinished == 0;
+                open = switch (signal) {
                     case Signal.Event(GenerationEvent event) ->
-                        send(event, admission, request.getReturnTokenIds(), call);
+                        send(event, last, admission, request.getReturnTokenIds(), call);
                     case Signal.Cancelled() -> {
                         serving.abort(admission);
                         yield false;
@@ -94,9 +100,11 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
         }
     }
 
+    /// @param last whether the event ends the last choice
     /// @return whether more will come
     private static boolean send(
             GenerationEvent event,
+            boolean last,
             Admission admission,
             boolean returnTokenIds,
             ServerCallStreamObserver<GenerateResponse> call) {
@@ -107,21 +115,23 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
                         .build());
                 yield true;
             }
-            case GenerationEvent.Delta(int tokenId, String text) -> {
-                if (returnTokenIds || !text.isEmpty()) {
-                    delta(call, text, returnTokenIds ? List.of(tokenId) : List.of());
+            case GenerationEvent.Delta delta -> {
+                if (returnTokenIds || !delta.text().isEmpty() || delta.logprobs() != null) {
+                    delta(call, Messages.delta(delta, returnTokenIds));
                 }
                 yield true;
             }
             case GenerationEvent.Finished finished -> {
                 if (!finished.text().isEmpty()) {
-                    delta(call, finished.text(), List.of());
+                    delta(call, Messages.lastDelta(finished));
                 }
                 call.onNext(GenerateResponse.newBuilder()
                         .setFinished(Messages.finished(finished))
                         .build());
-                call.onCompleted();
-                yield false;
+                if (last) {
+                    call.onCompleted();
+                }
+                yield !last;
             }
             case GenerationEvent.Failed failed -> {
                 fail(call, Statuses.of(failed.cause()));
@@ -130,10 +140,8 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
         };
     }
 
-    private static void delta(ServerCallStreamObserver<GenerateResponse> call, String text, List<Integer> tokenIds) {
-        call.onNext(GenerateResponse.newBuilder()
-                .setDelta(Messages.delta(text, tokenIds))
-                .build());
+    private static void delta(ServerCallStreamObserver<GenerateResponse> call, Delta delta) {
+        call.onNext(GenerateResponse.newBuilder().setDelta(delta).build());
     }
 
     private static void fail(ServerCallStreamObserver<GenerateResponse> call, Status status) {

@@ -22,6 +22,8 @@ import org.openlora.api.v1.Model;
 import org.openlora.api.v1.Prompt;
 import org.openlora.api.v1.ResolvedAdapter;
 import org.openlora.api.v1.Started;
+import org.openlora.api.v1.TokenLogprob;
+import org.openlora.api.v1.TokenLogprobs;
 import org.openlora.api.v1.Usage;
 import org.openlora.api.v1.UsageAcknowledgement;
 import org.openlora.engine.GenerationEvent;
@@ -49,13 +51,6 @@ final class Messages {
             @Nullable Instant callDeadline,
             int defaultMaxTokens,
             InstantSource clock) {
-        if (request.hasCacheSalt() && request.getCacheSalt().isEmpty()) {
-            throw new IllegalArgumentException("cache_salt is empty: leave it out or give at least one character");
-        }
-        if (request.getPriority() != 0) {
-            throw new IllegalArgumentException("priority is %d: this version serves all alike, leave it out or give 0"
-                    .formatted(request.getPriority()));
-        }
         List<AdapterChoice> adapters = new ArrayList<>();
         for (AdapterRef adapter : request.getAdaptersList()) {
             adapters.add(adapter(adapter));
@@ -66,7 +61,10 @@ final class Messages {
                 prompt(request.getPrompt()),
                 adapters,
                 sampling(request.getSampling(), defaultMaxTokens),
-                deadline(request, callDeadline, clock.instant()));
+                deadline(request, callDeadline, clock.instant()),
+                request.hasN() ? request.getN() : 1,
+                request.getPriority(),
+                request.hasCacheSalt() ? request.getCacheSalt() : null);
     }
 
     private static Instant deadline(GenerateRequest request, @Nullable Instant callDeadline, Instant now) {
@@ -105,18 +103,29 @@ final class Messages {
     }
 
     private static SamplingParams sampling(org.openlora.api.v1.SamplingParams sampling, int defaultMaxTokens) {
-        return new SamplingParams(
-                sampling.hasMaxTokens() ? sampling.getMaxTokens() : defaultMaxTokens,
-                (float) sampling.getTemperature(),
-                sampling.hasTopP() ? (float) sampling.getTopP() : 1,
-                sampling.getTopK(),
-                (float) sampling.getMinP(),
-                sampling.hasSeed()
-                        ? sampling.getSeed()
-                        : ThreadLocalRandom.current().nextLong(),
-                sampling.getStopList(),
-                List.of(),
-                sampling.getIgnoreEos());
+        SamplingParams.Builder params = SamplingParams.builder(
+                        sampling.hasMaxTokens() ? sampling.getMaxTokens() : defaultMaxTokens)
+                .minTokens(sampling.getMinTokens())
+                .temperature(sampling.getTemperature())
+                .topK(sampling.getTopK())
+                .topP(sampling.hasTopP() ? sampling.getTopP() : 1)
+                .minP(sampling.getMinP())
+                .repetitionPenalty(sampling.hasRepetitionPenalty() ? sampling.getRepetitionPenalty() : 1)
+                .presencePenalty(sampling.getPresencePenalty())
+                .frequencyPenalty(sampling.getFrequencyPenalty())
+                .seed(
+                        sampling.hasSeed()
+                                ? sampling.getSeed()
+                                : ThreadLocalRandom.current().nextLong())
+                .stop(sampling.getStopList())
+                .stopTokenIds(sampling.getStopTokenIdsList())
+                .includeStop(sampling.getIncludeStopStrInOutput())
+                .ignoreEos(sampling.getIgnoreEos());
+        sampling.getLogitBiasMap().forEach(params::logitBias);
+        if (sampling.hasLogprobs()) {
+            params.logprobs(sampling.getLogprobs());
+        }
+        return params.build();
     }
 
     static Started started(Admission admission) {
@@ -139,8 +148,36 @@ final class Messages {
         return started.build();
     }
 
-    static Delta delta(String text, List<Integer> tokenIds) {
-        return Delta.newBuilder().setText(text).addAllTokenIds(tokenIds).build();
+    static Delta delta(GenerationEvent.Delta event, boolean tokenIds) {
+        Delta.Builder delta = Delta.newBuilder().setChoice(event.choice()).setText(event.text());
+        if (tokenIds) {
+            delta.addTokenIds(event.tokenId());
+        }
+        if (event.logprobs() != null) {
+            delta.addLogprobs(logprobs(event.logprobs()));
+        }
+        return delta.build();
+    }
+
+    /// The text that was held back until the end.
+    static Delta lastDelta(GenerationEvent.Finished event) {
+        return Delta.newBuilder()
+                .setChoice(event.choice())
+                .setText(event.text())
+                .build();
+    }
+
+    private static TokenLogprobs logprobs(org.openlora.engine.sampling.TokenLogprobs logprobs) {
+        TokenLogprobs.Builder builder = TokenLogprobs.newBuilder().setDrawn(logprob(logprobs.drawn()));
+        logprobs.top().forEach(token -> builder.addTop(logprob(token)));
+        return builder.build();
+    }
+
+    private static TokenLogprob logprob(org.openlora.engine.sampling.TokenLogprobs.TokenLogprob logprob) {
+        return TokenLogprob.newBuilder()
+                .setTokenId(logprob.tokenId())
+                .setLogprob(logprob.logprob())
+                .build();
     }
 
     static Finished finished(GenerationEvent.Finished event) {
@@ -155,6 +192,7 @@ final class Messages {
                         .setDigest(use.adapter().digest().toString())
                         .setTokens(use.tokens())));
         return Finished.newBuilder()
+                .setChoice(event.choice())
                 .setFinishReason(reason(event.reason()))
                 .setUsage(usage)
                 .setAcknowledgement(

@@ -45,7 +45,8 @@ final class ClientRequests {
             switch (event) {
                 case GenerationEvent.Started _, GenerationEvent.Delta _ -> {}
                 case GenerationEvent.Finished _ -> known.put(id, State.BILLED);
-                case GenerationEvent.Failed _ -> known.remove(id);
+                // Not where some choices were billed before another failed.
+                case GenerationEvent.Failed _ -> known.remove(id, State.RUNNING);
             }
             sink.accept(event);
         };

@@ -19,6 +19,14 @@ public final class RequestIds {
                 .digest();
     }
 
+    /// The id in receipts of one choice of a request: choice 0 has the request's own, so that a request for one
+    /// answer has one receipt under its own id.
+    public static Bytes32 choice(Bytes32 request, int choice) {
+        return choice == 0
+                ? request
+                : Sha256.domain("openlora/choice/v1").word(request).u64(choice).digest();
+    }
+
     /// The id in receipts for what a client calls a request, be it its own name or the id made up for it.
     public static Bytes32 find(Operator operator, String tenant, String requestId) {
         return MADE_UP.matcher(requestId).matches()

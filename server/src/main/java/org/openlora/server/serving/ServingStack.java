@@ -295,7 +295,10 @@ public final class ServingStack implements Serving, AutoCloseable {
                 call.params(),
                 call.deadline(),
                 new BillTo(account, Address.parse(call.tenant().payer())),
-                SecretFile.random());
+                SecretFile.random(),
+                call.choices(),
+                call.priority(),
+                CacheSalts.of(account, call.tenant().cacheGroup(), operator.salt(), call.cacheSalt()));
         Admission admission = new Admission(
                 clientId == null ? engineId : clientId,
                 engineId,

@@ -34,7 +34,7 @@ record UsageRows(Meter meter, String replica, Bytes32 base, Bytes32 tokenizer, B
         List<AdapterUsage> adapters =
                 usage.adapters().stream().map(UsageRows::adapter).toList();
         return new UsageRow(
-                Bytes32.parse(usage.requestId()),
+                RequestIds.choice(Bytes32.parse(usage.requestId()), usage.choice()),
                 replica,
                 usage.billTo().account(),
                 usage.billTo().payer(),

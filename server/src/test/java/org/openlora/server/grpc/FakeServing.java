@@ -88,9 +88,9 @@ final class FakeServing implements Serving {
         sink.accept(new GenerationEvent.Started(List.of()));
         if (!silent) {
             for (int i = 0; i < words.size(); i++) {
-                sink.accept(new GenerationEvent.Delta(i, words.get(i)));
+                sink.accept(new GenerationEvent.Delta(0, i, words.get(i), null));
             }
-            sink.accept(new GenerationEvent.Finished(FinishReason.STOP, "!", usage(), acknowledgement()));
+            sink.accept(new GenerationEvent.Finished(0, FinishReason.STOP, "!", usage(), acknowledgement()));
         }
         return new Admission(id, id, BASE, adapters, tokenize(call.prompt()).length);
     }
@@ -103,6 +103,7 @@ final class FakeServing implements Serving {
     private Usage usage() {
         return new Usage(
                 "made-up",
+                0,
                 new BillTo(Bytes32.ZERO, Address.ZERO),
                 Bytes32.ZERO,
                 Instant.EPOCH,
