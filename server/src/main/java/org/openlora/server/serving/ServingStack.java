@@ -105,7 +105,7 @@ public final class ServingStack implements Serving, AutoCloseable {
                     usage,
                     InstantSource.system()));
             ServedModel served = new ServedModel(
-                    resolved.name(),
+                    config.servedModelName().isEmpty() ? resolved.name() : config.servedModelName(),
                     model.config().architecture().id(),
                     model.digest(),
                     model.tokenizer().digest(),
@@ -371,7 +371,7 @@ public final class ServingStack implements Serving, AutoCloseable {
         return datanets;
     }
 
-    /// The text of single tokens, for those who show answers token by token.
+    @Override
     public String decode(int... tokens) {
         return model.tokenizer().decode(tokens);
     }
