@@ -101,18 +101,29 @@ final class Messages {
     }
 
     private static SamplingParams sampling(org.openlora.api.v1.SamplingParams sampling, int defaultMaxTokens) {
-        return new SamplingParams(
-                sampling.hasMaxTokens() ? sampling.getMaxTokens() : defaultMaxTokens,
-                (float) sampling.getTemperature(),
-                sampling.hasTopP() ? (float) sampling.getTopP() : 1,
-                sampling.getTopK(),
-                (float) sampling.getMinP(),
-                sampling.hasSeed()
-                        ? sampling.getSeed()
-                        : ThreadLocalRandom.current().nextLong(),
-                sampling.getStopList(),
-                List.of(),
-                sampling.getIgnoreEos());
+        SamplingParams.Builder params = SamplingParams.builder(
+                        sampling.hasMaxTokens() ? sampling.getMaxTokens() : defaultMaxTokens)
+                .minTokens(sampling.getMinTokens())
+                .temperature(sampling.getTemperature())
+                .topK(sampling.getTopK())
+                .topP(sampling.hasTopP() ? sampling.getTopP() : 1)
+                .minP(sampling.getMinP())
+                .repetitionPenalty(sampling.hasRepetitionPenalty() ? sampling.getRepetitionPenalty() : 1)
+                .presencePenalty(sampling.getPresencePenalty())
+                .frequencyPenalty(sampling.getFrequencyPenalty())
+                .seed(
+                        sampling.hasSeed()
+                                ? sampling.getSeed()
+                                : ThreadLocalRandom.current().nextLong())
+                .stop(sampling.getStopList())
+                .stopTokenIds(sampling.getStopTokenIdsList())
+                .includeStop(sampling.getIncludeStopStrInOutput())
+                .ignoreEos(sampling.getIgnoreEos());
+        sampling.getLogitBiasMap().forEach(params::logitBias);
+        if (sampling.hasLogprobs()) {
+            params.logprobs(sampling.getLogprobs());
+        }
+        return params.build();
     }
 
     static Started started(Admission admission) {

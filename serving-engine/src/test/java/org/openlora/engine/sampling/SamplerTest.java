@@ -4,13 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class SamplerTest {
     private static SamplingParams params(float temperature, float topP, int topK, float minP, long seed) {
-        return new SamplingParams(8, temperature, topP, topK, minP, seed, List.of(), List.of(), false);
+        return SamplingParams.builder(8)
+                .temperature(temperature)
+                .topP(topP)
+                .topK(topK)
+                .minP(minP)
+                .seed(seed)
+                .build();
     }
 
     @Test
@@ -81,10 +86,10 @@ class SamplerTest {
     void params_outOfRange_nameTheFieldAndTheRange() {
         assertThatThrownBy(() -> params(-1, 1, 0, 0, 0))
                 .hasMessageContaining("temperature is -1.0")
-                .hasMessageContaining("between 0 and 100");
+                .hasMessageContaining("from 0 to 100");
         assertThatThrownBy(() -> params(1, 0, 0, 0, 0)).hasMessageContaining("top_p");
         assertThatThrownBy(() -> SamplingParams.greedy(0)).hasMessageContaining("max_tokens is 0");
         assertThatThrownBy(() -> params(1, 1, -2, 0, 0)).hasMessageContaining("top_k");
-        assertThatThrownBy(() -> params(1, 1, 0, 1, 0)).hasMessageContaining("min_p");
+        assertThatThrownBy(() -> params(1, 1, 0, 2, 0)).hasMessageContaining("min_p");
     }
 }
