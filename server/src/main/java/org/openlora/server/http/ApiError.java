@@ -53,7 +53,7 @@ record ApiError(HttpStatus status, String type, String message, @Nullable String
     /// The error of a status that the listener itself decided on, such as 404 and 405.
     static ApiError of(HttpStatus status, @Nullable String description) {
         String message = description == null || description.isBlank() ? status.reasonPhrase() : description;
-        return status == HttpStatus.NOT_FOUND
+        return status.equals(HttpStatus.NOT_FOUND)
                 ? new ApiError(status, "NotFoundError", "there is nothing at this path", null)
                 : new ApiError(status, status.isServerError() ? "InternalServerError" : "BadRequestError", message, null);
     }
@@ -121,10 +121,10 @@ record ApiError(HttpStatus status, String type, String message, @Nullable String
     AggregatedHttpResponse response() {
         ResponseHeadersBuilder headers =
                 ResponseHeaders.builder(status).contentType(MediaType.JSON).add(HttpHeaderNames.CACHE_CONTROL, "no-store");
-        if (status == HttpStatus.TOO_MANY_REQUESTS || status == HttpStatus.SERVICE_UNAVAILABLE) {
+        if (status.equals(HttpStatus.TOO_MANY_REQUESTS) || status.equals(HttpStatus.SERVICE_UNAVAILABLE)) {
             headers.addInt(HttpHeaderNames.RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
-        if (status == HttpStatus.UNAUTHORIZED) {
+        if (status.equals(HttpStatus.UNAUTHORIZED)) {
             headers.add(HttpHeaderNames.WWW_AUTHENTICATE, "Bearer");
         }
         JsonBuffer body = new JsonBuffer();

@@ -73,17 +73,17 @@ final class JsonBuffer {
             if (c < 0x80) {
                 at = ascii(c, at);
             } else if (c < 0x800) {
-                bytes[at++] = (byte) (0xc0 | c >> 6);
+                bytes[at++] = (byte) (0xc0 | (c >> 6));
                 bytes[at++] = continuation(c);
             } else if (Character.isHighSurrogate(c) && i + 1 < length && Character.isLowSurrogate(text.charAt(i + 1))) {
                 int codePoint = Character.toCodePoint(c, text.charAt(++i));
-                bytes[at++] = (byte) (0xf0 | codePoint >> 18);
+                bytes[at++] = (byte) (0xf0 | (codePoint >> 18));
                 bytes[at++] = continuation(codePoint >> 12);
                 bytes[at++] = continuation(codePoint >> 6);
                 bytes[at++] = continuation(codePoint);
             } else {
                 int whole = Character.isSurrogate(c) ? 0xfffd : c;
-                bytes[at++] = (byte) (0xe0 | whole >> 12);
+                bytes[at++] = (byte) (0xe0 | (whole >> 12));
                 bytes[at++] = continuation(whole >> 6);
                 bytes[at++] = continuation(whole);
             }
@@ -93,7 +93,7 @@ final class JsonBuffer {
     }
 
     private static byte continuation(int bits) {
-        return (byte) (0x80 | bits & 0x3f);
+        return (byte) (0x80 | (bits & 0x3f));
     }
 
     private int ascii(char c, int at) {

@@ -64,7 +64,7 @@ final class WholeReply implements Reply {
 
     private static void add(Choice choice, GenerationEvent.Delta delta) {
         choice.text.append(delta.text());
-        TokenLogprobs logprobs = null;
+        @Nullable TokenLogprobs logprobs = null;
         if (logprobs != null) {
             choice.logprobs.add(logprobs);
         }
