@@ -38,11 +38,7 @@ record ApiError(HttpStatus status, String type, String message, @Nullable String
             case IllegalArgumentException e -> badRequest(message(e));
             case Problem e -> badRequest(message(e));
             case ContentTooLargeException e ->
-                new ApiError(
-                        HttpStatus.REQUEST_ENTITY_TOO_LARGE,
-                        "RequestTooLargeError",
-                        "the request is larger than the %d bytes that are allowed".formatted(e.maxContentLength()),
-                        null);
+                tooLarge("the request is larger than the %d bytes that are allowed".formatted(e.maxContentLength()));
             default -> {
                 log.error("A call failed for a reason of ours", failure);
                 yield internal("an internal error, the server's log says more");
@@ -53,9 +49,12 @@ record ApiError(HttpStatus status, String type, String message, @Nullable String
     /// The error of a status that the listener itself decided on, such as 404 and 405.
     static ApiError of(HttpStatus status, @Nullable String description) {
         String message = description == null || description.isBlank() ? status.reasonPhrase() : description;
-        return status.equals(HttpStatus.NOT_FOUND)
-                ? new ApiError(status, "NotFoundError", "there is nothing at this path", null)
-                : new ApiError(status, status.isServerError() ? "InternalServerError" : "BadRequestError", message, null);
+        return switch (status.code()) {
+            case 404 -> new ApiError(status, "NotFoundError", "there is nothing at this path", null);
+            case 413 -> tooLarge("the request is larger than the server allows");
+            default ->
+                new ApiError(status, status.isServerError() ? "InternalServerError" : "BadRequestError", message, null);
+        };
     }
 
     static ApiError unauthorized() {
@@ -68,6 +67,10 @@ record ApiError(HttpStatus status, String type, String message, @Nullable String
 
     static ApiError unavailable(String message) {
         return new ApiError(HttpStatus.SERVICE_UNAVAILABLE, "ServiceUnavailableError", message, null);
+    }
+
+    private static ApiError tooLarge(String message) {
+        return new ApiError(HttpStatus.REQUEST_ENTITY_TOO_LARGE, "RequestTooLargeError", message, null);
     }
 
     private static ApiError badRequest(String message) {

@@ -1,6 +1,7 @@
 package org.openlora.server.http;
 
 import com.linecorp.armeria.common.AggregatedHttpResponse;
+import com.linecorp.armeria.common.ContentTooLargeException;
 import com.linecorp.armeria.common.HttpResponse;
 import com.linecorp.armeria.common.HttpStatus;
 import com.linecorp.armeria.common.RequestHeaders;
@@ -17,7 +18,7 @@ final class ApiErrorHandler implements ServerErrorHandler {
     @Override
     public @Nullable HttpResponse onServiceException(ServiceRequestContext context, Throwable cause) {
         return cause instanceof HttpStatusException failure && !isGrpc(context.request().headers())
-                ? ApiError.of(failure.httpStatus(), null).response().toHttpResponse()
+                ? error(failure).response().toHttpResponse()
                 : null;
     }
 
@@ -31,7 +32,14 @@ final class ApiErrorHandler implements ServerErrorHandler {
             @Nullable Throwable cause) {
         return status.isContentAlwaysEmpty() || (headers != null && isGrpc(headers))
                 ? null
-                : ApiError.of(status, description).response();
+                : (cause instanceof ContentTooLargeException ? ApiError.of(cause) : ApiError.of(status, description))
+                        .response();
+    }
+
+    private static ApiError error(HttpStatusException failure) {
+        return failure.getCause() instanceof ContentTooLargeException tooLarge
+                ? ApiError.of(tooLarge)
+                : ApiError.of(failure.httpStatus(), null);
     }
 
     private static boolean isGrpc(RequestHeaders headers) {

@@ -1,8 +1,10 @@
 package org.openlora.server.listener;
 
+import com.linecorp.armeria.common.util.EventLoopGroups;
 import com.linecorp.armeria.server.Server;
 import com.linecorp.armeria.server.ServerBuilder;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
@@ -22,6 +24,11 @@ import org.openlora.server.serving.Serving;
 public final class OpenLoraServer implements AutoCloseable {
     /// One event loop keeps up with some ten thousand tokens a second, and every other thread is one the kernels lose.
     private static final int PROCESSORS_PER_EVENT_LOOP = 8;
+    /// Of all listeners of the process; daemons, so that nobody has to end them.
+    private static final EventLoopGroup EVENT_LOOPS = EventLoopGroups.newEventLoopGroup(
+            Math.max(1, Runtime.getRuntime().availableProcessors() / PROCESSORS_PER_EVENT_LOOP),
+            "openlora-network",
+            true);
 
     private final ServerConfig config;
     private final Server server;
@@ -57,7 +64,7 @@ public final class OpenLoraServer implements AutoCloseable {
         ServerBuilder builder = Server.builder()
                 .http(new InetSocketAddress(
                         config.server().host(), config.server().port()))
-                .workerGroup(Math.max(1, Runtime.getRuntime().availableProcessors() / PROCESSORS_PER_EVENT_LOOP))
+                .workerGroup(EVENT_LOOPS, false)
                 // A token is a small packet that somebody waits for.
                 .childChannelOption(ChannelOption.TCP_NODELAY, true)
                 // An answer takes as long as it takes; calls bring deadlines of their own.
