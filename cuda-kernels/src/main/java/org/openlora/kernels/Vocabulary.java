@@ -12,13 +12,16 @@ import jdk.incubator.vector.VectorOperators;
 /// A row is taken in blocks of [#BLOCK] logits; results of single blocks let a caller skip most of a row. Sums have
 /// one order on every vector width, so that the same logits give the same bits on every machine.
 ///
-/// Not thread-safe: it owns scratch memory.
+/// Not thread-safe: an instance owns scratch memory.
 public final class Vocabulary {
     /// Logits in a block; the last block of a row may be shorter.
     public static final int BLOCK = 128;
 
     /// Partial sums of a block, whatever the vector width: logit `i` goes to sum `i mod 16`.
     private static final int SUMS = 16;
+
+    /// Exponentials of less are 0: near the end of the range of f32.
+    private static final float SMALLEST_EXPONENT = -87;
 
     private final float[] sums = new float[SUMS];
     private final float[] padded = new float[BLOCK];
@@ -31,7 +34,7 @@ public final class Vocabulary {
     /// Index of the largest of `length >= 1` logits from `offset` on, relative to `offset`; the lowest of equal ones.
     ///
     /// @return -1 if any logit is NaN
-    public int argmax(float[] logits, int offset, int length) {
+    public static int argmax(float[] logits, int offset, int length) {
         Shapes.strided("logits", logits, 1, logits.length, offset, length);
         float best = Float.NEGATIVE_INFINITY;
         int bestBlock = 0;
@@ -55,7 +58,7 @@ public final class Vocabulary {
     ///
     /// @param maxima `[blocks(length)]`, overwritten
     /// @return the largest of all; NaN if any logit is NaN
-    public float blockMaxima(float[] logits, int offset, int length, float[] maxima) {
+    public static float blockMaxima(float[] logits, int offset, int length, float[] maxima) {
         Shapes.strided("logits", logits, 1, logits.length, offset, length);
         float best = Float.NEGATIVE_INFINITY;
         for (int block = 0, start = 0; start < length; block++, start += BLOCK) {
@@ -89,6 +92,7 @@ public final class Vocabulary {
     }
 
     /// `values[i] = exp((values[i] - max) · factor)` for `i < length`; a value's result does not depend on its place.
+    /// Exactly 0 where the exponent is below -87, so that a logit of -∞ has no weight at all.
     ///
     /// @param values padded to a multiple of [#BLOCK]; what lies beyond `length` is overwritten
     public static void exp(float[] values, int length, float max, float factor) {
@@ -98,7 +102,9 @@ public final class Vocabulary {
     }
 
     private static FloatVector expVector(float[] values, int at, float max, float factor) {
-        return VectorMath.exp(FloatVector.fromArray(FLOATS, values, at).sub(max).mul(factor));
+        FloatVector exponent =
+                FloatVector.fromArray(FLOATS, values, at).sub(max).mul(factor);
+        return VectorMath.exp(exponent).blend(0f, exponent.compare(VectorOperators.LT, SMALLEST_EXPONENT));
     }
 
     private static float max(float[] logits, int at, int count) {

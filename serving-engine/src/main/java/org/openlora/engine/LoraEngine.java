@@ -18,6 +18,8 @@ import org.openlora.engine.kv.BlockManager;
 import org.openlora.engine.model.CausalLm;
 import org.openlora.engine.model.ForwardBatch;
 import org.openlora.engine.sampling.Sampler;
+import org.openlora.engine.sampling.TokenLogprobs;
+import org.openlora.engine.sampling.UnusableLogitsException;
 import org.openlora.engine.scheduler.ScheduledStep;
 import org.openlora.engine.scheduler.Scheduler;
 import org.openlora.engine.scheduler.Sequence;
@@ -81,7 +83,7 @@ public final class LoraEngine implements AutoCloseable {
         this.blocks = new BlockManager(model.kvBlocks(), model.blockTokens());
         this.scheduler = new Scheduler(config.scheduler(), blocks);
         this.batchBuilder = new BatchBuilder(model.blockTokens(), model.slidingWindow());
-        this.sampler = new Sampler(model.vocabularySize());
+        this.sampler = new Sampler(model.vocabularySize(), config.endTokenIds());
         this.stats = new EngineStats(0, 0, 0, 0, 0, 0, blocks.freeBlocks(), blocks.totalBlocks());
         this.thread = Thread.ofPlatform().name("openlora-engine").unstarted(this::run);
     }
@@ -118,7 +120,7 @@ public final class LoraEngine implements AutoCloseable {
                     EngineException.Code.OVERLOADED,
                     config.maxQueuedRequests() + " requests are queued already; try again later");
         }
-        TextStream text = new TextStream(detokenizers.get(), request.params().stop());
+        TextStream text = new TextStream(detokenizers.get(), request.params());
         send(new EngineCommand.Submit(new Generation(request, sink, text)));
     }
 
@@ -199,6 +201,11 @@ public final class LoraEngine implements AutoCloseable {
                         "prompt token " + token + " is not in the vocabulary: allowed is 0 to "
                                 + (model.vocabularySize() - 1));
             }
+        }
+        try {
+            request.params().requireWithin(model.vocabularySize());
+        } catch (IllegalArgumentException e) {
+            throw new EngineException(EngineException.Code.INVALID_REQUEST, e.getMessage(), e);
         }
     }
 
@@ -341,23 +348,38 @@ public final class LoraEngine implements AutoCloseable {
             promptTokens += Math.max(
                     0, Math.min(chunk.start() + chunk.count(), chunk.sequence().promptLength()) - chunk.start());
             if (chunk.samples()) {
-                Sequence sequence = chunk.sequence();
-                int offset = sampled++ * model.vocabularySize();
-                accept(
-                        generationOf(chunk),
-                        sequence,
-                        sampler.sample(logits, offset, sequence.params(), sequence.length()));
+                draw(generationOf(chunk), chunk.sequence(), logits, sampled++ * model.vocabularySize());
             }
         }
     }
 
-    private void accept(Generation generation, Sequence sequence, int token) {
+    /// Draws from the row of logits at `offset`; a row that cannot be drawn from fails its request alone.
+    private void draw(Generation generation, Sequence sequence, float[] logits, int offset) {
+        int token;
+        TokenLogprobs logprobs = null;
+        try {
+            token = sampler.sample(logits, offset, sequence.sampling());
+            if (sequence.params().logprobs().isPresent()) {
+                int top = sequence.params().logprobs().getAsInt();
+                logprobs = sampler.logprobs(logits, offset, token, top);
+            }
+        } catch (UnusableLogitsException e) {
+            String place = "token " + sequence.generated() + " of the response cannot be drawn: ";
+            fail(generation, EngineException.Code.INTERNAL, place + e.getMessage(), e);
+            return;
+        }
+        accept(generation, sequence, token, logprobs);
+    }
+
+    private void accept(
+            Generation generation, Sequence sequence, int token, @Nullable TokenLogprobs logprobs) {
         sequence.append(token);
         generatedTokens++;
         boolean endToken = endsResponse(sequence, token);
-        // An end token has no text; it is counted and billed like any other.
-        generation.send(new GenerationEvent.Delta(
-                0, token, endToken ? "" : generation.text().add(token)));
+        // The token that ends a response is counted and billed like any other.
+        boolean silent = endToken && !sequence.params().includeStop();
+        String text = silent ? "" : generation.text().add(token);
+        generation.send(new GenerationEvent.Delta(0, token, text, logprobs));
         if (endToken || generation.text().stopped()) {
             finish(generation, FinishReason.STOP);
         } else if (sequence.generated() == sequence.params().maxTokens() || sequence.length() == longestSequence()) {
@@ -367,7 +389,7 @@ public final class LoraEngine implements AutoCloseable {
 
     private boolean endsResponse(Sequence sequence, int token) {
         return (!sequence.params().ignoreEos() && config.endTokenIds().contains(token))
-                || sequence.params().stopTokenIds().contains(token);
+                || sequence.sampling().isStopToken(token);
     }
 
     /// Ends a request whose tokens count: usage is made durable, then the final event goes out.

@@ -7,6 +7,7 @@ import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.ResidentAdapter;
 import org.openlora.engine.kv.BlockTable;
 import org.openlora.engine.sampling.SamplingParams;
+import org.openlora.engine.sampling.SamplingState;
 
 /// One prompt with the response that grows behind it.
 ///
@@ -16,6 +17,7 @@ public final class Sequence {
     private final long id;
     private final int promptLength;
     private final SamplingParams params;
+    private final SamplingState sampling;
     private final List<AdapterSelection> adapters;
     private final AdapterLease lease;
     private final BlockTable blockTable = new BlockTable();
@@ -32,6 +34,7 @@ public final class Sequence {
         this.id = id;
         this.promptLength = prompt.length;
         this.params = params;
+        this.sampling = new SamplingState(params, 0, prompt);
         this.adapters = adapters.stream()
                 .sorted(Comparator.comparing(AdapterSelection::digest))
                 .toList();
@@ -55,6 +58,11 @@ public final class Sequence {
 
     public SamplingParams params() {
         return params;
+    }
+
+    /// What the next draw depends on besides the logits.
+    public SamplingState sampling() {
+        return sampling;
     }
 
     /// In digest order; the same order as the lease's adapters.
@@ -114,6 +122,7 @@ public final class Sequence {
             tokens = Arrays.copyOf(tokens, length * 2);
         }
         tokens[length++] = token;
+        sampling.accept(token);
     }
 
     /// Notes that the next `count` tokens went through the model.
