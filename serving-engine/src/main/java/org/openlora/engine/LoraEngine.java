@@ -205,7 +205,7 @@ public final class LoraEngine implements AutoCloseable {
         try {
             request.params().requireWithin(model.vocabularySize());
         } catch (IllegalArgumentException e) {
-            throw new EngineException(EngineException.Code.INVALID_REQUEST, e.getMessage(), e);
+            throw new EngineException(EngineException.Code.INVALID_REQUEST, String.valueOf(e.getMessage()), e);
         }
     }
 

@@ -159,7 +159,7 @@ final class StreamedReply implements Reply {
             }
             case GenerationEvent.Delta delta -> {
                 counts.generated(1);
-                answer.chunks().delta(out, first + delta.choice(), delta.text(), null, counts);
+                answer.chunks().delta(out, first + delta.choice(), delta.text(), delta.logprobs(), counts);
             }
             case GenerationEvent.Finished finished -> {
                 counts.finished(finished.usage());

@@ -64,7 +64,7 @@ final class WholeReply implements Reply {
 
     private static void add(Choice choice, GenerationEvent.Delta delta) {
         choice.text.append(delta.text());
-        @Nullable TokenLogprobs logprobs = null;
+        TokenLogprobs logprobs = delta.logprobs();
         if (logprobs != null) {
             choice.logprobs.add(logprobs);
         }

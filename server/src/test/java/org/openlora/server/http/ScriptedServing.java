@@ -45,7 +45,7 @@ final class ScriptedServing implements Serving {
 
         Submitted say(int choice, String... texts) {
             for (String text : texts) {
-                sink.accept(new GenerationEvent.Delta(choice, 7, text));
+                sink.accept(new GenerationEvent.Delta(choice, 7, text, null));
             }
             return this;
         }
