@@ -40,7 +40,8 @@ public record ServerConfig(
         tenants = List.copyOf(tenants);
         require(
                 SERVED_NAME.matcher(servedModelName).matches(),
-                "servedModelName %s must be up to 200 visible ASCII characters without a comma".formatted(servedModelName));
+                "servedModelName %s must be up to 200 visible ASCII characters without a comma"
+                        .formatted(servedModelName));
         Set<String> names = new HashSet<>();
         Set<String> keys = new HashSet<>();
         for (Tenant tenant : tenants) {
@@ -56,13 +57,31 @@ public record ServerConfig(
     /// This configuration with another listener port.
     public ServerConfig withPort(int port) {
         return new ServerConfig(
-                server.withPort(port), model, servedModelName, adapterRoot, generation, engine, adapters, metering, chain, tenants);
+                server.withPort(port),
+                model,
+                servedModelName,
+                adapterRoot,
+                generation,
+                engine,
+                adapters,
+                metering,
+                chain,
+                tenants);
     }
 
     /// This configuration with another model.
     public ServerConfig withModel(String otherModel) {
         return new ServerConfig(
-                server, otherModel, servedModelName, adapterRoot, generation, engine, adapters, metering, chain, tenants);
+                server,
+                otherModel,
+                servedModelName,
+                adapterRoot,
+                generation,
+                engine,
+                adapters,
+                metering,
+                chain,
+                tenants);
     }
 
     /// This configuration with another name for the model.
@@ -74,13 +93,31 @@ public record ServerConfig(
     /// This configuration with another folder of adapters.
     public ServerConfig withAdapterRoot(String otherAdapterRoot) {
         return new ServerConfig(
-                server, model, servedModelName, otherAdapterRoot, generation, engine, adapters, metering, chain, tenants);
+                server,
+                model,
+                servedModelName,
+                otherAdapterRoot,
+                generation,
+                engine,
+                adapters,
+                metering,
+                chain,
+                tenants);
     }
 
     /// This configuration with other tenants.
     public ServerConfig withTenants(List<Tenant> otherTenants) {
         return new ServerConfig(
-                server, model, servedModelName, adapterRoot, generation, engine, adapters, metering, chain, otherTenants);
+                server,
+                model,
+                servedModelName,
+                adapterRoot,
+                generation,
+                engine,
+                adapters,
+                metering,
+                chain,
+                otherTenants);
     }
 
     /// This configuration without sealing and anchoring while it serves.

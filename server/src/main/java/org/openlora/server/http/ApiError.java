@@ -22,7 +22,11 @@ import org.slf4j.LoggerFactory;
 /// @param type vLLM's name of the kind
 /// @param message one line: what was wrong and what is allowed
 /// @param param the field that is wrong; null where it is none
-record ApiError(HttpStatus status, String type, String message, @Nullable String param) {
+record ApiError(
+        HttpStatus status,
+        String type,
+        String message,
+        @Nullable String param) {
     private static final Logger log = LoggerFactory.getLogger(ApiError.class);
     private static final int RETRY_AFTER_SECONDS = 1;
 
@@ -34,7 +38,8 @@ record ApiError(HttpStatus status, String type, String message, @Nullable String
             case EngineException e when e.getCause() instanceof AdapterException cause -> of(cause);
             case EngineException e -> of(e.code(), Problem.describe(e));
             case AdapterException e -> of(e.code(), Problem.describe(e));
-            case RequestExistsException e -> new ApiError(HttpStatus.CONFLICT, "ConflictError", message(e), "request_id");
+            case RequestExistsException e ->
+                new ApiError(HttpStatus.CONFLICT, "ConflictError", message(e), "request_id");
             case IllegalArgumentException e -> badRequest(message(e));
             case Problem e -> badRequest(message(e));
             case ContentTooLargeException e ->
@@ -111,7 +116,11 @@ record ApiError(HttpStatus status, String type, String message, @Nullable String
 
     /// The error's JSON, with its braces.
     void write(JsonBuffer out) {
-        out.raw("{\"error\":{\"message\":").string(message).raw(",\"type\":").string(type).raw(",\"param\":");
+        out.raw("{\"error\":{\"message\":")
+                .string(message)
+                .raw(",\"type\":")
+                .string(type)
+                .raw(",\"param\":");
         if (param == null) {
             out.raw("null");
         } else {
@@ -122,8 +131,9 @@ record ApiError(HttpStatus status, String type, String message, @Nullable String
 
     /// As the whole response.
     AggregatedHttpResponse response() {
-        ResponseHeadersBuilder headers =
-                ResponseHeaders.builder(status).contentType(MediaType.JSON).add(HttpHeaderNames.CACHE_CONTROL, "no-store");
+        ResponseHeadersBuilder headers = ResponseHeaders.builder(status)
+                .contentType(MediaType.JSON)
+                .add(HttpHeaderNames.CACHE_CONTROL, "no-store");
         if (status.equals(HttpStatus.TOO_MANY_REQUESTS) || status.equals(HttpStatus.SERVICE_UNAVAILABLE)) {
             headers.addInt(HttpHeaderNames.RETRY_AFTER, RETRY_AFTER_SECONDS);
         }

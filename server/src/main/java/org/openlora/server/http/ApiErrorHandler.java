@@ -17,7 +17,8 @@ final class ApiErrorHandler implements ServerErrorHandler {
 
     @Override
     public @Nullable HttpResponse onServiceException(ServiceRequestContext context, Throwable cause) {
-        return cause instanceof HttpStatusException failure && !isGrpc(context.request().headers())
+        return cause instanceof HttpStatusException failure
+                        && !isGrpc(context.request().headers())
                 ? error(failure).response().toHttpResponse()
                 : null;
     }

@@ -43,7 +43,12 @@ final class ChunkWriter {
     /// The first event of a choice: who speaks. Text completions have none.
     void role(JsonBuffer out, int choice, TokenCounts counts) {
         if (request.kind() == ReplyKind.CHAT) {
-            out.raw(head).raw(INDEX).integer(choice).raw(DELTA_ROLE).raw(NO_LOGPROBS).raw(UNFINISHED);
+            out.raw(head)
+                    .raw(INDEX)
+                    .integer(choice)
+                    .raw(DELTA_ROLE)
+                    .raw(NO_LOGPROBS)
+                    .raw(UNFINISHED);
             end(out, counts);
         }
     }

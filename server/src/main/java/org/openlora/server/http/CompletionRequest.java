@@ -92,7 +92,8 @@ record CompletionRequest(
         fields.object("response_format").ifPresent(format -> {
             if (!format.string("type").orElse("text").equals("text")) {
                 throw ApiException.badField(
-                        "response_format", "response_format is not served: " + structured + ", leave it out or give text");
+                        "response_format",
+                        "response_format is not served: " + structured + ", leave it out or give text");
             }
         });
     }

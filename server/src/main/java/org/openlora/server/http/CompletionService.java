@@ -33,8 +33,7 @@ final class CompletionService implements HttpService {
     private final Admitting admitting;
     private final InstantSource clock;
 
-    CompletionService(
-            ReplyKind kind, ServerConfig config, Serving serving, Admitting admitting, InstantSource clock) {
+    CompletionService(ReplyKind kind, ServerConfig config, Serving serving, Admitting admitting, InstantSource clock) {
         this.kind = kind;
         this.config = config;
         this.tenants = new Tenants(config);
@@ -66,11 +65,14 @@ final class CompletionService implements HttpService {
         CompletionRequest request = CompletionRequest.parse(
                 kind, http.content().array(), config.generation().defaultMaxTokens());
         Instant now = clock.instant();
-        Conversation conversation =
-                new Conversation(serving, kind, now.getEpochSecond(), names.shown(request.model()));
+        Conversation conversation = new Conversation(serving, kind, now.getEpochSecond(), names.shown(request.model()));
         Reply reply = request.stream()
                 ? new StreamedReply(
-                        context, response, request, conversation, config.server().maxBufferedEvents())
+                        context,
+                        response,
+                        request,
+                        conversation,
+                        config.server().maxBufferedEvents())
                 : new WholeReply(context, response, request, conversation);
         List<Admission> admissions = submit(request, tenant, now.plus(LONGEST), reply);
         RequestIdHeader.offer(context, admissions.getFirst().requestId());

@@ -25,6 +25,8 @@ final class Evidence {
             separator = ",";
         }
         out.raw("],\"salt\":").string(finished.usage().salt().toString());
-        out.raw(",\"acknowledgement\":").raw(finished.acknowledgement().toJson()).raw("}");
+        out.raw(",\"acknowledgement\":")
+                .raw(finished.acknowledgement().toJson())
+                .raw("}");
     }
 }

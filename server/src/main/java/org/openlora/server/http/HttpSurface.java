@@ -71,8 +71,7 @@ public final class HttpSurface implements AutoCloseable {
 
     private HttpResponse version() {
         JsonBuffer body = new JsonBuffer().raw("{\"version\":").string(version).raw("}");
-        return HttpResponse.of(
-                HttpStatus.OK, MediaType.JSON, body.toByteArray());
+        return HttpResponse.of(HttpStatus.OK, MediaType.JSON, body.toByteArray());
     }
 
     /// Waits for requests that are being read, once the listener is closed.

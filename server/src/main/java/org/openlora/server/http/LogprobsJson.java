@@ -71,7 +71,11 @@ record LogprobsJson(IntFunction<String> token) {
 
     private void entry(JsonBuffer out, TokenLogprob one) {
         String text = text(one);
-        out.raw("\"token\":").string(text).raw(",\"logprob\":").number(one.logprob()).raw(",\"bytes\":[");
+        out.raw("\"token\":")
+                .string(text)
+                .raw(",\"logprob\":")
+                .number(one.logprob())
+                .raw(",\"bytes\":[");
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         for (int i = 0; i < bytes.length; i++) {
             separate(out, i).integer(bytes[i] & 0xff);

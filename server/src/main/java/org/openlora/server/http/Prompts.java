@@ -72,7 +72,8 @@ final class Prompts {
         StringBuilder text = new StringBuilder();
         for (JsonNode part : content) {
             RequestFields.require(
-                    part.path("type").asText().equals("text") && part.path("text").isTextual(),
+                    part.path("type").asText().equals("text")
+                            && part.path("text").isTextual(),
                     "messages",
                     part,
                     "content as " + allowed);

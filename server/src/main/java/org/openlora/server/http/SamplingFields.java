@@ -1,9 +1,9 @@
 package org.openlora.server.http;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
-import com.fasterxml.jackson.databind.JsonNode;
 import org.openlora.engine.sampling.SamplingParams;
 
 /// How to sample, from OpenAI's fields and vLLM's. Absent ones have OpenAI's defaults: temperature 1, all tokens.

@@ -30,6 +30,8 @@ final class TokenCounts {
         out.raw("{\"prompt_tokens\":").integer(prompt);
         out.raw(",\"completion_tokens\":").integer(completion);
         out.raw(",\"total_tokens\":").integer((long) prompt + completion);
-        out.raw(",\"prompt_tokens_details\":{\"cached_tokens\":").integer(cached).raw("}}");
+        out.raw(",\"prompt_tokens_details\":{\"cached_tokens\":")
+                .integer(cached)
+                .raw("}}");
     }
 }

@@ -110,7 +110,8 @@ final class WholeReply implements Reply {
         }
         out.raw("],\"usage\":");
         counts.write(out);
-        return AggregatedHttpResponse.of(HttpStatus.OK, MediaType.JSON, out.raw("}").toByteArray());
+        return AggregatedHttpResponse.of(
+                HttpStatus.OK, MediaType.JSON, out.raw("}").toByteArray());
     }
 
     private void write(JsonBuffer out, int index, Admission admission, TokenCounts counts) {
@@ -133,7 +134,9 @@ final class WholeReply implements Reply {
         } else {
             out.raw("null");
         }
-        out.raw(",\"finish_reason\":\"").raw(FinishReasons.name(finished.reason())).raw("\"");
+        out.raw(",\"finish_reason\":\"")
+                .raw(FinishReasons.name(finished.reason()))
+                .raw("\"");
         if (request.evidence()) {
             out.raw(",\"openlora\":");
             Evidence.write(out, admission, finished);

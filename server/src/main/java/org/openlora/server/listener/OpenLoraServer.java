@@ -12,10 +12,10 @@ import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.openlora.server.config.ProgramVersion;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.grpc.GrpcSurface;
 import org.openlora.server.http.HttpSurface;
-import org.openlora.server.config.ProgramVersion;
 import org.openlora.server.problem.Problem;
 import org.openlora.server.receipts.ReceiptDesk;
 import org.openlora.server.serving.Serving;
@@ -36,7 +36,8 @@ public final class OpenLoraServer implements AutoCloseable {
     private final HttpSurface http;
     private final AtomicBoolean ready;
 
-    private OpenLoraServer(ServerConfig config, Server server, GrpcSurface grpc, HttpSurface http, AtomicBoolean ready) {
+    private OpenLoraServer(
+            ServerConfig config, Server server, GrpcSurface grpc, HttpSurface http, AtomicBoolean ready) {
         this.config = config;
         this.server = server;
         this.grpc = grpc;

@@ -79,13 +79,15 @@ class HttpSurfaceTest {
         serving.next().start().say(0, "Good", "", " \"day\"\n").finish(0, "!", 4, 1);
 
         assertThat(answer.get().headers().firstValue("content-type")).hasValue("text/event-stream");
-        String head = "data: {\"id\":\"cmpl-made-up\",\"object\":\"text_completion\",\"created\":0,\"model\":\"sound\",";
+        String head =
+                "data: {\"id\":\"cmpl-made-up\",\"object\":\"text_completion\",\"created\":0,\"model\":\"sound\",";
         String unfinished = ",\"logprobs\":null,\"finish_reason\":null}],\"usage\":null}\n\n";
         assertThat(answer.get().body().replaceAll("\"created\":[0-9]+", "\"created\":0"))
                 .isEqualTo(head + "\"choices\":[{\"index\":0,\"text\":\"Good\"" + unfinished
                         + head + "\"choices\":[{\"index\":0,\"text\":\"\"" + unfinished
                         + head + "\"choices\":[{\"index\":0,\"text\":\" \\\"day\\\"\\n\"" + unfinished
-                        + head + "\"choices\":[{\"index\":0,\"text\":\"!\",\"logprobs\":null,\"finish_reason\":\"stop\"}],"
+                        + head
+                        + "\"choices\":[{\"index\":0,\"text\":\"!\",\"logprobs\":null,\"finish_reason\":\"stop\"}],"
                         + "\"usage\":null}\n\n"
                         + head + "\"choices\":[],\"usage\":{\"prompt_tokens\":2,\"completion_tokens\":3,"
                         + "\"total_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":1}}}\n\n"
@@ -111,8 +113,8 @@ class HttpSurfaceTest {
 
     @Test
     void completions_whole_isOneObject() throws Exception {
-        CompletableFuture<HttpResponse<String>> answer =
-                post("/v1/completions", "{\"model\": \"base\", \"prompt\": \"ab\", \"echo\": true, \"openlora\": true}");
+        CompletableFuture<HttpResponse<String>> answer = post(
+                "/v1/completions", "{\"model\": \"base\", \"prompt\": \"ab\", \"echo\": true, \"openlora\": true}");
         serving.next().start().say(0, "c", "d").finish(0, "e", 3, 2);
 
         JsonNode body = JACKSON.readTree(answer.get().body());
@@ -138,8 +140,7 @@ class HttpSurfaceTest {
         JsonNode body = JACKSON.readTree(answer.get().body());
         assertThat(body.get("id").textValue()).isEqualTo("chatcmpl-made-up");
         assertThat(body.get("model").textValue()).isEqualTo("base");
-        assertThat(body.at("/choices/0/message").toString())
-                .isEqualTo("{\"role\":\"assistant\",\"content\":\"Hey\"}");
+        assertThat(body.at("/choices/0/message").toString()).isEqualTo("{\"role\":\"assistant\",\"content\":\"Hey\"}");
     }
 
     @ParameterizedTest
@@ -161,7 +162,8 @@ class HttpSurfaceTest {
         List<JsonNode> objects = stream ? events(body) : List.of(JACKSON.readTree(body));
         String[] texts = {"", "", "", ""};
         objects.forEach(object -> object.get("choices")
-                .forEach(choice -> texts[choice.get("index").intValue()] += choice.get("text").textValue()));
+                .forEach(choice -> texts[choice.get("index").intValue()] +=
+                        choice.get("text").textValue()));
         assertThat(texts).containsExactly("A", "B", "C", "D");
         if (!stream) {
             assertThat(objects.getFirst().get("usage").toString())
@@ -176,8 +178,7 @@ class HttpSurfaceTest {
 
     @ParameterizedTest
     @MethodSource("badRequests")
-    void completions_badRequest_isAnErrorObject(String body, int status, String type, String message)
-            throws Exception {
+    void completions_badRequest_isAnErrorObject(String body, int status, String type, String message) throws Exception {
         HttpResponse<String> answer = post("/v1/completions", body).get();
 
         JsonNode error = JACKSON.readTree(answer.body()).get("error");
@@ -203,8 +204,10 @@ class HttpSurfaceTest {
 
     @Test
     void completions_secondPromptRefused_endsTheFirst() throws Exception {
-        HttpResponse<String> answer =
-                post("/v1/completions", "{\"prompt\": [\"a\", \"too much\"], \"request_id\": \"pair\", \"stream\": true}").get();
+        HttpResponse<String> answer = post(
+                        "/v1/completions",
+                        "{\"prompt\": [\"a\", \"too much\"], \"request_id\": \"pair\", \"stream\": true}")
+                .get();
 
         assertThat(answer.statusCode()).isEqualTo(429);
         serving.next();
@@ -231,8 +234,9 @@ class HttpSurfaceTest {
 
         assertThat(answer.get().statusCode()).isEqualTo(200);
         assertThat(events(answer.get().body()).getLast().toString())
-                .isEqualTo("{\"error\":{\"message\":\"the step failed\",\"type\":\"InternalServerError\",\"param\":null,"
-                        + "\"code\":500}}");
+                .isEqualTo(
+                        "{\"error\":{\"message\":\"the step failed\",\"type\":\"InternalServerError\",\"param\":null,"
+                                + "\"code\":500}}");
         assertThat(answer.get().body()).endsWith("data: [DONE]\n\n");
     }
 
@@ -254,12 +258,12 @@ class HttpSurfaceTest {
 
     @Test
     void everyService_keyNeededAndMissing_isUnauthorized() throws Exception {
-        Listening keyed =
-                listen(CONFIG.withTenants(List.of(new Tenant("acme", KEY, "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"))));
+        Listening keyed = listen(
+                CONFIG.withTenants(List.of(new Tenant("acme", KEY, "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"))));
         try {
             HttpRequest.Builder models = request(keyed, "/v1/models");
-            HttpRequest.Builder completion = request(keyed, "/v1/completions")
-                    .POST(HttpRequest.BodyPublishers.ofString("{\"prompt\": \"a\"}"));
+            HttpRequest.Builder completion =
+                    request(keyed, "/v1/completions").POST(HttpRequest.BodyPublishers.ofString("{\"prompt\": \"a\"}"));
             for (HttpRequest.Builder keyless : List.of(models, completion)) {
                 HttpResponse<String> answer = client.send(keyless.build(), BodyHandlers.ofString());
                 assertThat(answer.statusCode()).isEqualTo(401);
@@ -287,7 +291,9 @@ class HttpSurfaceTest {
 
     @Test
     void healthAndVersion_answer() throws Exception {
-        assertThat(get("/health")).extracting(HttpResponse::statusCode, HttpResponse::body).containsExactly(200, "");
+        assertThat(get("/health"))
+                .extracting(HttpResponse::statusCode, HttpResponse::body)
+                .containsExactly(200, "");
         assertThat(get("/ping").statusCode()).isEqualTo(200);
         assertThat(get("/version").body()).isEqualTo("{\"version\":\"1.2.3\"}");
         assertThat(JACKSON.readTree(get("/v1/nothing").body()).at("/error/code").intValue())
@@ -367,19 +373,21 @@ class HttpSurfaceTest {
     private Socket connect() throws IOException {
         Socket socket = new Socket();
         socket.setReceiveBufferSize(4096);
-        socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), listening.server().activeLocalPort()));
+        socket.connect(new InetSocketAddress(
+                InetAddress.getLoopbackAddress(), listening.server().activeLocalPort()));
         return socket;
     }
 
     private static void send(Socket socket, String body) throws IOException {
         socket.getOutputStream()
-                .write(("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + body.length() + "\r\n\r\n"
-                                + body)
+                .write(("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + body.length()
+                                + "\r\n\r\n" + body)
                         .getBytes(StandardCharsets.US_ASCII));
     }
 
     private static HttpRequest.Builder request(Listening to, String path) {
-        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:%d%s".formatted(to.server().activeLocalPort(), path)))
+        return HttpRequest.newBuilder(
+                        URI.create("http://127.0.0.1:%d%s".formatted(to.server().activeLocalPort(), path)))
                 .version(HttpClient.Version.HTTP_1_1);
     }
 

@@ -34,7 +34,8 @@ class JsonBufferTest {
                 int codePoint = random.nextInt(Character.MAX_CODE_POINT + 1);
                 text.appendCodePoint(codePoint >= 0xd800 && codePoint < 0xe000 ? '"' : codePoint);
             }
-            assertThat(read(new JsonBuffer().string(text.toString())).textValue()).isEqualTo(text.toString());
+            assertThat(read(new JsonBuffer().string(text.toString())).textValue())
+                    .isEqualTo(text.toString());
         }
     }
 
@@ -42,7 +43,8 @@ class JsonBufferTest {
     @ValueSource(strings = {"", "plain", "\"\\\n\r\t\b\f\u0000\u001f\u007f", "é€😀", "</script>"})
     void string_asJacksonWritesIt(String text) throws IOException {
         // Jackson has short forms of two control characters more; both are the same JSON.
-        String expected = JACKSON.writeValueAsString(text).replace("\\b", "\\u0008").replace("\\f", "\\u000C");
+        String expected =
+                JACKSON.writeValueAsString(text).replace("\\b", "\\u0008").replace("\\f", "\\u000C");
         assertThat(utf8(new JsonBuffer().string(text))).isEqualToIgnoringCase(expected);
     }
 
