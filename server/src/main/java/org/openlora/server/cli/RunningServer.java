@@ -8,7 +8,7 @@ import org.openlora.server.catalog.ModelCatalog;
 import org.openlora.server.catalog.ResolvedModel;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
-import org.openlora.server.grpc.OpenLoraServer;
+import org.openlora.server.listener.OpenLoraServer;
 import org.openlora.server.receipts.Anchoring;
 import org.openlora.server.receipts.ChainLink;
 import org.openlora.server.receipts.KeptChain;

@@ -13,7 +13,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /// `openlora serve`.
-@Command(name = "serve", description = "Serves a model and its adapters over gRPC until it is told to end.")
+@Command(name = "serve", description = "Serves a model and its adapters over HTTP and gRPC until it is told to end.")
 final class ServeCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec = CommandSpec.create();
@@ -24,12 +24,21 @@ final class ServeCommand implements Callable<Integer> {
     @Option(names = "--port", paramLabel = "N", description = "TCP port; 0 takes a free one.")
     private @Nullable Integer port;
 
+    @Option(
+            names = "--served-model-name",
+            paramLabel = "NAME",
+            description = "What clients call the model; its own name without.")
+    private @Nullable String servedModelName;
+
     @Override
     public Integer call() throws InterruptedException {
         Installation installation = Environment.installation();
         ServerConfig config = options.load(installation);
         if (port != null) {
             config = config.withPort(port);
+        }
+        if (servedModelName != null) {
+            config = config.withServedModelName(servedModelName);
         }
         CountDownLatch ending = new CountDownLatch(1);
         CountDownLatch ended = new CountDownLatch(1);

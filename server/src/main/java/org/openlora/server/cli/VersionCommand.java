@@ -1,9 +1,7 @@
 package org.openlora.server.cli;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.util.Properties;
 import java.util.concurrent.Callable;
+import org.openlora.server.config.ProgramVersion;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
@@ -12,13 +10,11 @@ import picocli.CommandLine.Spec;
 /// `openlora version`.
 @Command(name = "version", description = "Prints the version of OpenLoRA and of the Java it runs on.")
 final class VersionCommand implements Callable<Integer> {
-    private static final String POM = "/META-INF/maven/org.openlora/server/pom.properties";
-
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() {
         for (String line : new Provider().getVersion()) {
             spec.commandLine().getOut().println(line);
         }
@@ -28,9 +24,9 @@ final class VersionCommand implements Callable<Integer> {
     /// What `--version` prints.
     static final class Provider implements IVersionProvider {
         @Override
-        public String[] getVersion() throws IOException {
+        public String[] getVersion() {
             return new String[] {
-                "openlora " + openLora(),
+                "openlora " + ProgramVersion.get(),
                 "java %s, %s %s, %d processors"
                         .formatted(
                                 Runtime.version(),
@@ -38,17 +34,6 @@ final class VersionCommand implements Callable<Integer> {
                                 System.getProperty("os.arch"),
                                 Runtime.getRuntime().availableProcessors()),
             };
-        }
-
-        private static String openLora() throws IOException {
-            try (InputStream stream = VersionCommand.class.getResourceAsStream(POM)) {
-                if (stream == null) {
-                    return "(not packaged)";
-                }
-                Properties properties = new Properties();
-                properties.load(stream);
-                return properties.getProperty("version", "(unknown)");
-            }
         }
     }
 }

@@ -13,6 +13,7 @@ import java.util.regex.Pattern;
 ///
 /// @param server the listener
 /// @param model catalogue name, folder or `.gguf` file
+/// @param servedModelName what clients call the model; empty for its own name
 /// @param adapterRoot folder of adapters; empty for those the catalogue model brings
 /// @param generation defaults of requests
 /// @param engine sizes of the engine
@@ -23,6 +24,7 @@ import java.util.regex.Pattern;
 public record ServerConfig(
         @JsonProperty(required = true) Listener server,
         @JsonProperty(required = true) String model,
+        @JsonProperty(required = true) String servedModelName,
         @JsonProperty(required = true) String adapterRoot,
         @JsonProperty(required = true) Generation generation,
         @JsonProperty(required = true) Engine engine,
@@ -30,11 +32,16 @@ public record ServerConfig(
         @JsonProperty(required = true) Metering metering,
         @JsonProperty(required = true) Chain chain,
         @JsonProperty(required = true) List<Tenant> tenants) {
+    private static final Pattern SERVED_NAME = Pattern.compile("[!-~&&[^,]]{0,200}");
 
     public ServerConfig {
         require(!model.isBlank(), "model must name a catalogue model, a folder or a .gguf file");
         require(!tenants.isEmpty(), "tenants must hold at least one tenant");
         tenants = List.copyOf(tenants);
+        require(
+                SERVED_NAME.matcher(servedModelName).matches(),
+                "servedModelName %s must be up to 200 visible ASCII characters without a comma"
+                        .formatted(servedModelName));
         Set<String> names = new HashSet<>();
         Set<String> keys = new HashSet<>();
         for (Tenant tenant : tenants) {
@@ -50,25 +57,67 @@ public record ServerConfig(
     /// This configuration with another listener port.
     public ServerConfig withPort(int port) {
         return new ServerConfig(
-                server.withPort(port), model, adapterRoot, generation, engine, adapters, metering, chain, tenants);
+                server.withPort(port),
+                model,
+                servedModelName,
+                adapterRoot,
+                generation,
+                engine,
+                adapters,
+                metering,
+                chain,
+                tenants);
     }
 
     /// This configuration with another model.
     public ServerConfig withModel(String otherModel) {
         return new ServerConfig(
-                server, otherModel, adapterRoot, generation, engine, adapters, metering, chain, tenants);
+                server,
+                otherModel,
+                servedModelName,
+                adapterRoot,
+                generation,
+                engine,
+                adapters,
+                metering,
+                chain,
+                tenants);
+    }
+
+    /// This configuration with another name for the model.
+    public ServerConfig withServedModelName(String otherName) {
+        return new ServerConfig(
+                server, model, otherName, adapterRoot, generation, engine, adapters, metering, chain, tenants);
     }
 
     /// This configuration with another folder of adapters.
     public ServerConfig withAdapterRoot(String otherAdapterRoot) {
         return new ServerConfig(
-                server, model, otherAdapterRoot, generation, engine, adapters, metering, chain, tenants);
+                server,
+                model,
+                servedModelName,
+                otherAdapterRoot,
+                generation,
+                engine,
+                adapters,
+                metering,
+                chain,
+                tenants);
     }
 
     /// This configuration with other tenants.
     public ServerConfig withTenants(List<Tenant> otherTenants) {
         return new ServerConfig(
-                server, model, adapterRoot, generation, engine, adapters, metering, chain, otherTenants);
+                server,
+                model,
+                servedModelName,
+                adapterRoot,
+                generation,
+                engine,
+                adapters,
+                metering,
+                chain,
+                otherTenants);
     }
 
     /// This configuration without sealing and anchoring while it serves.
@@ -76,6 +125,7 @@ public record ServerConfig(
         return new ServerConfig(
                 server,
                 model,
+                servedModelName,
                 adapterRoot,
                 generation,
                 engine,
@@ -94,11 +144,13 @@ public record ServerConfig(
     ///
     /// @param port 0 for a free one
     /// @param maxConcurrentRequests answers generated or waiting at once
+    /// @param maxBufferedEvents events of one streamed answer that may wait for its client
     public record Listener(
             @JsonProperty(required = true) String host,
             @JsonProperty(required = true) int port,
             @JsonProperty(required = true) int maxConcurrentRequests,
             @JsonProperty(required = true) int maxRequestBytes,
+            @JsonProperty(required = true) int maxBufferedEvents,
             @JsonProperty(required = true) int shutdownGraceSeconds,
             @JsonProperty(required = true) boolean reflection) {
 
@@ -107,6 +159,7 @@ public record ServerConfig(
             within("port", port, 0, 65_535);
             within("maxConcurrentRequests", maxConcurrentRequests, 1, 100_000);
             within("maxRequestBytes", maxRequestBytes, 1024, 1 << 30);
+            within("maxBufferedEvents", maxBufferedEvents, 16, 1 << 20);
             within("shutdownGraceSeconds", shutdownGraceSeconds, 0, 3600);
         }
 
@@ -121,7 +174,13 @@ public record ServerConfig(
 
         Listener withPort(int otherPort) {
             return new Listener(
-                    host, otherPort, maxConcurrentRequests, maxRequestBytes, shutdownGraceSeconds, reflection);
+                    host,
+                    otherPort,
+                    maxConcurrentRequests,
+                    maxRequestBytes,
+                    maxBufferedEvents,
+                    shutdownGraceSeconds,
+                    reflection);
         }
     }
 

@@ -1,6 +1,6 @@
-/// The listener: gRPC services, health and reflection on one port.
+/// The gRPC surface: inference, receipts, health and reflection.
 ///
-/// Starting points: [org.openlora.server.grpc.OpenLoraServer], [org.openlora.server.grpc.InferenceService].
+/// Starting points: [org.openlora.server.grpc.GrpcSurface], [org.openlora.server.grpc.InferenceService].
 @NullMarked
 package org.openlora.server.grpc;
 

@@ -4,7 +4,7 @@ import org.openlora.adapters.Digest;
 
 /// The base model that is served.
 ///
-/// @param name catalogue name, or the folder's or file's own
+/// @param name the one it is served under, else its catalogue name, or the folder's or file's own
 /// @param contextLength tokens of a prompt and its answer together
 /// @param numericPath id of this process's numeric path
 public record ServedModel(

@@ -14,6 +14,9 @@ public interface Serving {
     /// The token ids of a prompt as the model would read it.
     int[] tokenize(PromptInput prompt);
 
+    /// The text of token ids, special ones as they are written.
+    String decode(int... tokens);
+
     /// Checks and resolves a call, and queues it; its events go to `sink` from then on.
     ///
     /// @throws org.openlora.engine.EngineException if the call cannot be served

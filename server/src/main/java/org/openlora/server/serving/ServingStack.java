@@ -105,12 +105,13 @@ public final class ServingStack implements Serving, AutoCloseable {
                     usage,
                     InstantSource.system()));
             ServedModel served = new ServedModel(
-                    resolved.name(),
+                    config.servedModelName().isEmpty() ? resolved.name() : config.servedModelName(),
                     model.config().architecture().id(),
                     model.digest(),
                     model.tokenizer().digest(),
                     engine.longestSequence(),
                     numericPath.toString());
+            requireDistinct(served, registry.entries());
             opening.keep();
             return new ServingStack(model, registry, residency, meter, engine, operator, datanets, served);
         }
@@ -133,6 +134,16 @@ public final class ServingStack implements Serving, AutoCloseable {
         log.info(
                 "model {} is loaded: base {}, {} on {} threads", resolved.name(), actual, model.numericPath(), threads);
         return model;
+    }
+
+    /// A name that stood for the base and for an adapter would hide the adapter.
+    private static void requireDistinct(ServedModel served, List<AdapterEntry> adapters) {
+        if (adapters.stream().map(ServingStack::served).anyMatch(adapter -> adapter.name()
+                .equals(served.name()))) {
+            throw new Problem(
+                    "the model is served as %s, and so is an adapter".formatted(served.name()),
+                    "choose another --served-model-name, or rename the adapter's folder");
+        }
     }
 
     /// The engine takes these from the system's properties, which a launch with `-D` has set already.
@@ -371,7 +382,7 @@ public final class ServingStack implements Serving, AutoCloseable {
         return datanets;
     }
 
-    /// The text of single tokens, for those who show answers token by token.
+    @Override
     public String decode(int... tokens) {
         return model.tokenizer().decode(tokens);
     }

@@ -73,6 +73,11 @@ final class FakeServing implements Serving {
     }
 
     @Override
+    public String decode(int... tokens) {
+        return new String(tokens, 0, tokens.length);
+    }
+
+    @Override
     public Admission submit(GenerationCall call, GenerationSink sink) {
         calls.add(call);
         List<Admission.ResolvedAdapter> adapters = new ArrayList<>();

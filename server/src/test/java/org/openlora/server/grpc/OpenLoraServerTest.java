@@ -38,6 +38,7 @@ import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.config.ServerConfig.Tenant;
+import org.openlora.server.listener.OpenLoraServer;
 import org.openlora.server.problem.Problem;
 import org.openlora.server.receipts.LedgerView;
 import org.openlora.server.receipts.ReceiptDesk;

@@ -1,44 +1,47 @@
-package org.openlora.server.grpc;
+package org.openlora.server.listener;
 
-import com.linecorp.armeria.common.HttpResponse;
-import com.linecorp.armeria.common.HttpStatus;
-import com.linecorp.armeria.common.ResponseHeaders;
+import com.linecorp.armeria.common.util.EventLoopGroups;
 import com.linecorp.armeria.server.Server;
-import com.linecorp.armeria.server.grpc.GrpcService;
-import com.linecorp.armeria.server.grpc.GrpcServiceBuilder;
-import io.grpc.ServerInterceptors;
-import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
-import io.grpc.protobuf.services.HealthStatusManager;
-import io.grpc.protobuf.services.ProtoReflectionServiceV1;
+import com.linecorp.armeria.server.ServerBuilder;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.openlora.server.config.ProgramVersion;
 import org.openlora.server.config.ServerConfig;
+import org.openlora.server.grpc.GrpcSurface;
+import org.openlora.server.http.HttpSurface;
 import org.openlora.server.problem.Problem;
 import org.openlora.server.receipts.ReceiptDesk;
 import org.openlora.server.serving.Serving;
 
 /// The listener: gRPC and HTTP on one port.
-///
-/// `/health` answers 200 with an empty body while requests are taken, 503 afterwards; so does `grpc.health.v1.Health`.
 public final class OpenLoraServer implements AutoCloseable {
+    /// One event loop keeps up with some ten thousand tokens a second, and every other thread is one the kernels lose.
+    private static final int PROCESSORS_PER_EVENT_LOOP = 8;
+    /// Of all listeners of the process; daemons, so that nobody has to end them.
+    private static final EventLoopGroup EVENT_LOOPS = EventLoopGroups.newEventLoopGroup(
+            Math.max(1, Runtime.getRuntime().availableProcessors() / PROCESSORS_PER_EVENT_LOOP),
+            "openlora-network",
+            true);
+
     private final ServerConfig config;
     private final Server server;
-    private final CallLimiter limiter;
-    private final HealthStatusManager health;
+    private final GrpcSurface grpc;
+    private final HttpSurface http;
     private final AtomicBoolean ready;
 
     private OpenLoraServer(
-            ServerConfig config, Server server, CallLimiter limiter, HealthStatusManager health, AtomicBoolean ready) {
+            ServerConfig config, Server server, GrpcSurface grpc, HttpSurface http, AtomicBoolean ready) {
         this.config = config;
         this.server = server;
-        this.limiter = limiter;
-        this.health = health;
+        this.grpc = grpc;
+        this.http = http;
         this.ready = ready;
     }
 
@@ -57,45 +60,32 @@ public final class OpenLoraServer implements AutoCloseable {
     ///
     /// @throws Problem if the port is taken or the address not this machine's
     public static OpenLoraServer start(ServerConfig config, Serving serving, ReceiptDesk receipts) {
-        CallLimiter limiter = new CallLimiter(config.server().maxConcurrentRequests());
-        HealthStatusManager health = new HealthStatusManager();
         AtomicBoolean ready = new AtomicBoolean();
-        TenantInterceptor tenants = new TenantInterceptor(config);
-        GrpcServiceBuilder grpc = GrpcService.builder()
-                .addService(ServerInterceptors.intercept(
-                        new InferenceService(
-                                serving, limiter, config.generation().defaultMaxTokens(), InstantSource.system()),
-                        tenants))
-                .addService(ServerInterceptors.intercept(new ReceiptsService(receipts, limiter), tenants))
-                .addService(health.getHealthService())
-                .maxRequestMessageLength(config.server().maxRequestBytes())
-                .useClientTimeoutHeader(true);
-        if (config.server().reflection()) {
-            grpc.addService(ProtoReflectionServiceV1.newInstance());
-        }
-        Server server = Server.builder()
+        GrpcSurface grpc = new GrpcSurface(config, serving, receipts);
+        ServerBuilder builder = Server.builder()
                 .http(new InetSocketAddress(
                         config.server().host(), config.server().port()))
+                .workerGroup(EVENT_LOOPS, false)
+                // A token is a small packet that somebody waits for.
+                .childChannelOption(ChannelOption.TCP_NODELAY, true)
                 // An answer takes as long as it takes; calls bring deadlines of their own.
                 .requestTimeout(Duration.ZERO)
                 .maxRequestLength(config.server().maxRequestBytes() + 1024L)
                 .gracefulShutdownTimeout(
                         Duration.ZERO, Duration.ofSeconds(config.server().shutdownGraceSeconds()))
-                .service(grpc.build())
-                .service("/health", (context, request) -> health(ready))
-                .build();
+                .service(grpc.service());
+        HttpSurface http = new HttpSurface(config, serving, ProgramVersion.get(), ready::get);
+        http.addTo(builder);
+        Server server = builder.build();
         try {
             server.start().join();
         } catch (CompletionException e) {
-            limiter.close();
+            http.close();
+            grpc.close();
             throw notListening(config.server(), e.getCause() == null ? e : e.getCause());
         }
         ready.set(true);
-        return new OpenLoraServer(config, server, limiter, health, ready);
-    }
-
-    private static HttpResponse health(AtomicBoolean ready) {
-        return HttpResponse.of(ResponseHeaders.of(ready.get() ? HttpStatus.OK : HttpStatus.SERVICE_UNAVAILABLE));
+        return new OpenLoraServer(config, server, grpc, http, ready);
     }
 
     private static Problem notListening(ServerConfig.Listener listener, Throwable cause) {
@@ -124,8 +114,9 @@ public final class OpenLoraServer implements AutoCloseable {
     @Override
     public void close() {
         ready.set(false);
-        health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.NOT_SERVING);
+        grpc.drain();
         server.stop().join();
-        limiter.close();
+        http.close();
+        grpc.close();
     }
 }

@@ -1,0 +1,52 @@
+package org.openlora.server.grpc;
+
+import com.linecorp.armeria.server.grpc.GrpcService;
+import com.linecorp.armeria.server.grpc.GrpcServiceBuilder;
+import io.grpc.ServerInterceptors;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.protobuf.services.HealthStatusManager;
+import io.grpc.protobuf.services.ProtoReflectionServiceV1;
+import java.time.InstantSource;
+import org.openlora.server.config.ServerConfig;
+import org.openlora.server.receipts.ReceiptDesk;
+import org.openlora.server.serving.Serving;
+
+/// The gRPC services, for a listener.
+public final class GrpcSurface implements AutoCloseable {
+    private final CallLimiter limiter;
+    private final HealthStatusManager health = new HealthStatusManager();
+    private final GrpcService service;
+
+    public GrpcSurface(ServerConfig config, Serving serving, ReceiptDesk receipts) {
+        limiter = new CallLimiter(config.server().maxConcurrentRequests());
+        TenantInterceptor tenants = new TenantInterceptor(config);
+        GrpcServiceBuilder grpc = GrpcService.builder()
+                .addService(ServerInterceptors.intercept(
+                        new InferenceService(
+                                serving, limiter, config.generation().defaultMaxTokens(), InstantSource.system()),
+                        tenants))
+                .addService(ServerInterceptors.intercept(new ReceiptsService(receipts, limiter), tenants))
+                .addService(health.getHealthService())
+                .maxRequestMessageLength(config.server().maxRequestBytes())
+                .useClientTimeoutHeader(true);
+        if (config.server().reflection()) {
+            grpc.addService(ProtoReflectionServiceV1.newInstance());
+        }
+        service = grpc.build();
+    }
+
+    public GrpcService service() {
+        return service;
+    }
+
+    /// Tells `grpc.health.v1.Health` that no more requests are taken.
+    public void drain() {
+        health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.NOT_SERVING);
+    }
+
+    /// Waits for the calls that still run, once the listener is closed.
+    @Override
+    public void close() {
+        limiter.close();
+    }
+}

@@ -1,0 +1,82 @@
+package org.openlora.server.http;
+
+import com.linecorp.armeria.common.HttpResponse;
+import com.linecorp.armeria.common.HttpStatus;
+import com.linecorp.armeria.common.MediaType;
+import com.linecorp.armeria.common.ResponseHeaders;
+import com.linecorp.armeria.server.HttpService;
+import com.linecorp.armeria.server.ServerBuilder;
+import java.time.InstantSource;
+import java.util.function.BooleanSupplier;
+import org.openlora.server.config.ServerConfig;
+import org.openlora.server.serving.Serving;
+
+/// The HTTP services, for a listener.
+///
+/// | path | answers |
+/// |---|---|
+/// | `POST /v1/completions`, `/v1/chat/completions` | [CompletionService] |
+/// | `GET /v1/models`, `/v1/models/{id}` | [ModelsService] |
+/// | `GET /health`, `/ping` | 200 with an empty body while requests are taken, 503 otherwise |
+/// | `GET /version` | `{"version"}` |
+public final class HttpSurface implements AutoCloseable {
+    private final ServerConfig config;
+    private final Serving serving;
+    private final String version;
+    private final BooleanSupplier ready;
+    private final Admitting admitting;
+
+    /// @param version of the program
+    /// @param ready whether requests are taken
+    public HttpSurface(ServerConfig config, Serving serving, String version, BooleanSupplier ready) {
+        this.config = config;
+        this.serving = serving;
+        this.version = version;
+        this.ready = ready;
+        this.admitting = new Admitting(config.server().maxConcurrentRequests(), ready);
+    }
+
+    public void addTo(ServerBuilder builder) {
+        InstantSource clock = InstantSource.system();
+        HttpService models =
+                new ModelsService(config, serving, admitting, clock.instant().getEpochSecond());
+        builder.errorHandler(new ApiErrorHandler())
+                .route()
+                .post("/v1/completions")
+                .decorator(new RequestIdHeader())
+                .build(completions(ReplyKind.TEXT, clock))
+                .route()
+                .post("/v1/chat/completions")
+                .decorator(new RequestIdHeader())
+                .build(completions(ReplyKind.CHAT, clock))
+                .route()
+                .get("/v1/models")
+                .get("/v1/models/{" + ModelsService.ID + "}")
+                .build(models)
+                .route()
+                .get("/version")
+                .build((_, _) -> version())
+                .service("/health", (_, _) -> health())
+                .service("/ping", (_, _) -> health());
+    }
+
+    private HttpService completions(ReplyKind kind, InstantSource clock) {
+        return new CompletionService(kind, config, serving, admitting, clock);
+    }
+
+    private HttpResponse health() {
+        return HttpResponse.of(
+                ResponseHeaders.of(ready.getAsBoolean() ? HttpStatus.OK : HttpStatus.SERVICE_UNAVAILABLE));
+    }
+
+    private HttpResponse version() {
+        JsonBuffer body = new JsonBuffer().raw("{\"version\":").string(version).raw("}");
+        return HttpResponse.of(HttpStatus.OK, MediaType.JSON, body.toByteArray());
+    }
+
+    /// Waits for requests that are being read, once the listener is closed.
+    @Override
+    public void close() {
+        admitting.close();
+    }
+}
