@@ -30,6 +30,7 @@ class LoraEngineTest {
     private static final Digest SEA = new Digest("11".repeat(32));
     private static final Digest SKY = new Digest("22".repeat(32));
     private static final Digest BREAD = new Digest("33".repeat(32));
+    private static final Digest BASE = new Digest("44".repeat(32));
     private static final int END = 7;
     private static final BillTo TENANT = new BillTo(Bytes32.ZERO, Address.ZERO);
 
@@ -40,7 +41,7 @@ class LoraEngineTest {
 
     private LoraEngine engine(FakeModel model, SchedulerConfig scheduler, int maxQueued, Set<Integer> ends) {
         return new LoraEngine(
-                new EngineConfig(scheduler, maxQueued, ends), model, Letters::new, residency, this::commit, () -> now);
+                new EngineConfig(scheduler, maxQueued, ends, BASE), model, Letters::new, residency, this::commit, () -> now);
     }
 
     private CompletableFuture<SignedAcknowledgement> commit(Usage usage) {
@@ -278,7 +279,7 @@ class LoraEngineTest {
     void close_withOpenRequests_endsThemAll() {
         FakeModel model = new FakeModel(500, 2000);
         LoraEngine engine = LoraEngine.start(
-                new EngineConfig(new SchedulerConfig(8, 64), 100, Set.of()),
+                new EngineConfig(new SchedulerConfig(8, 64), 100, Set.of(), BASE),
                 model,
                 Letters::new,
                 residency,

@@ -1,5 +1,6 @@
 package org.openlora.engine;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -16,6 +17,8 @@ import org.openlora.engine.scheduler.ScheduledStep;
 import org.openlora.engine.scheduler.Scheduler;
 import org.openlora.engine.scheduler.SchedulerConfig;
 import org.openlora.engine.scheduler.Sequence;
+import org.openlora.engine.scheduler.ServiceTerms;
+import org.openlora.meter.evm.Bytes32;
 
 /// Runs prompts through a model as one mixed batch, as the engine does, but lets the test choose each next token.
 public final class TeacherForcing {
@@ -52,13 +55,16 @@ public final class TeacherForcing {
                     line.adapters().stream()
                             .map(adapter -> AdapterSelection.of(adapter.digest()))
                             .toList(),
-                    new Held(line.adapters()));
+                    new Held(line.adapters()),
+                    new ServiceTerms(Bytes32.ZERO, 0, Instant.EPOCH),
+                    Bytes32.ZERO);
             bySequence.put(sequence, line);
             scheduler.add(sequence);
         }
         while (scheduler.hasWork()) {
             ScheduledStep step = scheduler.schedule();
             float[] logits = model.forward(builder.build(step));
+            scheduler.complete(step);
             int row = 0;
             for (ScheduledStep.Chunk chunk : step.chunks()) {
                 if (chunk.samples()) {

@@ -55,6 +55,13 @@ public record SamplingParams(
         return new SamplingParams(maxTokens, temperature, topP, topK, minP, seed, stop, stopTokenIds, ignore);
     }
 
+    /// For one of several answers to a prompt: its draws have a seed of their own, a function of this one and the
+    /// choice. Choice 0 draws as a single answer does.
+    public SamplingParams forChoice(int choice) {
+        long own = seed + choice * 0x9e3779b97f4a7c15L;
+        return new SamplingParams(maxTokens, temperature, topP, topK, minP, own, stop, stopTokenIds, ignoreEos);
+    }
+
     private static void require(boolean holds, String field, Object value, String allowed) {
         if (!holds) {
             throw new IllegalArgumentException(field + " is " + Objects.toString(value) + ": allowed is " + allowed);
