@@ -34,7 +34,8 @@ class ArchitectureTest {
         "org.openlora.engine",
         "org.openlora.engine.scheduler..",
         "org.openlora.engine.model..",
-        "org.openlora.engine.kv.."
+        "org.openlora.engine.kv..",
+        "org.openlora.engine.sampling.."
     };
     private static final String[] NETWORK = {"io.grpc..", "io.netty..", "com.linecorp.armeria.."};
 

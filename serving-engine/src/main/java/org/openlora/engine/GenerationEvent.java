@@ -1,6 +1,8 @@
 package org.openlora.engine;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.openlora.engine.sampling.TokenLogprobs;
 import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.meter.receipt.SignedAcknowledgement;
 
@@ -20,7 +22,8 @@ public sealed interface GenerationEvent {
     /// might still turn out to be part of a stop string.
     ///
     /// @param choice which of the request's answers, from 0
-    record Delta(int choice, int tokenId, String text) implements GenerationEvent {}
+    /// @param logprobs null where the request asks for none
+    record Delta(int choice, int tokenId, String text, @Nullable TokenLogprobs logprobs) implements GenerationEvent {}
 
     /// The end of one choice, sent only after its usage is durable.
     ///

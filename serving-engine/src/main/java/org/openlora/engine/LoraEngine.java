@@ -24,6 +24,8 @@ import org.openlora.engine.kv.BlockManager;
 import org.openlora.engine.model.CausalLm;
 import org.openlora.engine.model.ForwardBatch;
 import org.openlora.engine.sampling.Sampler;
+import org.openlora.engine.sampling.TokenLogprobs;
+import org.openlora.engine.sampling.UnusableLogitsException;
 import org.openlora.engine.scheduler.ScheduledStep;
 import org.openlora.engine.scheduler.Scheduler;
 import org.openlora.engine.scheduler.Sequence;
@@ -94,7 +96,7 @@ public final class LoraEngine implements AutoCloseable {
         this.blocks = new BlockManager(model.kvBlocks(), model.blockTokens());
         this.scheduler = new Scheduler(config.scheduler(), blocks);
         this.batchBuilder = new BatchBuilder(model.blockTokens(), model.slidingWindow());
-        this.sampler = new Sampler(model.vocabularySize());
+        this.sampler = new Sampler(model.vocabularySize(), config.endTokenIds());
         this.stats = new EngineStats(0, 0, 0, 0, 0, 0, 0, blocks.freeBlocks(), 0, blocks.totalBlocks());
         this.thread = Thread.ofPlatform().name("openlora-engine").unstarted(this::run);
     }
@@ -129,7 +131,7 @@ public final class LoraEngine implements AutoCloseable {
         }
         List<TextStream> texts = new ArrayList<>();
         for (int choice = 0; choice < request.choices(); choice++) {
-            texts.add(new TextStream(detokenizers.get(), request.params().stop()));
+            texts.add(new TextStream(detokenizers.get(), request.params()));
         }
         send(new EngineCommand.Submit(new Generation(request, sink, texts)));
     }
@@ -216,6 +218,11 @@ public final class LoraEngine implements AutoCloseable {
                         "prompt token " + token + " is not in the vocabulary: allowed is 0 to "
                                 + (model.vocabularySize() - 1));
             }
+        }
+        try {
+            request.params().requireWithin(model.vocabularySize());
+        } catch (IllegalArgumentException e) {
+            throw new EngineException(EngineException.Code.INVALID_REQUEST, String.valueOf(e.getMessage()), e);
         }
     }
 
@@ -398,7 +405,7 @@ public final class LoraEngine implements AutoCloseable {
                 if (choice.isParent() && choice.sequence().generated() == 0) {
                     fork(choice, logits, offset);
                 }
-                accept(choice, sample(choice, logits, offset));
+                draw(choice, logits, offset);
             }
         }
     }
@@ -407,30 +414,41 @@ public final class LoraEngine implements AutoCloseable {
     private void fork(Choice parent, float[] logits, int offset) {
         Generation generation = parent.generation();
         for (int index = 1; index < generation.request().choices(); index++) {
-            Sequence sequence = scheduler.fork(
-                    parent.sequence(),
-                    nextSequenceId++,
-                    generation.request().params().forChoice(index));
-            Choice choice = new Choice(generation, index, sequence);
+            Choice choice =
+                    new Choice(generation, index, scheduler.fork(parent.sequence(), nextSequenceId++, index));
             begin(choice);
-            accept(choice, sample(choice, logits, offset));
+            draw(choice, logits, offset);
         }
     }
 
-    private int sample(Choice choice, float[] logits, int offset) {
+    /// Draws from the row of logits at `offset`; a row that cannot be drawn from fails its choice alone.
+    private void draw(Choice choice, float[] logits, int offset) {
         Sequence sequence = choice.sequence();
-        return sampler.sample(logits, offset, sequence.params(), sequence.length());
+        int token;
+        TokenLogprobs logprobs = null;
+        try {
+            token = sampler.sample(logits, offset, sequence.sampling());
+            if (sequence.params().logprobs().isPresent()) {
+                int top = sequence.params().logprobs().getAsInt();
+                logprobs = sampler.logprobs(logits, offset, token, top);
+            }
+        } catch (UnusableLogitsException e) {
+            String place = "token " + sequence.generated() + " of the response cannot be drawn: ";
+            fail(choice, new EngineException(EngineException.Code.INTERNAL, place + e.getMessage(), e));
+            return;
+        }
+        accept(choice, token, logprobs);
     }
 
-    private void accept(Choice choice, int token) {
+    private void accept(Choice choice, int token, @Nullable TokenLogprobs logprobs) {
         Sequence sequence = choice.sequence();
         sequence.append(token);
         generatedTokens++;
         boolean endToken = endsResponse(sequence, token);
-        // An end token has no text; it is counted and billed like any other.
-        choice.generation()
-                .send(new GenerationEvent.Delta(
-                        choice.index(), token, endToken ? "" : choice.text().add(token)));
+        // The token that ends a response is counted and billed like any other.
+        boolean silent = endToken && !sequence.params().includeStop();
+        String text = silent ? "" : choice.text().add(token);
+        choice.generation().send(new GenerationEvent.Delta(choice.index(), token, text, logprobs));
         if (endToken || choice.text().stopped()) {
             finish(choice, FinishReason.STOP);
         } else if (sequence.generated() == sequence.params().maxTokens() || sequence.length() == longestSequence()) {
@@ -440,7 +458,7 @@ public final class LoraEngine implements AutoCloseable {
 
     private boolean endsResponse(Sequence sequence, int token) {
         return (!sequence.params().ignoreEos() && config.endTokenIds().contains(token))
-                || sequence.params().stopTokenIds().contains(token);
+                || sequence.sampling().isStopToken(token);
     }
 
     /// Ends a request. Nothing was generated: nothing is billed and there is nothing to finish. Otherwise each

@@ -1,23 +1,28 @@
 package org.openlora.engine;
 
-import java.util.List;
+import org.openlora.engine.sampling.SamplingParams;
 import org.openlora.engine.tokenizer.StreamingDetokenizer;
 
-/// A response's text as it grows: whole code points, cut before a stop string, never taking back what was given
-/// out.
+/// A response's text as it grows: whole code points, cut at a stop string, never taking back what was given out.
+///
+/// The stop string that counts is the one that would be complete first if the text came letter by letter, of several
+/// that end with the same letter the longest: it does not depend on where tokens begin and end. One that is complete
+/// within the first `minTokens` tokens does not count.
 final class TextStream {
     private final StreamingDetokenizer detokenizer;
-    private final List<String> stops;
+    private final SamplingParams params;
     private final StringBuilder held = new StringBuilder();
+    private int tokens;
     private boolean stopped;
 
-    TextStream(StreamingDetokenizer detokenizer, List<String> stops) {
+    TextStream(StreamingDetokenizer detokenizer, SamplingParams params) {
         this.detokenizer = detokenizer;
-        this.stops = stops;
+        this.params = params;
     }
 
     /// Adds a token and returns the text that is certain by now.
     String add(int tokenId) {
+        tokens++;
         return release(detokenizer.add(tokenId), false);
     }
 
@@ -32,14 +37,13 @@ final class TextStream {
     }
 
     private String release(String text, boolean last) {
-        if (stopped) {
-            return "";
+        if (stopped || params.stop().isEmpty()) {
+            return stopped ? "" : text;
         }
+        int before = held.length();
         held.append(text);
-        int cut = earliestStop();
-        if (cut >= 0) {
-            stopped = true;
-            held.setLength(cut);
+        if (tokens > params.minTokens()) {
+            cutAtStop(before);
         }
         int certain = stopped || last ? held.length() : held.length() - longestStopPrefixAtEnd();
         String released = held.substring(0, certain);
@@ -47,26 +51,42 @@ final class TextStream {
         return released;
     }
 
-    private int earliestStop() {
-        int earliest = -1;
-        for (String stop : stops) {
-            int at = held.indexOf(stop);
-            if (at >= 0 && (earliest < 0 || at < earliest)) {
-                earliest = at;
+    /// @param before length of the text that was searched already
+    private void cutAtStop(int before) {
+        int bestStart = -1;
+        int bestEnd = Integer.MAX_VALUE;
+        for (String stop : params.stop()) {
+            int start = held.indexOf(stop, Math.max(0, before - stop.length() + 1));
+            int end = start + stop.length();
+            if (start >= 0 && (end < bestEnd || (end == bestEnd && start < bestStart))) {
+                bestStart = start;
+                bestEnd = end;
             }
         }
-        return earliest;
+        if (bestStart >= 0) {
+            stopped = true;
+            held.setLength(params.includeStop() ? bestEnd : bestStart);
+        }
     }
 
     private int longestStopPrefixAtEnd() {
         int longest = 0;
-        for (String stop : stops) {
-            for (int length = Math.min(stop.length() - 1, held.length()); length > longest; length--) {
-                if (stop.startsWith(held.substring(held.length() - length))) {
-                    longest = length;
-                }
+        for (String stop : params.stop()) {
+            int length = Math.min(stop.length() - 1, held.length());
+            while (length > longest && !endsWithPrefix(stop, length)) {
+                length--;
             }
+            longest = Math.max(longest, length);
         }
         return longest;
+    }
+
+    private boolean endsWithPrefix(String stop, int length) {
+        int at = held.length() - length;
+        int same = 0;
+        while (same < length && held.charAt(at + same) == stop.charAt(same)) {
+            same++;
+        }
+        return same == length;
     }
 }

@@ -19,6 +19,8 @@ final class FakeModel implements CausalLm {
     private final int contextLength;
     private final long[] cache;
     int failuresLeft;
+    /// The logits behind this token hold a NaN.
+    int poisonedToken = -1;
 
     FakeModel(int blocks, int contextLength) {
         this.blocks = blocks;
@@ -74,6 +76,9 @@ final class FakeModel implements CausalLm {
             long state = read(batch.attention(), batch.logitRows()[i]);
             for (int id = 0; id < VOCABULARY; id++) {
                 logits[i * VOCABULARY + id] = (mix(state + id) >>> 40) / (float) (1 << 24);
+            }
+            if (batch.tokens()[batch.logitRows()[i]] == poisonedToken) {
+                logits[i * VOCABULARY + VOCABULARY / 2] = Float.NaN;
             }
         }
         return logits;

@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -428,8 +429,9 @@ class LoraEngineTest {
     }
 
     @Test
-    void submit_choices_areWhatTheyAreAloneAndThePromptIsComputedOnce() {
-        SamplingParams params = new SamplingParams(20, 1, 1, 0, 0, 42, List.of(), List.of(), false);
+    void submit_choices_drawTheirOwnAndThePromptIsComputedOnce() {
+        SamplingParams params =
+                SamplingParams.builder(20).temperature(1).seed(42).build();
         LoraEngine engine = engine(new FakeModel(100, 100), new SchedulerConfig(8, 64), 100, Set.of());
         RecordingSink several = new RecordingSink(4);
         engine.submit(
@@ -437,18 +439,28 @@ class LoraEngineTest {
         runUntilIdle(engine);
 
         assertThat(engine.stats().promptTokens()).isEqualTo(LONG_PROMPT.length);
+        // Beside another request, in fewer seats and short of memory: the same draws.
+        LoraEngine crowded = engine(new FakeModel(16, 50), new SchedulerConfig(3, 7), 100, Set.of());
+        RecordingSink again = new RecordingSink(4);
+        crowded.submit(greedy("other", 30), new RecordingSink());
+        crowded.submit(request("again", LONG_PROMPT, List.of(), params).withChoices(4), again);
+        runUntilIdle(crowded);
+        LoraEngine single = engine(new FakeModel(100, 100), new SchedulerConfig(8, 64), 100, Set.of());
+        RecordingSink alone = new RecordingSink();
+        single.submit(request("alone", LONG_PROMPT, List.of(), params), alone);
+        runUntilIdle(single);
+
+        assertThat(several.tokens(0)).as("choice 0 is the single answer").containsExactly(alone.tokens());
+        Set<String> answers = new HashSet<>();
         for (int choice = 0; choice < 4; choice++) {
-            RecordingSink alone = new RecordingSink();
-            LoraEngine other = engine(new FakeModel(100, 100), new SchedulerConfig(8, 64), 100, Set.of());
-            other.submit(request("alone", LONG_PROMPT, List.of(), params.forChoice(choice)), alone);
-            runUntilIdle(other);
-            assertThat(several.tokens(choice)).as("choice %d", choice).containsExactly(alone.tokens());
+            assertThat(several.tokens(choice)).as("choice %d", choice).containsExactly(again.tokens(choice));
             Usage usage = several.finished(choice).usage();
             assertThat(usage.choice()).isEqualTo(choice);
             assertThat(usage.cachedTokens()).isEqualTo(choice == 0 ? 0 : LONG_PROMPT.length);
-            assertThat(usage.outputTokens()).containsExactly(alone.tokens());
+            assertThat(usage.outputTokens()).containsExactly(several.tokens(choice));
+            answers.add(Arrays.toString(several.tokens(choice)));
         }
-        assertThat(several.tokens(1)).as("draws of its own").isNotEqualTo(several.tokens(0));
+        assertThat(answers).as("draws of their own").hasSize(4);
         assertThat(engine.stats().freeBlocks()).isEqualTo(100);
         assertThat(residency.openLeases()).isZero();
     }

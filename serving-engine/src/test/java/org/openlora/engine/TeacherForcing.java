@@ -123,7 +123,7 @@ public final class TeacherForcing {
     private static void fork(
             Line line, Sequence parent, Scheduler scheduler, Map<Sequence, Teacher> teachers, float[] logits) {
         for (Teacher teacher : line.teachers().subList(1, line.teachers().size())) {
-            Sequence child = scheduler.fork(parent, teachers.size(), parent.params());
+            Sequence child = scheduler.fork(parent, teachers.size(), line.teachers().indexOf(teacher));
             teachers.put(child, teacher);
             teach(child, scheduler, teachers, logits.clone());
         }

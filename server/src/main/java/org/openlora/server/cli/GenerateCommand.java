@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import org.openlora.api.v1.AdapterRef;
 import org.openlora.api.v1.ChatMessage;
 import org.openlora.api.v1.ChatMessages;
@@ -20,8 +19,9 @@ import org.openlora.api.v1.GenerateRequest;
 import org.openlora.api.v1.GenerateResponse;
 import org.openlora.api.v1.InferenceGrpc;
 import org.openlora.api.v1.Prompt;
-import org.openlora.api.v1.SamplingParams;
 import org.openlora.api.v1.Started;
+import org.openlora.api.v1.TokenLogprob;
+import org.openlora.api.v1.TokenLogprobs;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.problem.Problem;
@@ -46,6 +46,9 @@ final class GenerateCommand implements Callable<Integer> {
     @Mixin
     private ClientOptions clientOptions = new ClientOptions();
 
+    @Mixin
+    private SamplingOptions samplingOptions = new SamplingOptions();
+
     @Option(names = "--prompt", required = true, paramLabel = "TEXT", description = "What to answer.")
     private String prompt = "";
 
@@ -57,27 +60,6 @@ final class GenerateCommand implements Callable<Integer> {
             paramLabel = "NAME[=SCALE]",
             description = "An adapter by name or digest; may be given several times.")
     private List<String> adapters = List.of();
-
-    @Option(names = "--max-tokens", paramLabel = "N", description = "Most tokens to generate.")
-    private @Nullable Integer maxTokens;
-
-    @Option(names = "--temperature", paramLabel = "T", description = "0, the default, takes the best token each time.")
-    private @Nullable Double temperature;
-
-    @Option(
-            names = "--top-p",
-            paramLabel = "P",
-            description = "Draws from the best tokens that reach this probability.")
-    private @Nullable Double topP;
-
-    @Option(names = "--top-k", paramLabel = "K", description = "Draws from this many best tokens.")
-    private @Nullable Integer topK;
-
-    @Option(names = "--seed", paramLabel = "N", description = "Makes drawing repeatable.")
-    private @Nullable Long seed;
-
-    @Option(names = "--stop", paramLabel = "TEXT", description = "Ends the answer before this text; several times.")
-    private List<String> stop = List.of();
 
     @Option(names = "--json", description = "Prints one JSON object instead of the stream.")
     private boolean json;
@@ -128,23 +110,7 @@ final class GenerateCommand implements Callable<Integer> {
                                                         .setContent(prompt))))
                 .setReturnTokenIds(json);
         adapters.forEach(adapter -> request.addAdapters(reference(adapter)));
-        SamplingParams.Builder sampling = SamplingParams.newBuilder().addAllStop(stop);
-        if (maxTokens != null) {
-            sampling.setMaxTokens(maxTokens);
-        }
-        if (temperature != null) {
-            sampling.setTemperature(temperature);
-        }
-        if (topP != null) {
-            sampling.setTopP(topP);
-        }
-        if (topK != null) {
-            sampling.setTopK(topK);
-        }
-        if (seed != null) {
-            sampling.setSeed(seed);
-        }
-        return request.setSampling(sampling).build();
+        return request.setSampling(samplingOptions.message()).build();
     }
 
     private static AdapterRef reference(String text) {
@@ -177,6 +143,7 @@ final class GenerateCommand implements Callable<Integer> {
                 case DELTA -> {
                     text.append(event.getDelta().getText());
                     event.getDelta().getTokenIdsList().forEach(object.withArray("tokens")::add);
+                    event.getDelta().getLogprobsList().forEach(logprobs -> describe(object, logprobs));
                     if (!json) {
                         out.print(event.getDelta().getText());
                         out.flush();
@@ -198,6 +165,17 @@ final class GenerateCommand implements Callable<Integer> {
                 .put("name", adapter.getName())
                 .put("digest", adapter.getDigest())
                 .put("scalePpm", adapter.getScalePpm()));
+    }
+
+    private static void describe(ObjectNode object, TokenLogprobs logprobs) {
+        ObjectNode token = object.withArray("logprobs").addObject();
+        describe(token, logprobs.getDrawn());
+        logprobs.getTopList()
+                .forEach(top -> describe(token.withArray("top").addObject(), top));
+    }
+
+    private static void describe(ObjectNode object, TokenLogprob logprob) {
+        object.put("token", logprob.getTokenId()).put("logprob", logprob.getLogprob());
     }
 
     private static void describe(ObjectNode object, Finished finished) {

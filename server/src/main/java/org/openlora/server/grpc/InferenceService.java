@@ -8,12 +8,12 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.openlora.api.v1.Delta;
 import org.openlora.api.v1.GenerateRequest;
 import org.openlora.api.v1.GenerateResponse;
 import org.openlora.api.v1.InferenceGrpc;
@@ -115,15 +115,15 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
                         .build());
                 yield true;
             }
-            case GenerationEvent.Delta(int choice, int tokenId, String text) -> {
-                if (returnTokenIds || !text.isEmpty()) {
-                    delta(call, choice, text, returnTokenIds ? List.of(tokenId) : List.of());
+            case GenerationEvent.Delta delta -> {
+                if (returnTokenIds || !delta.text().isEmpty() || delta.logprobs() != null) {
+                    delta(call, Messages.delta(delta, returnTokenIds));
                 }
                 yield true;
             }
             case GenerationEvent.Finished finished -> {
                 if (!finished.text().isEmpty()) {
-                    delta(call, finished.choice(), finished.text(), List.of());
+                    delta(call, Messages.lastDelta(finished));
                 }
                 call.onNext(GenerateResponse.newBuilder()
                         .setFinished(Messages.finished(finished))
@@ -140,11 +140,8 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
         };
     }
 
-    private static void delta(
-            ServerCallStreamObserver<GenerateResponse> call, int choice, String text, List<Integer> tokenIds) {
-        call.onNext(GenerateResponse.newBuilder()
-                .setDelta(Messages.delta(choice, text, tokenIds))
-                .build());
+    private static void delta(ServerCallStreamObserver<GenerateResponse> call, Delta delta) {
+        call.onNext(GenerateResponse.newBuilder().setDelta(delta).build());
     }
 
     private static void fail(ServerCallStreamObserver<GenerateResponse> call, Status status) {

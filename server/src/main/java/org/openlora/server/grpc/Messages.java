@@ -22,6 +22,8 @@ import org.openlora.api.v1.Model;
 import org.openlora.api.v1.Prompt;
 import org.openlora.api.v1.ResolvedAdapter;
 import org.openlora.api.v1.Started;
+import org.openlora.api.v1.TokenLogprob;
+import org.openlora.api.v1.TokenLogprobs;
 import org.openlora.api.v1.Usage;
 import org.openlora.api.v1.UsageAcknowledgement;
 import org.openlora.engine.GenerationEvent;
@@ -101,18 +103,29 @@ final class Messages {
     }
 
     private static SamplingParams sampling(org.openlora.api.v1.SamplingParams sampling, int defaultMaxTokens) {
-        return new SamplingParams(
-                sampling.hasMaxTokens() ? sampling.getMaxTokens() : defaultMaxTokens,
-                (float) sampling.getTemperature(),
-                sampling.hasTopP() ? (float) sampling.getTopP() : 1,
-                sampling.getTopK(),
-                (float) sampling.getMinP(),
-                sampling.hasSeed()
-                        ? sampling.getSeed()
-                        : ThreadLocalRandom.current().nextLong(),
-                sampling.getStopList(),
-                List.of(),
-                sampling.getIgnoreEos());
+        SamplingParams.Builder params = SamplingParams.builder(
+                        sampling.hasMaxTokens() ? sampling.getMaxTokens() : defaultMaxTokens)
+                .minTokens(sampling.getMinTokens())
+                .temperature(sampling.getTemperature())
+                .topK(sampling.getTopK())
+                .topP(sampling.hasTopP() ? sampling.getTopP() : 1)
+                .minP(sampling.getMinP())
+                .repetitionPenalty(sampling.hasRepetitionPenalty() ? sampling.getRepetitionPenalty() : 1)
+                .presencePenalty(sampling.getPresencePenalty())
+                .frequencyPenalty(sampling.getFrequencyPenalty())
+                .seed(
+                        sampling.hasSeed()
+                                ? sampling.getSeed()
+                                : ThreadLocalRandom.current().nextLong())
+                .stop(sampling.getStopList())
+                .stopTokenIds(sampling.getStopTokenIdsList())
+                .includeStop(sampling.getIncludeStopStrInOutput())
+                .ignoreEos(sampling.getIgnoreEos());
+        sampling.getLogitBiasMap().forEach(params::logitBias);
+        if (sampling.hasLogprobs()) {
+            params.logprobs(sampling.getLogprobs());
+        }
+        return params.build();
     }
 
     static Started started(Admission admission) {
@@ -135,8 +148,37 @@ final class Messages {
         return started.build();
     }
 
-    static Delta delta(int choice, String text, List<Integer> tokenIds) {
-        return Delta.newBuilder().setChoice(choice).setText(text).addAllTokenIds(tokenIds).build();
+    static Delta delta(GenerationEvent.Delta event, boolean tokenIds) {
+        Delta.Builder delta =
+                Delta.newBuilder().setChoice(event.choice()).setText(event.text());
+        if (tokenIds) {
+            delta.addTokenIds(event.tokenId());
+        }
+        if (event.logprobs() != null) {
+            delta.addLogprobs(logprobs(event.logprobs()));
+        }
+        return delta.build();
+    }
+
+    /// The text that was held back until the end.
+    static Delta lastDelta(GenerationEvent.Finished event) {
+        return Delta.newBuilder()
+                .setChoice(event.choice())
+                .setText(event.text())
+                .build();
+    }
+
+    private static TokenLogprobs logprobs(org.openlora.engine.sampling.TokenLogprobs logprobs) {
+        TokenLogprobs.Builder builder = TokenLogprobs.newBuilder().setDrawn(logprob(logprobs.drawn()));
+        logprobs.top().forEach(token -> builder.addTop(logprob(token)));
+        return builder.build();
+    }
+
+    private static TokenLogprob logprob(org.openlora.engine.sampling.TokenLogprobs.TokenLogprob logprob) {
+        return TokenLogprob.newBuilder()
+                .setTokenId(logprob.tokenId())
+                .setLogprob(logprob.logprob())
+                .build();
     }
 
     static Finished finished(GenerationEvent.Finished event) {

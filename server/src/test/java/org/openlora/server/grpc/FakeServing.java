@@ -88,7 +88,7 @@ final class FakeServing implements Serving {
         sink.accept(new GenerationEvent.Started(List.of()));
         if (!silent) {
             for (int i = 0; i < words.size(); i++) {
-                sink.accept(new GenerationEvent.Delta(0, i, words.get(i)));
+                sink.accept(new GenerationEvent.Delta(0, i, words.get(i), null));
             }
             sink.accept(new GenerationEvent.Finished(0, FinishReason.STOP, "!", usage(), acknowledgement()));
         }

@@ -59,7 +59,7 @@ final class Generating implements GenerationSink {
         long place = EVENTS.incrementAndGet();
         switch (event) {
             case GenerationEvent.Started _ -> {}
-            case GenerationEvent.Delta(int _, int token, String more) -> {
+            case GenerationEvent.Delta(int _, int token, String more, var _) -> {
                 if (tokens.isEmpty()) {
                     firstTokenAt = place;
                 }

@@ -7,7 +7,6 @@ import org.openlora.engine.kv.BlockCopy;
 import org.openlora.engine.kv.BlockHasher;
 import org.openlora.engine.kv.BlockManager;
 import org.openlora.engine.kv.BlockTable;
-import org.openlora.engine.sampling.SamplingParams;
 import org.openlora.engine.scheduler.Sequence.Turn;
 import org.openlora.meter.evm.Bytes32;
 
@@ -55,8 +54,10 @@ public final class Scheduler {
 
     /// Begins another response to the prompt of `parent`, which was just computed and has no response yet. It shares
     /// the prompt's blocks; where no seat is free, it waits, as if it had been preempted.
-    public Sequence fork(Sequence parent, long id, SamplingParams params) {
-        Sequence child = parent.fork(id, params);
+    ///
+    /// @param choice which of the request's responses it is
+    public Sequence fork(Sequence parent, long id, int choice) {
+        Sequence child = parent.fork(id, choice);
         enter(child);
         child.turn().charged = true;
         child.turn().account().chargeGenerated(1);

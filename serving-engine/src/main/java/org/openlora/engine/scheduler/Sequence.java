@@ -11,6 +11,7 @@ import org.openlora.engine.kv.BlockHasher;
 import org.openlora.engine.kv.BlockNames;
 import org.openlora.engine.kv.BlockTable;
 import org.openlora.engine.sampling.SamplingParams;
+import org.openlora.engine.sampling.SamplingState;
 import org.openlora.meter.evm.Bytes32;
 
 /// One prompt with the response that grows behind it.
@@ -21,6 +22,7 @@ public final class Sequence {
     private final long id;
     private final int promptLength;
     private final SamplingParams params;
+    private final SamplingState sampling;
     private final List<AdapterSelection> adapters;
     private final AdapterLease lease;
     private final ServiceTerms terms;
@@ -51,6 +53,7 @@ public final class Sequence {
         this.id = id;
         this.promptLength = prompt.length;
         this.params = params;
+        this.sampling = new SamplingState(params, 0, prompt);
         this.adapters = adapters.stream()
                 .sorted(Comparator.comparing(AdapterSelection::digest))
                 .toList();
@@ -62,10 +65,11 @@ public final class Sequence {
         this.length = prompt.length;
     }
 
-    private Sequence(Sequence parent, long id, SamplingParams params) {
+    private Sequence(Sequence parent, long id, int choice) {
         this.id = id;
         this.promptLength = parent.promptLength;
-        this.params = params;
+        this.params = parent.params;
+        this.sampling = new SamplingState(params, choice, parent.promptTokens());
         this.adapters = parent.adapters;
         this.lease = parent.lease;
         this.terms = parent.terms;
@@ -101,12 +105,12 @@ public final class Sequence {
         }
     }
 
-    /// Another response to the same prompt, whose keys and values are computed and shared.
-    Sequence fork(long otherId, SamplingParams otherParams) {
+    /// Another response to the same prompt, of that index among the request's, whose keys and values are computed and shared.
+    Sequence fork(long otherId, int choice) {
         if (length != promptLength || computed != promptLength) {
             throw new IllegalStateException(this + " is forked: only a computed prompt without a response can be");
         }
-        return new Sequence(this, otherId, otherParams);
+        return new Sequence(this, otherId, choice);
     }
 
     public long id() {
@@ -115,6 +119,11 @@ public final class Sequence {
 
     public SamplingParams params() {
         return params;
+    }
+
+    /// What the next draw depends on besides the logits.
+    public SamplingState sampling() {
+        return sampling;
     }
 
     /// In digest order; the same order as the lease's adapters.
@@ -183,6 +192,7 @@ public final class Sequence {
             tokens = Arrays.copyOf(tokens, length * 2);
         }
         tokens[length++] = token;
+        sampling.accept(token);
     }
 
     Turn turn() {

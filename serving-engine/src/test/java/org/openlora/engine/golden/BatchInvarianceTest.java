@@ -17,10 +17,11 @@ import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.ResidentAdapter;
 import org.openlora.engine.TeacherForcing;
 import org.openlora.engine.model.LlamaModel;
-import org.openlora.engine.sampling.Sampler;
+
 import org.openlora.engine.scheduler.SchedulerConfig;
 import org.openlora.engine.tokenizer.Tokenizer;
 import org.openlora.engine.tokenizer.Tokenizers;
+import org.openlora.kernels.Vocabulary;
 
 /// Whatever happens to a request, its logits are bit for bit those it has alone: in any company, under any chunking,
 /// after a preemption, behind a prefix that another request computed, as one of several choices.
@@ -82,7 +83,7 @@ class BatchInvarianceTest {
                 new TeacherForcing(model, new SchedulerConfig(1, 128).withPrefixCaching(false))
                         .run(List.of(new TeacherForcing.Line(prompt, adapters, TOKENS, (step, row) -> {
                             logits.add(row);
-                            return Sampler.argmax(row, 0, row.length);
+                            return Vocabulary.argmax(row, 0, row.length);
                         })));
                 known.add(new Known(names.get(i) + ": " + question, prompt, adapters, logits));
             }
@@ -105,7 +106,7 @@ class BatchInvarianceTest {
                 String where = "seed " + seed + ", " + one.name();
                 teachers.add((step, row) -> {
                     assertThat(row).as("%s, step %d", where, step).isEqualTo(one.logits().get(step));
-                    return Sampler.argmax(row, 0, row.length);
+                    return Vocabulary.argmax(row, 0, row.length);
                 });
             }
             lines.add(new TeacherForcing.Line(random.nextInt(20), one.prompt(), one.adapters(), TOKENS, teachers));

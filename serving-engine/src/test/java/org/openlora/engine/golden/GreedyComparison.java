@@ -2,7 +2,7 @@ package org.openlora.engine.golden;
 
 import java.util.List;
 import org.openlora.engine.TeacherForcing;
-import org.openlora.engine.sampling.Sampler;
+import org.openlora.kernels.Vocabulary;
 
 /// Compares each step's best token with the reference's and goes on with the reference's, so that one near-tie
 /// does not hide what comes behind it. A step whose two best reference logits are within `nearTie` may differ.
@@ -11,7 +11,7 @@ record GreedyComparison(String name, int[] greedyIds, float[] margins, float nea
         implements TeacherForcing.Teacher {
     @Override
     public int next(int step, float[] logits) {
-        int best = Sampler.argmax(logits, 0, logits.length);
+        int best = Vocabulary.argmax(logits, 0, logits.length);
         if (best != greedyIds[step] && margins[step] > nearTie) {
             wrong.add("%s step %d: token %d instead of %d at a margin of %.3f"
                     .formatted(name, step, best, greedyIds[step], margins[step]));

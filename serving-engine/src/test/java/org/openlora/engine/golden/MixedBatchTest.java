@@ -14,10 +14,10 @@ import org.junit.jupiter.api.Test;
 import org.openlora.adapters.AdapterLease;
 import org.openlora.engine.TeacherForcing;
 import org.openlora.engine.model.LlamaModel;
-import org.openlora.engine.sampling.Sampler;
 import org.openlora.engine.scheduler.SchedulerConfig;
 import org.openlora.engine.tokenizer.Tokenizer;
 import org.openlora.engine.tokenizer.Tokenizers;
+import org.openlora.kernels.Vocabulary;
 
 /// The proof of multi-LoRA: beside any other adapter, in any chunking, a request gives bit for bit what it gives
 /// alone.
@@ -70,7 +70,7 @@ class MixedBatchTest {
     private static TeacherForcing.Line line(int[] prompt, AdapterLease lease, List<float[]> kept) {
         return new TeacherForcing.Line(prompt, lease.adapters(), TOKENS, (step, logits) -> {
             kept.add(logits);
-            return Sampler.argmax(logits, 0, logits.length);
+            return Vocabulary.argmax(logits, 0, logits.length);
         });
     }
 
@@ -78,9 +78,9 @@ class MixedBatchTest {
         assertThat(actual).hasSize(TOKENS);
         for (int step = 0; step < TOKENS; step++) {
             if (GoldenBase.isLibtorch()) {
-                assertThat(Sampler.argmax(actual.get(step), 0, actual.get(step).length))
+                assertThat(Vocabulary.argmax(actual.get(step), 0, actual.get(step).length))
                         .as("%s, step %d", name, step)
-                        .isEqualTo(Sampler.argmax(expected.get(step), 0, expected.get(step).length));
+                        .isEqualTo(Vocabulary.argmax(expected.get(step), 0, expected.get(step).length));
             } else {
                 assertThat(actual.get(step)).as("%s, step %d", name, step).isEqualTo(expected.get(step));
             }

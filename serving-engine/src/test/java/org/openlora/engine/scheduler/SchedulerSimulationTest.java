@@ -14,7 +14,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.openlora.engine.kv.BlockManager;
-import org.openlora.engine.sampling.SamplingParams;
 import org.openlora.meter.evm.Bytes32;
 
 /// Seeded traffic through the scheduler, with its promises checked after every step from the outside.
@@ -105,7 +104,7 @@ class SchedulerSimulationTest {
         if (parent.generated() == 0 && random.nextInt(5) == 0) {
             int longest = scheduler.longestSequence() - parent.promptLength();
             for (int i = random.nextInt(3); i >= 0; i--) {
-                Sequence child = scheduler.fork(parent, id++, SamplingParams.greedy(longest));
+                Sequence child = scheduler.fork(parent, id++, i + 1);
                 Open known = new Open(child, 1 + random.nextInt(longest));
                 known.running = child.computed() > 0;
                 open.put(child, known);

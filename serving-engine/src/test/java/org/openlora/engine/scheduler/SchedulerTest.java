@@ -8,7 +8,6 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.openlora.engine.kv.BlockCopy;
 import org.openlora.engine.kv.BlockManager;
-import org.openlora.engine.sampling.SamplingParams;
 import org.openlora.meter.evm.Bytes32;
 
 class SchedulerTest {
@@ -210,8 +209,8 @@ class SchedulerTest {
         Sequence parent = Sequences.of(1, 6);
         scheduler.add(parent);
         run(scheduler);
-        Sequence second = scheduler.fork(parent, 2, SamplingParams.greedy(5));
-        Sequence third = scheduler.fork(parent, 3, SamplingParams.greedy(5));
+        Sequence second = scheduler.fork(parent, 2, 1);
+        Sequence third = scheduler.fork(parent, 3, 2);
         assertThat(blocks.freeBlocks()).as("three responses, one prompt").isEqualTo(8);
         parent.append(1);
         second.append(2);
@@ -236,7 +235,7 @@ class SchedulerTest {
         Sequence parent = Sequences.of(1, 6);
         scheduler.add(parent);
         run(scheduler);
-        Sequence second = scheduler.fork(parent, 2, SamplingParams.greedy(5));
+        Sequence second = scheduler.fork(parent, 2, 1);
         second.append(2);
         scheduler.remove(parent);
 
