@@ -2,6 +2,7 @@ package org.openlora.kernels;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 
 /// The memory of a paged KV cache: `blocks` blocks as [KvLayout] describes them, zero at first. Which block
 /// belongs to which sequence is the caller's business.
@@ -32,6 +33,14 @@ public final class KvPages {
     /// Bytes held.
     public long sizeBytes() {
         return memory.byteSize();
+    }
+
+    /// Copies all keys and values of a block over those of another.
+    public void copyBlock(int from, int to) {
+        Objects.checkIndex(from, blocks);
+        Objects.checkIndex(to, blocks);
+        long bytes = layout.blockBytes();
+        MemorySegment.copy(memory, from * bytes, memory, to * bytes, bytes);
     }
 
     MemorySegment memory() {

@@ -1,12 +1,14 @@
 package org.openlora.engine;
 
 import java.util.Set;
+import org.openlora.adapters.Digest;
 import org.openlora.engine.scheduler.SchedulerConfig;
 
 /// @param scheduler bounds of one step
-/// @param maxQueuedRequests most requests that wait or run; more are refused as overloaded
+/// @param maxQueuedRequests most answers that wait or run; more are refused as overloaded
 /// @param endTokenIds tokens that end a response, as the model was trained
-public record EngineConfig(SchedulerConfig scheduler, int maxQueuedRequests, Set<Integer> endTokenIds) {
+/// @param base the base model, which cached prefixes depend on
+public record EngineConfig(SchedulerConfig scheduler, int maxQueuedRequests, Set<Integer> endTokenIds, Digest base) {
     public EngineConfig {
         if (maxQueuedRequests < 1) {
             throw new IllegalArgumentException("max_queued_requests is " + maxQueuedRequests + ": at least 1");

@@ -1,19 +1,25 @@
 package org.openlora.engine;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.AdapterResidency;
+import org.openlora.engine.kv.BlockCopy;
 import org.openlora.engine.kv.BlockManager;
 import org.openlora.engine.model.CausalLm;
 import org.openlora.engine.model.ForwardBatch;
@@ -23,6 +29,7 @@ import org.openlora.engine.sampling.UnusableLogitsException;
 import org.openlora.engine.scheduler.ScheduledStep;
 import org.openlora.engine.scheduler.Scheduler;
 import org.openlora.engine.scheduler.Sequence;
+import org.openlora.engine.scheduler.ServiceTerms;
 import org.openlora.engine.tokenizer.StreamingDetokenizer;
 import org.openlora.meter.receipt.SignedAcknowledgement;
 import org.slf4j.Logger;
@@ -36,8 +43,10 @@ import org.slf4j.LoggerFactory;
 /// residency's threads, usage is made durable on the meter's; both answer by a command or by the request's sink.
 ///
 /// **Life of a request.** submit → adapters leased → waiting → running (prefill in chunks, then a token a step) →
-/// usage durable → final event. The lease is held from its grant to the end, whatever happens in between.
+/// usage durable → final event. The lease is held from its grant to the end, whatever happens in between. Of several
+/// choices the first computes the prompt; the others begin behind it and share its keys and values.
 public final class LoraEngine implements AutoCloseable {
+    private static final Duration LONGEST_WAIT = Duration.ofHours(1);
     private static final Logger log = LoggerFactory.getLogger(LoraEngine.class);
 
     private final EngineConfig config;
@@ -48,7 +57,7 @@ public final class LoraEngine implements AutoCloseable {
     private final InstantSource clock;
 
     private final BlockingQueue<EngineCommand> commands = new LinkedBlockingQueue<>();
-    private final AtomicInteger openRequests = new AtomicInteger();
+    private final AtomicInteger openChoices = new AtomicInteger();
     private final Thread thread;
     private volatile boolean closing;
     private volatile boolean terminated;
@@ -60,7 +69,11 @@ public final class LoraEngine implements AutoCloseable {
     private final BatchBuilder batchBuilder;
     private final Sampler sampler;
     private final Map<String, Generation> open = new LinkedHashMap<>();
-    private final Map<Long, Generation> bySequence = new LinkedHashMap<>();
+    private final TreeSet<Generation> byDeadline =
+            new TreeSet<>(Comparator.comparing((Generation generation) -> generation.request().deadline())
+                    .thenComparingLong(Generation::number));
+    private final Map<Sequence, Choice> choices = new HashMap<>();
+    private long nextNumber;
     private long nextSequenceId;
     private long steps;
     private long promptTokens;
@@ -84,7 +97,7 @@ public final class LoraEngine implements AutoCloseable {
         this.scheduler = new Scheduler(config.scheduler(), blocks);
         this.batchBuilder = new BatchBuilder(model.blockTokens(), model.slidingWindow());
         this.sampler = new Sampler(model.vocabularySize(), config.endTokenIds());
-        this.stats = new EngineStats(0, 0, 0, 0, 0, 0, blocks.freeBlocks(), blocks.totalBlocks());
+        this.stats = new EngineStats(0, 0, 0, 0, 0, 0, 0, blocks.freeBlocks(), 0, blocks.totalBlocks());
         this.thread = Thread.ofPlatform().name("openlora-engine").unstarted(this::run);
     }
 
@@ -110,22 +123,21 @@ public final class LoraEngine implements AutoCloseable {
     ///     queued, or the engine is closing
     public void submit(GenerationRequest request, GenerationSink sink) {
         requireServable(request);
-        if (request.choices() > 1) {
-            throw new EngineException(
-                    EngineException.Code.INVALID_REQUEST, "n is " + request.choices() + ": allowed is 1");
-        }
-        if (openRequests.incrementAndGet() > config.maxQueuedRequests()) {
-            openRequests.decrementAndGet();
+        if (openChoices.addAndGet(request.choices()) > config.maxQueuedRequests()) {
+            openChoices.addAndGet(-request.choices());
             throw new EngineException(
                     EngineException.Code.OVERLOADED,
-                    config.maxQueuedRequests() + " requests are queued already; try again later");
+                    "no more than " + config.maxQueuedRequests() + " requests are queued at once; try again later");
         }
-        TextStream text = new TextStream(detokenizers.get(), request.params());
-        send(new EngineCommand.Submit(new Generation(request, sink, text)));
+        List<TextStream> texts = new ArrayList<>();
+        for (int choice = 0; choice < request.choices(); choice++) {
+            texts.add(new TextStream(detokenizers.get(), request.params()));
+        }
+        send(new EngineCommand.Submit(new Generation(request, sink, texts)));
     }
 
-    /// Ends a request early; its sink gets a [GenerationEvent.Finished] with [FinishReason#ABORT]. Unknown ids
-    /// are ignored: the request may just have ended.
+    /// Ends a request early; its sink gets a [GenerationEvent.Finished] with [FinishReason#ABORT] for each of its
+    /// choices. Unknown ids are ignored: the request may just have ended.
     public void abort(String requestId) {
         send(new EngineCommand.Abort(requestId));
     }
@@ -187,6 +199,11 @@ public final class LoraEngine implements AutoCloseable {
         if (closing) {
             throw shuttingDown();
         }
+        if (request.choices() > config.maxQueuedRequests()) {
+            throw new EngineException(
+                    EngineException.Code.INVALID_REQUEST,
+                    "n is " + request.choices() + ": this server allows up to " + config.maxQueuedRequests());
+        }
         int longest = longestSequence();
         if (request.prompt().length >= longest) {
             throw new EngineException(
@@ -213,7 +230,7 @@ public final class LoraEngine implements AutoCloseable {
         try {
             while (!stopped) {
                 if (!step() && !stopped) {
-                    handle(commands.take());
+                    await();
                 }
             }
         } catch (InterruptedException e) {
@@ -231,6 +248,22 @@ public final class LoraEngine implements AutoCloseable {
         }
     }
 
+    /// Waits for a command, or until a request is overdue.
+    private void await() throws InterruptedException {
+        EngineCommand command = byDeadline.isEmpty()
+                ? commands.take()
+                : commands.poll(untilNextDeadline().toNanos(), TimeUnit.NANOSECONDS);
+        if (command != null) {
+            handle(command);
+        }
+    }
+
+    private Duration untilNextDeadline() {
+        Duration left =
+                Duration.between(clock.instant(), byDeadline.first().request().deadline());
+        return left.compareTo(LONGEST_WAIT) < 0 ? left : LONGEST_WAIT;
+    }
+
     /// One turn of the loop: drain → schedule → run → sample → emit.
     ///
     /// @return false if there was nothing to compute
@@ -244,6 +277,7 @@ public final class LoraEngine implements AutoCloseable {
         }
         float[] logits = run(step);
         if (logits != null) {
+            scheduler.complete(step);
             emit(step, logits);
         }
         publishStats();
@@ -271,13 +305,15 @@ public final class LoraEngine implements AutoCloseable {
     private void admit(Generation generation) {
         GenerationRequest request = generation.request();
         if (open.putIfAbsent(request.requestId(), generation) != null) {
-            fail(
+            failUnadmitted(
                     generation,
-                    EngineException.Code.INVALID_REQUEST,
-                    "request id " + request.requestId() + " is already being served",
-                    null);
+                    new EngineException(
+                            EngineException.Code.INVALID_REQUEST,
+                            "request id " + request.requestId() + " is already being served"));
             return;
         }
+        generation.admit(nextNumber++);
+        byDeadline.add(generation);
         var _ = residency
                 .acquire(request.adapterDigests(), request.deadline())
                 .whenComplete((lease, failure) -> send(
@@ -292,19 +328,32 @@ public final class LoraEngine implements AutoCloseable {
             return;
         }
         GenerationRequest request = generation.request();
-        Sequence sequence =
-                new Sequence(nextSequenceId++, request.prompt(), request.params(), request.adapters(), lease);
-        generation.start(sequence, clock.instant());
-        bySequence.put(sequence.id(), generation);
+        generation.start(lease, clock.instant());
+        Sequence sequence = new Sequence(
+                nextSequenceId++,
+                request.prompt(),
+                request.params(),
+                request.adapters(),
+                lease,
+                new ServiceTerms(request.billTo().account(), request.priority(), request.deadline()),
+                PrefixSeeds.of(config.base(), request.adapters(), request.cacheSalt()));
         scheduler.add(sequence);
+        begin(new Choice(generation, 0, sequence));
         generation.send(new GenerationEvent.Started(sequence.adapters()));
+    }
+
+    private void begin(Choice choice) {
+        choices.put(choice.sequence(), choice);
+        choice.generation().choices().add(choice);
     }
 
     private void refuse(Generation generation, Throwable failure) {
         if (!generation.ended()) {
             Throwable cause =
                     failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-            fail(generation, EngineException.Code.ADAPTER, String.valueOf(cause.getMessage()), cause);
+            fail(
+                    generation,
+                    new EngineException(EngineException.Code.ADAPTER, String.valueOf(cause.getMessage()), cause));
         }
     }
 
@@ -316,27 +365,30 @@ public final class LoraEngine implements AutoCloseable {
     }
 
     private void endOverdue() {
-        if (open.isEmpty()) {
+        if (byDeadline.isEmpty()) {
             return;
         }
         Instant now = clock.instant();
-        for (Generation generation : List.copyOf(open.values())) {
-            if (generation.request().deadline().isBefore(now)) {
-                finish(generation, FinishReason.DEADLINE);
-            }
+        while (!byDeadline.isEmpty() && byDeadline.first().request().deadline().isBefore(now)) {
+            finish(byDeadline.first(), FinishReason.DEADLINE);
         }
     }
 
     private float @Nullable [] run(ScheduledStep step) {
         try {
+            for (BlockCopy copy : step.copies()) {
+                model.copyBlock(copy.from(), copy.to());
+            }
             ForwardBatch batch = batchBuilder.build(step);
             float[] logits = model.forward(batch);
             steps++;
             return logits;
         } catch (RuntimeException e) {
             log.error("A step of {} rows failed; its requests fail, others go on", step.tokens(), e);
+            EngineException failure =
+                    new EngineException(EngineException.Code.INTERNAL, "the step failed: " + e.getMessage(), e);
             for (ScheduledStep.Chunk chunk : step.chunks()) {
-                fail(generationOf(chunk), EngineException.Code.INTERNAL, "the step failed: " + e.getMessage(), e);
+                fail(choiceOf(chunk), failure);
             }
             return null;
         }
@@ -348,13 +400,30 @@ public final class LoraEngine implements AutoCloseable {
             promptTokens += Math.max(
                     0, Math.min(chunk.start() + chunk.count(), chunk.sequence().promptLength()) - chunk.start());
             if (chunk.samples()) {
-                draw(generationOf(chunk), chunk.sequence(), logits, sampled++ * model.vocabularySize());
+                int offset = sampled++ * model.vocabularySize();
+                Choice choice = choiceOf(chunk);
+                if (choice.isParent() && choice.sequence().generated() == 0) {
+                    fork(choice, logits, offset);
+                }
+                draw(choice, logits, offset);
             }
         }
     }
 
-    /// Draws from the row of logits at `offset`; a row that cannot be drawn from fails its request alone.
-    private void draw(Generation generation, Sequence sequence, float[] logits, int offset) {
+    /// The prompt is computed: the other choices draw their first tokens from the same logits.
+    private void fork(Choice parent, float[] logits, int offset) {
+        Generation generation = parent.generation();
+        for (int index = 1; index < generation.request().choices(); index++) {
+            Choice choice =
+                    new Choice(generation, index, scheduler.fork(parent.sequence(), nextSequenceId++, index));
+            begin(choice);
+            draw(choice, logits, offset);
+        }
+    }
+
+    /// Draws from the row of logits at `offset`; a row that cannot be drawn from fails its choice alone.
+    private void draw(Choice choice, float[] logits, int offset) {
+        Sequence sequence = choice.sequence();
         int token;
         TokenLogprobs logprobs = null;
         try {
@@ -365,24 +434,25 @@ public final class LoraEngine implements AutoCloseable {
             }
         } catch (UnusableLogitsException e) {
             String place = "token " + sequence.generated() + " of the response cannot be drawn: ";
-            fail(generation, EngineException.Code.INTERNAL, place + e.getMessage(), e);
+            fail(choice, new EngineException(EngineException.Code.INTERNAL, place + e.getMessage(), e));
             return;
         }
-        accept(generation, sequence, token, logprobs);
+        accept(choice, token, logprobs);
     }
 
-    private void accept(Generation generation, Sequence sequence, int token, @Nullable TokenLogprobs logprobs) {
+    private void accept(Choice choice, int token, @Nullable TokenLogprobs logprobs) {
+        Sequence sequence = choice.sequence();
         sequence.append(token);
         generatedTokens++;
         boolean endToken = endsResponse(sequence, token);
         // The token that ends a response is counted and billed like any other.
         boolean silent = endToken && !sequence.params().includeStop();
-        String text = silent ? "" : generation.text().add(token);
-        generation.send(new GenerationEvent.Delta(0, token, text, logprobs));
-        if (endToken || generation.text().stopped()) {
-            finish(generation, FinishReason.STOP);
+        String text = silent ? "" : choice.text().add(token);
+        choice.generation().send(new GenerationEvent.Delta(choice.index(), token, text, logprobs));
+        if (endToken || choice.text().stopped()) {
+            finish(choice, FinishReason.STOP);
         } else if (sequence.generated() == sequence.params().maxTokens() || sequence.length() == longestSequence()) {
-            finish(generation, FinishReason.LENGTH);
+            finish(choice, FinishReason.LENGTH);
         }
     }
 
@@ -391,91 +461,120 @@ public final class LoraEngine implements AutoCloseable {
                 || sequence.sampling().isStopToken(token);
     }
 
-    /// Ends a request whose tokens count: usage is made durable, then the final event goes out.
+    /// Ends a request. Nothing was generated: nothing is billed and there is nothing to finish. Otherwise each
+    /// choice that has not ended does so with what there is.
     private void finish(Generation generation, FinishReason reason) {
-        Sequence sequence = generation.sequence();
-        if (sequence == null || sequence.generated() == 0) {
-            failUnserved(generation, reason);
+        boolean unserved = generation.choices().isEmpty()
+                || generation.choices().getFirst().sequence().generated() == 0;
+        if (unserved) {
+            fail(
+                    generation,
+                    reason == FinishReason.DEADLINE
+                            ? new EngineException(
+                                    EngineException.Code.DEADLINE_EXCEEDED,
+                                    "the deadline passed before the first token")
+                            : new EngineException(
+                                    EngineException.Code.UNAVAILABLE, "the request was ended before its first token"));
             return;
         }
-        Usage usage = usage(generation, sequence, reason);
-        String text = generation.text().finish();
-        release(generation);
+        for (Choice choice : List.copyOf(generation.choices())) {
+            finish(choice, reason);
+        }
+    }
+
+    /// Ends a choice whose tokens count: usage is made durable, then the final event goes out.
+    private void finish(Choice choice, FinishReason reason) {
+        Usage usage = usage(choice, reason);
+        String text = choice.text().finish();
+        release(choice);
         var _ = usageSink
                 .commit(usage)
                 .whenComplete((acknowledgement, failure) ->
-                        settle(generation, reason, text, usage, acknowledgement, failure));
+                        settle(choice, reason, text, usage, acknowledgement, failure));
     }
 
-    /// Nothing was generated, so nothing is billed and there is nothing to finish.
-    private void failUnserved(Generation generation, FinishReason reason) {
-        if (reason == FinishReason.DEADLINE) {
-            fail(
-                    generation,
-                    EngineException.Code.DEADLINE_EXCEEDED,
-                    "the deadline passed before the first token",
-                    null);
-        } else {
-            fail(generation, EngineException.Code.UNAVAILABLE, "the request was ended before its first token", null);
-        }
-    }
-
-    private Usage usage(Generation generation, Sequence sequence, FinishReason reason) {
+    private Usage usage(Choice choice, FinishReason reason) {
         Instant now = clock.instant();
+        GenerationRequest request = choice.generation().request();
+        Sequence sequence = choice.sequence();
         return new Usage(
-                generation.request().requestId(),
-                0,
-                generation.request().billTo(),
-                generation.request().salt(),
-                generation.servedFrom(now),
+                request.requestId(),
+                choice.index(),
+                request.billTo(),
+                request.salt(),
+                choice.generation().servedFrom(now),
                 now,
                 sequence.adapters().stream()
                         .map(adapter -> new Usage.AdapterTokens(adapter, sequence.generated()))
                         .toList(),
                 sequence.promptTokens(),
                 sequence.outputTokens(),
-                0,
+                sequence.cached(),
                 sequence.discarded(),
                 reason);
     }
 
     private void settle(
-            Generation generation,
+            Choice choice,
             FinishReason reason,
             String text,
             Usage usage,
             @Nullable SignedAcknowledgement acknowledgement,
             @Nullable Throwable failure) {
-        openRequests.decrementAndGet();
+        openChoices.decrementAndGet();
         if (acknowledgement != null) {
-            generation.send(new GenerationEvent.Finished(0, reason, text, usage, acknowledgement));
+            choice.generation()
+                    .finished(new GenerationEvent.Finished(choice.index(), reason, text, usage, acknowledgement));
         } else {
             log.error("Usage of request {} could not be made durable; it is not billed", usage.requestId(), failure);
-            generation.send(new GenerationEvent.Failed(new EngineException(
-                    EngineException.Code.INTERNAL, "the usage could not be made durable; nothing is billed")));
+            choice.generation()
+                    .failed(
+                            1,
+                            new EngineException(
+                                    EngineException.Code.INTERNAL,
+                                    "the usage could not be made durable; nothing is billed"));
         }
     }
 
-    private void fail(Generation generation, EngineException.Code code, String message, @Nullable Throwable cause) {
-        if (generation.ended()) {
-            return;
-        }
-        release(generation);
-        openRequests.decrementAndGet();
-        EngineException failure =
-                cause == null ? new EngineException(code, message) : new EngineException(code, message, cause);
-        generation.send(new GenerationEvent.Failed(failure));
+    /// Ends a choice without a result, and with a parent the choices that were to follow it.
+    private void fail(Choice choice, EngineException failure) {
+        boolean alone = !choice.isParent() || choice.sequence().generated() > 0;
+        int count = alone ? 1 : choice.generation().request().choices();
+        release(choice);
+        openChoices.addAndGet(-count);
+        choice.generation().failed(count, failure);
     }
 
-    private void release(Generation generation) {
+    /// Ends a request of which nothing was generated.
+    private void fail(Generation generation, EngineException failure) {
+        if (generation.choices().isEmpty()) {
+            close(generation);
+            failUnadmitted(generation, failure);
+        } else {
+            fail(generation.choices().getFirst(), failure);
+        }
+    }
+
+    private void failUnadmitted(Generation generation, EngineException failure) {
+        int count = generation.request().choices();
+        openChoices.addAndGet(-count);
+        generation.failed(count, failure);
+    }
+
+    private void release(Choice choice) {
+        choices.remove(choice.sequence());
+        scheduler.remove(choice.sequence());
+        Generation generation = choice.generation();
+        generation.choices().remove(choice);
+        if (generation.choices().isEmpty()) {
+            close(generation);
+        }
+    }
+
+    private void close(Generation generation) {
         generation.end();
+        byDeadline.remove(generation);
         open.remove(generation.request().requestId(), generation);
-        Sequence sequence = generation.sequence();
-        if (sequence != null) {
-            bySequence.remove(sequence.id());
-            scheduler.remove(sequence);
-            sequence.lease().close();
-        }
     }
 
     private void stop() {
@@ -486,17 +585,24 @@ public final class LoraEngine implements AutoCloseable {
     }
 
     private void failAll(Throwable cause) {
-        for (Generation generation : new ArrayList<>(open.values())) {
-            fail(generation, EngineException.Code.INTERNAL, "the engine stopped: " + cause.getMessage(), cause);
+        EngineException failure =
+                new EngineException(EngineException.Code.INTERNAL, "the engine stopped: " + cause.getMessage(), cause);
+        for (Generation generation : List.copyOf(open.values())) {
+            if (generation.choices().isEmpty()) {
+                fail(generation, failure);
+            }
+            for (Choice choice : List.copyOf(generation.choices())) {
+                fail(choice, failure);
+            }
         }
     }
 
-    private Generation generationOf(ScheduledStep.Chunk chunk) {
-        Generation generation = bySequence.get(chunk.sequence().id());
-        if (generation == null) {
+    private Choice choiceOf(ScheduledStep.Chunk chunk) {
+        Choice choice = choices.get(chunk.sequence());
+        if (choice == null) {
             throw new IllegalStateException(chunk.sequence() + " is scheduled but belongs to no request");
         }
-        return generation;
+        return choice;
     }
 
     private void publishStats() {
@@ -505,18 +611,24 @@ public final class LoraEngine implements AutoCloseable {
                 scheduler.runningCount(),
                 steps,
                 promptTokens,
+                scheduler.cachedTokens(),
                 generatedTokens,
                 scheduler.preemptions(),
                 blocks.freeBlocks(),
+                blocks.cachedBlocks(),
                 blocks.totalBlocks());
     }
 
     /// Throws [IllegalStateException] if a block or a sequence is lost. Between steps only.
     void checkIntegrity() {
         scheduler.checkIntegrity();
-        if (bySequence.size() != scheduler.waitingCount() + scheduler.runningCount()) {
-            throw new IllegalStateException(bySequence.size() + " sequences are open, but " + scheduler.waitingCount()
+        if (choices.size() != scheduler.waitingCount() + scheduler.runningCount()) {
+            throw new IllegalStateException(choices.size() + " choices are open, but " + scheduler.waitingCount()
                     + " wait and " + scheduler.runningCount() + " run");
+        }
+        if (byDeadline.size() != open.size()) {
+            throw new IllegalStateException(
+                    open.size() + " requests are open, but " + byDeadline.size() + " have a deadline");
         }
     }
 }

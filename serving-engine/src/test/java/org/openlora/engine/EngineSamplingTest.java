@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.openlora.adapters.Digest;
 import org.openlora.engine.sampling.SamplingParams;
 import org.openlora.engine.sampling.TokenLogprobs;
 import org.openlora.engine.scheduler.SchedulerConfig;
@@ -28,7 +29,7 @@ class EngineSamplingTest {
 
     private static LoraEngine engine(FakeModel model, Set<Integer> ends) {
         return new LoraEngine(
-                new EngineConfig(new SchedulerConfig(8, 16), 100, ends),
+                new EngineConfig(new SchedulerConfig(8, 16), 100, ends, Digest.ZERO),
                 model,
                 Letters::new,
                 new FakeResidency(),

@@ -8,9 +8,9 @@ import org.openlora.kernels.LoraBatch;
 
 /// A model whose next token is a hash of all tokens before it and of the row's adapters.
 ///
-/// It keeps each token and its adapters in the block slot it is given and reads them back through the block
-/// table, so a wrong slot, a block shared by mistake or a wrong adapter row changes the response, as it would
-/// change a real one's.
+/// It keeps a hash of each token, its adapters and all tokens before it in the block slot it is given and reads them
+/// back through the block table, so a wrong slot, a block shared by mistake or a wrong adapter row changes the
+/// response, as it would change a real one's.
 final class FakeModel implements CausalLm {
     static final int VOCABULARY = 97;
     private static final int BLOCK_TOKENS = 4;
@@ -54,6 +54,11 @@ final class FakeModel implements CausalLm {
     }
 
     @Override
+    public void copyBlock(int from, int to) {
+        System.arraycopy(cache, from * BLOCK_TOKENS, cache, to * BLOCK_TOKENS, BLOCK_TOKENS);
+    }
+
+    @Override
     public float[] forward(ForwardBatch batch) {
         if (failuresLeft > 0) {
             failuresLeft--;
@@ -61,7 +66,10 @@ final class FakeModel implements CausalLm {
         }
         long[] adapters = adaptersByRow(batch.lora(), batch.rows());
         for (int row = 0; row < batch.rows(); row++) {
-            cache[batch.slotMapping()[row]] = mix(batch.tokens()[row] + 31 * adapters[row]);
+            int[] table = batch.attention().blockTables()[batch.attention().sequences()[row]];
+            int position = batch.attention().positions()[row];
+            long before = position == 0 ? 0 : cache[slot(table, position - 1)];
+            cache[batch.slotMapping()[row]] = next(before, batch.tokens()[row], adapters[row]);
         }
         float[] logits = new float[batch.logitRows().length * VOCABULARY];
         for (int i = 0; i < batch.logitRows().length; i++) {
@@ -80,7 +88,7 @@ final class FakeModel implements CausalLm {
         int[] table = attention.blockTables()[attention.sequences()[row]];
         long state = 0;
         for (int position = 0; position <= attention.positions()[row]; position++) {
-            state = mix(state ^ cache[table[position / BLOCK_TOKENS] * BLOCK_TOKENS + position % BLOCK_TOKENS]);
+            state = mix(state ^ cache[slot(table, position)]);
         }
         return state;
     }
@@ -103,8 +111,10 @@ final class FakeModel implements CausalLm {
         int[] tokens = Arrays.copyOf(prompt, prompt.length + count);
         for (int length = prompt.length; length < tokens.length; length++) {
             long state = 0;
+            long kept = 0;
             for (int i = 0; i < length; i++) {
-                state = mix(state ^ mix(tokens[i] + 31 * adapterKey));
+                kept = next(kept, tokens[i], adapterKey);
+                state = mix(state ^ kept);
             }
             int best = 0;
             for (int id = 1; id < VOCABULARY; id++) {
@@ -119,6 +129,14 @@ final class FakeModel implements CausalLm {
 
     static long adapterKey(org.openlora.adapters.Digest digest, float scale) {
         return mix(digest.hashCode() + Float.floatToIntBits(scale));
+    }
+
+    private static int slot(int[] table, int position) {
+        return table[position / BLOCK_TOKENS] * BLOCK_TOKENS + position % BLOCK_TOKENS;
+    }
+
+    private static long next(long before, int token, long adapterKey) {
+        return mix(before ^ mix(token + 31 * adapterKey));
     }
 
     private static long mix(long value) {

@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -30,7 +32,9 @@ class LoraEngineTest {
     private static final Digest SEA = new Digest("11".repeat(32));
     private static final Digest SKY = new Digest("22".repeat(32));
     private static final Digest BREAD = new Digest("33".repeat(32));
+    private static final Digest BASE = new Digest("44".repeat(32));
     private static final int END = 7;
+    private static final int[] LONG_PROMPT = {11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21};
     private static final BillTo TENANT = new BillTo(Bytes32.ZERO, Address.ZERO);
 
     private final FakeResidency residency = new FakeResidency();
@@ -40,7 +44,7 @@ class LoraEngineTest {
 
     private LoraEngine engine(FakeModel model, SchedulerConfig scheduler, int maxQueued, Set<Integer> ends) {
         return new LoraEngine(
-                new EngineConfig(scheduler, maxQueued, ends), model, Letters::new, residency, this::commit, () -> now);
+                new EngineConfig(scheduler, maxQueued, ends, BASE), model, Letters::new, residency, this::commit, () -> now);
     }
 
     private CompletableFuture<SignedAcknowledgement> commit(Usage usage) {
@@ -278,7 +282,7 @@ class LoraEngineTest {
     void close_withOpenRequests_endsThemAll() {
         FakeModel model = new FakeModel(500, 2000);
         LoraEngine engine = LoraEngine.start(
-                new EngineConfig(new SchedulerConfig(8, 64), 100, Set.of()),
+                new EngineConfig(new SchedulerConfig(8, 64), 100, Set.of(), BASE),
                 model,
                 Letters::new,
                 residency,
@@ -300,6 +304,228 @@ class LoraEngineTest {
         assertThatThrownBy(() -> engine.submit(greedy("late", 1), late)).hasMessageContaining("shutting down");
     }
 
+    @Test
+    void deadline_whileAdaptersLoad_endsTheRequest() {
+        LoraEngine engine = engine(new FakeModel(100, 100), new SchedulerConfig(1, 64), 100, Set.of());
+        residency.hold(SEA);
+        RecordingSink loading = new RecordingSink();
+        RecordingSink running = new RecordingSink();
+        RecordingSink waiting = new RecordingSink();
+        engine.submit(greedy("running", 50), running);
+        engine.submit(greedy("waiting", 50), waiting);
+        engine.submit(greedy("loading", 5, SEA), loading);
+        engine.step();
+        now = now.plus(Duration.ofHours(2));
+        engine.step();
+
+        assertThat(loading.awaitFailed().code()).isEqualTo(EngineException.Code.DEADLINE_EXCEEDED);
+        assertThat(waiting.awaitFailed().code()).isEqualTo(EngineException.Code.DEADLINE_EXCEEDED);
+        assertThat(running.awaitFinished().reason()).isEqualTo(FinishReason.DEADLINE);
+        residency.releaseHeld();
+        runUntilIdle(engine);
+        assertThat(residency.openLeases()).isZero();
+        engine.checkIntegrity();
+    }
+
+    @Test
+    void run_idleEngine_endsOverdueRequestsByItself() {
+        residency.hold(SEA);
+        EngineConfig config = new EngineConfig(new SchedulerConfig(8, 64), 100, Set.of(), BASE);
+        try (LoraEngine engine = LoraEngine.start(
+                config, new FakeModel(50, 50), Letters::new, residency, this::commit, InstantSource.system())) {
+            RecordingSink sink = new RecordingSink();
+            engine.submit(
+                    new GenerationRequest(
+                            "a",
+                            new int[] {1},
+                            List.of(AdapterSelection.of(SEA)),
+                            SamplingParams.greedy(5),
+                            Instant.now().plusMillis(20),
+                            TENANT,
+                            Bytes32.ZERO),
+                    sink);
+            assertThat(sink.awaitFailed().code()).isEqualTo(EngineException.Code.DEADLINE_EXCEEDED);
+        }
+        residency.releaseHeld();
+        assertThat(residency.openLeases()).isZero();
+    }
+
+    /// Prompt tokens that the second of two equal prompts finds computed.
+    private int cachedBySecond(GenerationRequest first, GenerationRequest second) {
+        LoraEngine engine = engine(new FakeModel(100, 100), new SchedulerConfig(8, 64), 100, Set.of());
+        RecordingSink one = new RecordingSink();
+        RecordingSink two = new RecordingSink();
+        engine.submit(first, one);
+        runUntilIdle(engine);
+        engine.submit(second, two);
+        runUntilIdle(engine);
+        assertThat(one.awaitFinished().usage().cachedTokens()).isZero();
+        int cached = two.awaitFinished().usage().cachedTokens();
+        assertThat(engine.stats().cachedTokens()).isEqualTo(cached);
+        assertThat(engine.stats().promptTokens()).isEqualTo(2 * LONG_PROMPT.length - cached);
+        assertThat(engine.stats().freeBlocks()).isEqualTo(100);
+        if (second.adapters().isEmpty()) {
+            assertThat(two.tokens()).containsExactly(FakeModel.expected(LONG_PROMPT, 0, 6));
+        }
+        return cached;
+    }
+
+    private GenerationRequest prompting(String id, int tenant, AdapterSelection... adapters) {
+        Bytes32 account = new Bytes32(tenant, 0, 0, 0);
+        return new GenerationRequest(
+                id,
+                LONG_PROMPT,
+                List.of(adapters),
+                SamplingParams.greedy(6),
+                now.plusSeconds(60),
+                new BillTo(account, Address.ZERO),
+                Bytes32.ZERO);
+    }
+
+    @Test
+    void submit_samePrompt_isFoundComputedByItsTenantOnly() {
+        assertThat(cachedBySecond(prompting("a", 1), prompting("b", 1))).isEqualTo(8);
+        assertThat(cachedBySecond(prompting("a", 1), prompting("b", 2))).isZero();
+    }
+
+    @Test
+    void submit_samePrompt_saltsDecideWhoShares() {
+        Bytes32 salt = new Bytes32(9, 9, 9, 9);
+        assertThat(cachedBySecond(
+                        prompting("a", 1).withCacheSalt(salt), prompting("b", 2).withCacheSalt(salt)))
+                .isEqualTo(8);
+        assertThat(cachedBySecond(prompting("a", 1), prompting("b", 1).withCacheSalt(salt)))
+                .isZero();
+    }
+
+    @Test
+    void submit_samePrompt_adaptersAndScalesMustAgree() {
+        AdapterSelection sea = AdapterSelection.of(SEA);
+        AdapterSelection sky = AdapterSelection.of(SKY);
+        AdapterSelection halfSea = new AdapterSelection(SEA, 500_000, null);
+        assertThat(cachedBySecond(prompting("a", 1, sea), prompting("b", 1, sea))).isEqualTo(8);
+        assertThat(cachedBySecond(prompting("a", 1, sea, sky), prompting("b", 1, sky, sea)))
+                .as("in any order")
+                .isEqualTo(8);
+        assertThat(cachedBySecond(prompting("a", 1, sea), prompting("b", 1, sky))).isZero();
+        assertThat(cachedBySecond(prompting("a", 1, sea), prompting("b", 1))).isZero();
+        assertThat(cachedBySecond(prompting("a", 1, sea), prompting("b", 1, halfSea)))
+                .isZero();
+        assertThat(cachedBySecond(prompting("a", 1, sea), prompting("b", 1, sea, sky)))
+                .isZero();
+    }
+
+    @Test
+    void prefixSeed_eachPart_counts() {
+        Bytes32 salt = new Bytes32(1, 2, 3, 4);
+        List<AdapterSelection> sea = List.of(AdapterSelection.of(SEA));
+        assertThat(List.of(
+                        PrefixSeeds.of(BASE, List.of(), Bytes32.ZERO),
+                        PrefixSeeds.of(SKY, List.of(), Bytes32.ZERO),
+                        PrefixSeeds.of(BASE, sea, Bytes32.ZERO),
+                        PrefixSeeds.of(BASE, List.of(), salt),
+                        PrefixSeeds.of(BASE, sea, salt)))
+                .doesNotHaveDuplicates();
+    }
+
+    @Test
+    void submit_choices_drawTheirOwnAndThePromptIsComputedOnce() {
+        SamplingParams params =
+                SamplingParams.builder(20).temperature(1).seed(42).build();
+        LoraEngine engine = engine(new FakeModel(100, 100), new SchedulerConfig(8, 64), 100, Set.of());
+        RecordingSink several = new RecordingSink(4);
+        engine.submit(
+                request("several", LONG_PROMPT, List.of(), params).withChoices(4), several);
+        runUntilIdle(engine);
+
+        assertThat(engine.stats().promptTokens()).isEqualTo(LONG_PROMPT.length);
+        // Beside another request, in fewer seats and short of memory: the same draws.
+        LoraEngine crowded = engine(new FakeModel(16, 50), new SchedulerConfig(3, 7), 100, Set.of());
+        RecordingSink again = new RecordingSink(4);
+        crowded.submit(greedy("other", 30), new RecordingSink());
+        crowded.submit(request("again", LONG_PROMPT, List.of(), params).withChoices(4), again);
+        runUntilIdle(crowded);
+        LoraEngine single = engine(new FakeModel(100, 100), new SchedulerConfig(8, 64), 100, Set.of());
+        RecordingSink alone = new RecordingSink();
+        single.submit(request("alone", LONG_PROMPT, List.of(), params), alone);
+        runUntilIdle(single);
+
+        assertThat(several.tokens(0)).as("choice 0 is the single answer").containsExactly(alone.tokens());
+        Set<String> answers = new HashSet<>();
+        for (int choice = 0; choice < 4; choice++) {
+            assertThat(several.tokens(choice)).as("choice %d", choice).containsExactly(again.tokens(choice));
+            Usage usage = several.finished(choice).usage();
+            assertThat(usage.choice()).isEqualTo(choice);
+            assertThat(usage.cachedTokens()).isEqualTo(choice == 0 ? 0 : LONG_PROMPT.length);
+            assertThat(usage.outputTokens()).containsExactly(several.tokens(choice));
+            answers.add(Arrays.toString(several.tokens(choice)));
+        }
+        assertThat(answers).as("draws of their own").hasSize(4);
+        assertThat(engine.stats().freeBlocks()).isEqualTo(100);
+        assertThat(residency.openLeases()).isZero();
+    }
+
+    @Test
+    void submit_moreChoicesThanSeatsAndMemory_allAreRight() {
+        LoraEngine engine = engine(new FakeModel(14, 50), new SchedulerConfig(3, 64), 100, Set.of());
+        RecordingSink sink = new RecordingSink(9);
+        engine.submit(
+                request("a", LONG_PROMPT, List.of(AdapterSelection.of(SEA)), SamplingParams.greedy(25))
+                        .withChoices(9),
+                sink);
+        runUntilIdle(engine);
+
+        int[] expected = FakeModel.expected(LONG_PROMPT, FakeModel.adapterKey(SEA, 1), 25);
+        for (int choice = 0; choice < 9; choice++) {
+            assertThat(sink.tokens(choice)).as("choice %d", choice).containsExactly(expected);
+        }
+        assertThat(engine.stats().preemptions()).isPositive();
+        assertThat(residency.openLeases()).isZero();
+        assertThat(engine.stats().freeBlocks()).isEqualTo(14);
+    }
+
+    @Test
+    void abort_severalChoices_endsEachWithWhatItHas() {
+        LoraEngine engine = engine(new FakeModel(100, 100), new SchedulerConfig(8, 64), 100, Set.of());
+        RecordingSink sink = new RecordingSink(3);
+        engine.submit(greedy("a", 50, SEA).withChoices(3), sink);
+        engine.step();
+        engine.step();
+        engine.abort("a");
+        runUntilIdle(engine);
+        for (int choice = 0; choice < 3; choice++) {
+            assertThat(sink.finished(choice).reason()).isEqualTo(FinishReason.ABORT);
+            assertThat(sink.finished(choice).usage().generatedTokens()).isEqualTo(2);
+        }
+        assertThat(residency.openLeases()).isZero();
+    }
+
+    @Test
+    void step_faultWithSeveralChoices_failsOnceAndLast() {
+        FakeModel model = new FakeModel(100, 100);
+        LoraEngine engine = engine(model, new SchedulerConfig(8, 64), 3, Set.of());
+        RecordingSink sink = new RecordingSink(3);
+        engine.submit(greedy("a", 50, SEA).withChoices(3), sink);
+        engine.step();
+        model.failuresLeft = 1;
+        runUntilIdle(engine);
+
+        assertThat(sink.awaitFailed()).hasMessageContaining("planted fault");
+        assertThat(sink.events().stream().filter(GenerationEvent.Failed.class::isInstance))
+                .hasSize(1);
+        assertThat(residency.openLeases()).isZero();
+        engine.submit(greedy("b", 5).withChoices(3), new RecordingSink(3)); // all three places are free again
+    }
+
+    @Test
+    void submit_moreChoicesThanAreEverQueued_isRefused() {
+        LoraEngine engine = engine(new FakeModel(100, 100), new SchedulerConfig(8, 64), 2, Set.of());
+        GenerationRequest request = greedy("a", 5).withChoices(3);
+        assertThatThrownBy(() -> engine.submit(request, new RecordingSink(3)))
+                .hasMessage("n is 3: this server allows up to 2");
+        assertThatThrownBy(() -> request.withChoices(0)).hasMessage("n is 0: allowed is 1 to 128");
+    }
+
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6})
     void step_randomTrafficInLittleMemory_everyTokenIsRightAndMeteredOnce(long seed) {
@@ -316,9 +542,14 @@ class LoraEngineTest {
                         ? List.of()
                         : List.of(new AdapterSelection(digests[random.nextInt(3)], 1000 * random.nextInt(2000), null));
                 String id = "r" + turn;
-                GenerationRequest request =
-                        request(id, prompt, adapters, SamplingParams.greedy(1 + random.nextInt(30)));
-                RecordingSink sink = new RecordingSink();
+                Arrays.fill(prompt, 0, random.nextInt(prompt.length + 1), 3); // prefixes to be found
+                int choices = random.nextInt(4) == 0 ? 1 + random.nextInt(4) : 1;
+                GenerationRequest request = request(
+                                id, prompt, adapters, SamplingParams.greedy(1 + random.nextInt(30)))
+                        .withChoices(choices)
+                        .withPriority(random.nextInt(3))
+                        .withCacheSalt(new Bytes32(random.nextInt(2), 0, 0, 0));
+                RecordingSink sink = new RecordingSink(choices);
                 requests.put(id, request);
                 sinks.put(id, sink);
                 engine.submit(request, sink);
@@ -339,15 +570,18 @@ class LoraEngineTest {
                     : FakeModel.adapterKey(
                             request.adapters().getFirst().digest(),
                             request.adapters().getFirst().scale());
-            int[] tokens = entry.getValue().tokens();
             assertThat(entry.getValue().hasEnded()).as("seed %d", seed).isTrue();
-            assertThat(tokens)
-                    .as("seed %d request %s", seed, entry.getKey())
-                    .containsExactly(FakeModel.expected(request.prompt(), key, tokens.length));
-            streamed += tokens.length;
+            for (int choice = 0; choice < request.choices(); choice++) {
+                int[] tokens = entry.getValue().tokens(choice);
+                assertThat(tokens)
+                        .as("seed %d request %s choice %d", seed, entry.getKey(), choice)
+                        .containsExactly(FakeModel.expected(request.prompt(), key, tokens.length));
+                streamed += tokens.length;
+            }
         }
         assertThat(committed.stream().mapToLong(Usage::generatedTokens).sum()).isEqualTo(streamed);
         assertThat(engine.stats().generatedTokens()).isEqualTo(streamed);
+        assertThat(engine.stats().cachedTokens()).as("prefixes were meant to be shared").isPositive();
         assertThat(engine.stats().preemptions())
                 .as("the memory was meant to be short")
                 .isPositive();

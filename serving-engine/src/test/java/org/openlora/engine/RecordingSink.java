@@ -4,11 +4,21 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntConsumer;
 
 /// Keeps a request's events and checks that they come in a lawful order.
 final class RecordingSink implements GenerationSink {
     private final List<GenerationEvent> events = new ArrayList<>();
     private final CountDownLatch ended = new CountDownLatch(1);
+    private int unfinished;
+
+    RecordingSink() {
+        this(1);
+    }
+
+    RecordingSink(int choices) {
+        unfinished = choices;
+    }
 
     @Override
     public synchronized void accept(GenerationEvent event) {
@@ -16,7 +26,10 @@ final class RecordingSink implements GenerationSink {
             throw new AssertionError("an event after the end: " + event);
         }
         events.add(event);
-        if (event instanceof GenerationEvent.Finished || event instanceof GenerationEvent.Failed) {
+        if (event instanceof GenerationEvent.Finished) {
+            unfinished--;
+        }
+        if (unfinished == 0 || event instanceof GenerationEvent.Failed) {
             ended.countDown();
         }
     }
@@ -25,11 +38,29 @@ final class RecordingSink implements GenerationSink {
         return List.copyOf(events);
     }
 
-    synchronized int[] tokens() {
+    int[] tokens() {
+        return tokens(0);
+    }
+
+    synchronized int[] tokens(int choice) {
         return events.stream()
-                .filter(GenerationEvent.Delta.class::isInstance)
-                .mapToInt(event -> ((GenerationEvent.Delta) event).tokenId())
+                .mapMultiToInt((GenerationEvent event, IntConsumer tokens) -> {
+                    if (event instanceof GenerationEvent.Delta delta && delta.choice() == choice) {
+                        tokens.accept(delta.tokenId());
+                    }
+                })
                 .toArray();
+    }
+
+    /// Once all choices have ended.
+    GenerationEvent.Finished finished(int choice) {
+        awaitFinished();
+        return events().stream()
+                .filter(GenerationEvent.Finished.class::isInstance)
+                .map(GenerationEvent.Finished.class::cast)
+                .filter(end -> end.choice() == choice)
+                .findFirst()
+                .orElseThrow();
     }
 
     synchronized String text() {

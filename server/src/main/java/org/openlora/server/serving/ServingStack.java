@@ -167,7 +167,8 @@ public final class ServingStack implements Serving, AutoCloseable {
                 new SchedulerConfig(
                         config.engine().maxNumSeqs(), config.engine().maxNumBatchedTokens()),
                 config.server().maxConcurrentRequests(),
-                Set.copyOf(model.config().eosTokenIds()));
+                Set.copyOf(model.config().eosTokenIds()),
+                model.digest());
     }
 
     private static HostLimits limits(ServerConfig.Adapters adapters) {

@@ -19,9 +19,10 @@ public final class BlockTable {
         return blocks[index];
     }
 
-    /// A copy for the kernels of one step.
-    public int[] toArray() {
-        return Arrays.copyOf(blocks, size);
+    /// The blocks for the kernels of one step: not a copy, may be longer than [#size], and holds until the table
+    /// changes.
+    public int[] blocks() {
+        return blocks;
     }
 
     /// Where token `position` is kept: block id times the block's tokens, plus its place within.
@@ -34,6 +35,10 @@ public final class BlockTable {
             blocks = Arrays.copyOf(blocks, size * 2);
         }
         blocks[size++] = block;
+    }
+
+    void replace(int index, int block) {
+        blocks[index] = block;
     }
 
     void clear() {

@@ -16,6 +16,9 @@ public interface CausalLm {
     /// Tokens of one block.
     int blockTokens();
 
+    /// Copies all of a block's keys and values.
+    void copyBlock(int from, int to);
+
     /// Computes the batch and keeps its keys and values.
     ///
     /// @return logits of `batch.logitRows()`, one row of `vocabularySize` each, valid until the next call

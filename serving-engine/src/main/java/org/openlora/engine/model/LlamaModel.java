@@ -167,6 +167,11 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
     }
 
     @Override
+    public void copyBlock(int from, int to) {
+        pages.copyBlock(from, to);
+    }
+
+    @Override
     public float[] forward(ForwardBatch batch) {
         if (batch.rows() > scratch.rows()) {
             throw new IllegalArgumentException("a step of " + batch.rows() + " rows: allowed is " + scratch.rows());

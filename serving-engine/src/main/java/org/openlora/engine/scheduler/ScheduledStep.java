@@ -1,13 +1,16 @@
 package org.openlora.engine.scheduler;
 
 import java.util.List;
+import org.openlora.engine.kv.BlockCopy;
 
 /// What one step computes: a run of consecutive tokens of each of some sequences.
 ///
 /// @param chunks in the order of their rows in the batch
-public record ScheduledStep(List<Chunk> chunks) {
+/// @param copies to be made, in this order, before the rows are computed
+public record ScheduledStep(List<Chunk> chunks, List<BlockCopy> copies) {
     public ScheduledStep {
         chunks = List.copyOf(chunks);
+        copies = List.copyOf(copies);
     }
 
     /// Tokens `start` to `start + count` of a sequence.
@@ -31,6 +34,10 @@ public record ScheduledStep(List<Chunk> chunks) {
 
     /// Rows of the batch.
     public int tokens() {
-        return chunks.stream().mapToInt(Chunk::count).sum();
+        int tokens = 0;
+        for (Chunk chunk : chunks) {
+            tokens += chunk.count();
+        }
+        return tokens;
     }
 }

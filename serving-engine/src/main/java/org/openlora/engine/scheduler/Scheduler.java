@@ -1,30 +1,45 @@
 package org.openlora.engine.scheduler;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.openlora.engine.kv.BlockCopy;
+import org.openlora.engine.kv.BlockHasher;
 import org.openlora.engine.kv.BlockManager;
 import org.openlora.engine.kv.BlockTable;
+import org.openlora.engine.scheduler.Sequence.Turn;
+import org.openlora.meter.evm.Bytes32;
 
 /// Continuous batching (Orca) with chunked prefill (Sarathi, arXiv 2403.02310).
 ///
-/// Each step takes the running sequences first, oldest first, and fills what is left of the token budget from the
-/// waiting queue, first come first served. A sequence that finds no free block preempts the youngest running one,
-/// which gives up its blocks and is computed again later: its tokens stay, so its response does not change.
-/// Sequences enter only with their adapters already leased, so scheduling never waits for a load.
+/// A step takes one row of every response that grows, so none of them ever waits for a prompt; then prompts under
+/// a token budget, those that were begun first, then whose turn it is ([WaitingQueue]). A prompt gets all of its
+/// blocks at once, computed ones of the prefix cache among them, so only a growing response can find none free. It
+/// then preempts the running sequence of the highest priority number, of equal ones the youngest, which gives up
+/// its blocks and is computed again later: its tokens stay, so its response does not change. Sequences enter only
+/// with their adapters already leased, so scheduling never waits for a load.
 ///
+/// Each step is [#schedule]d, run by the caller, and [#complete]d, or its sequences are [#remove]d.
 /// Owned by the engine thread; reads no clock and holds no lock.
 public final class Scheduler {
     private final SchedulerConfig config;
     private final BlockManager blocks;
-    private final Deque<Sequence> waiting = new ArrayDeque<>();
-    private final List<Sequence> running = new ArrayList<>(); // oldest admission first
+    private final BlockHasher hasher;
+    private final FairShares shares = new FairShares();
+    private final WaitingQueue waiting;
+    private final List<Sequence> running = new ArrayList<>(); // the last is preempted first
+    private final List<ScheduledStep.Chunk> chunks = new ArrayList<>(); // of the step that is being made
+    private final List<BlockCopy> copies = new ArrayList<>();
+    private final List<Bytes32> names = new ArrayList<>(); // of the sequence that is being admitted
+    private long arrivals;
     private long preemptions;
+    private long cachedTokens;
 
     public Scheduler(SchedulerConfig config, BlockManager blocks) {
         this.config = config;
         this.blocks = blocks;
+        this.hasher = new BlockHasher(blocks.blockTokens());
+        this.waiting = new WaitingQueue(config.maxOvertakes());
     }
 
     /// Most tokens, prompt and response together, that one sequence can ever hold.
@@ -33,7 +48,33 @@ public final class Scheduler {
     }
 
     public void add(Sequence sequence) {
-        waiting.addLast(sequence);
+        enter(sequence);
+        waiting.add(sequence);
+    }
+
+    /// Begins another response to the prompt of `parent`, which was just computed and has no response yet. It shares
+    /// the prompt's blocks; where no seat is free, it waits, as if it had been preempted.
+    ///
+    /// @param choice which of the request's responses it is
+    public Sequence fork(Sequence parent, long id, int choice) {
+        Sequence child = parent.fork(id, choice);
+        enter(child);
+        child.turn().charged = true;
+        child.turn().account().chargeGenerated(1);
+        if (running.size() < config.maxNumSeqs()) {
+            blocks.share(parent.blockTable(), child.blockTable());
+            seat(child);
+        } else {
+            child.rewind();
+            waiting.add(child);
+        }
+        return child;
+    }
+
+    private void enter(Sequence sequence) {
+        Turn turn = sequence.turn();
+        turn.account = shares.enter(sequence.terms().tenant(), sequence.adapterDigests());
+        turn.arrival = arrivals++;
     }
 
     public int waitingCount() {
@@ -49,80 +90,177 @@ public final class Scheduler {
         return preemptions;
     }
 
+    /// Prompt tokens found in the prefix cache since the start.
+    public long cachedTokens() {
+        return cachedTokens;
+    }
+
     public boolean hasWork() {
         return !waiting.isEmpty() || !running.isEmpty();
     }
 
-    /// Picks the tokens of the next step and marks them as computed.
+    /// Picks the tokens of the next step.
     public ScheduledStep schedule() {
-        List<ScheduledStep.Chunk> chunks = new ArrayList<>();
-        int budget = advanceRunning(chunks, config.maxNumBatchedTokens());
-        admitWaiting(chunks, budget);
-        for (ScheduledStep.Chunk chunk : chunks) {
-            chunk.sequence().advance(chunk.count());
+        chunks.clear();
+        copies.clear();
+        decode();
+        int budget = config.maxNumBatchedTokens() - chunks.size();
+        if (!chunks.isEmpty()) {
+            budget = Math.min(budget, config.maxPrefillTokensBesideDecode());
         }
-        return new ScheduledStep(chunks);
+        admit(prefill(budget));
+        return new ScheduledStep(chunks, copies);
     }
 
-    private int advanceRunning(List<ScheduledStep.Chunk> chunks, int tokens) {
-        int budget = tokens;
-        for (int i = 0; i < running.size() && budget > 0; i++) { // preemption shortens the list behind i
+    /// One row of each response that grows.
+    private void decode() {
+        for (int i = 0; i < running.size(); i++) { // preemption shortens the list behind i, or at it
             Sequence sequence = running.get(i);
-            int count = Math.min(sequence.length() - sequence.computed(), budget);
-            if (reserveByPreempting(sequence, sequence.computed() + count)) {
-                chunks.add(new ScheduledStep.Chunk(sequence, sequence.computed(), count));
-                budget -= count;
+            if (sequence.missing() == 1 && makeRoom(sequence)) {
+                chunks.add(new ScheduledStep.Chunk(sequence, sequence.computed(), 1));
             }
         }
-        return budget;
     }
 
-    /// Reserves blocks for `sequence`, preempting the youngest until they are found or it is the youngest itself.
-    private boolean reserveByPreempting(Sequence sequence, int tokens) {
-        while (!blocks.reserve(sequence.blockTable(), tokens)) {
-            Sequence youngest = running.removeLast();
-            blocks.release(youngest.blockTable());
-            youngest.rewind();
-            waiting.addFirst(youngest);
+    /// Gives a sequence a block of its own for its next token, preempting others or, as the last resort, itself.
+    ///
+    /// @return false if it was preempted itself
+    private boolean makeRoom(Sequence sequence) {
+        while (!hasRoom(sequence)) {
+            Sequence victim = running.removeLast();
+            blocks.release(victim.blockTable());
+            victim.rewind();
+            waiting.add(victim);
             preemptions++;
-            if (youngest == sequence) {
+            if (victim == sequence) {
                 return false;
             }
         }
         return true;
     }
 
-    private void admitWaiting(List<ScheduledStep.Chunk> chunks, int tokens) {
-        int budget = tokens;
-        while (budget > 0 && !waiting.isEmpty() && running.size() < config.maxNumSeqs()) {
-            Sequence sequence = waiting.getFirst();
-            int count = Math.min(sequence.length(), budget);
-            // Room for the whole sequence now spares it from being preempted halfway through its prompt.
-            if (blocks.blocksFor(sequence.length()) > blocks.freeBlocks()
-                    || !blocks.reserve(sequence.blockTable(), count)) {
-                return;
-            }
-            waiting.removeFirst();
-            running.add(sequence);
-            chunks.add(new ScheduledStep.Chunk(sequence, 0, count));
-            budget -= count;
+    private boolean hasRoom(Sequence sequence) {
+        BlockTable table = sequence.blockTable();
+        int index = sequence.computed() / blocks.blockTokens();
+        if (index >= table.size()) {
+            return blocks.reserve(table, sequence.length());
         }
+        if (!blocks.isShared(table, index)) {
+            return true;
+        }
+        BlockCopy copy = blocks.detach(table, index);
+        if (copy == null) {
+            return false;
+        }
+        copies.add(copy);
+        return true;
+    }
+
+    /// Prompts that were begun.
+    ///
+    /// @return what is left of the budget
+    private int prefill(int tokens) {
+        int budget = tokens;
+        for (int i = 0; i < running.size() && budget > 0; i++) {
+            Sequence sequence = running.get(i);
+            if (sequence.missing() > 1) {
+                budget -= chunk(sequence, budget);
+            }
+        }
+        return budget;
+    }
+
+    private void admit(int tokens) {
+        int budget = tokens;
+        Sequence first = budget > 0 && running.size() < config.maxNumSeqs() ? waiting.first() : null;
+        while (first != null && takeRoom(first)) {
+            waiting.admit(first);
+            seat(first);
+            budget -= chunk(first, budget);
+            first = budget > 0 && running.size() < config.maxNumSeqs() ? waiting.first() : null;
+        }
+    }
+
+    private int chunk(Sequence sequence, int budget) {
+        int count = Math.min(sequence.missing(), budget);
+        chunks.add(new ScheduledStep.Chunk(sequence, sequence.computed(), count));
+        return count;
+    }
+
+    /// Room for the whole sequence spares it from being preempted halfway through its prompt.
+    private boolean takeRoom(Sequence sequence) {
+        names.clear();
+        // At least the last token is computed: its logits are wanted.
+        int findable = config.prefixCaching() ? (sequence.length() - 1) / blocks.blockTokens() : 0;
+        for (int i = 0; i < findable; i++) {
+            names.add(sequence.blockName(i, hasher));
+        }
+        int found = blocks.admit(sequence.blockTable(), names, sequence.length());
+        if (found == BlockManager.NO_ROOM) {
+            return false;
+        }
+        sequence.admit(found, found / blocks.blockTokens());
+        Turn turn = sequence.turn();
+        if (!turn.charged) {
+            turn.charged = true;
+            turn.account().chargePrompt(sequence.length() - found);
+            cachedTokens += found;
+        }
+        return true;
+    }
+
+    /// Puts a sequence among the running ones, before those that are preempted rather. One that came back from a
+    /// preemption is as old as it was, so the oldest is never preempted and always gets on.
+    private void seat(Sequence sequence) {
+        int at = running.size();
+        while (at > 0 && isPreemptedAfter(sequence, running.get(at - 1))) {
+            at--;
+        }
+        running.add(at, sequence);
+    }
+
+    /// Notes that a scheduled step was computed: full blocks can be found by others from now on.
+    public void complete(ScheduledStep step) {
+        for (ScheduledStep.Chunk chunk : step.chunks()) {
+            Sequence sequence = chunk.sequence();
+            sequence.advance(chunk.count());
+            if (chunk.samples()) {
+                sequence.turn().account().chargeGenerated(1);
+            }
+            if (config.prefixCaching()) {
+                publish(sequence);
+            }
+        }
+    }
+
+    private void publish(Sequence sequence) {
+        int full = sequence.computed() / blocks.blockTokens();
+        for (int index = sequence.published(); index < full; index++) {
+            blocks.publish(sequence.blockTable(), index, sequence.blockName(index, hasher));
+        }
+        sequence.published(full);
     }
 
     /// Takes a sequence out, in whatever state, and frees its blocks. Its lease stays with the caller.
     public void remove(Sequence sequence) {
         if (running.remove(sequence) || waiting.remove(sequence)) {
             blocks.release(sequence.blockTable());
+            shares.leave(sequence.turn().account());
         }
     }
 
-    /// Throws [IllegalStateException] if a block is lost, shared by mistake, or a bound is exceeded.
+    /// Throws [IllegalStateException] if a block is lost, shared by mistake, a bound is exceeded or an order broken.
     public void checkIntegrity() {
         List<BlockTable> tables = new ArrayList<>();
+        @Nullable Sequence before = null;
         for (Sequence sequence : running) {
             tables.add(sequence.blockTable());
+            if (before != null && !isPreemptedAfter(before, sequence)) {
+                throw new IllegalStateException(before + " stands before " + sequence + " in the running list");
+            }
+            before = sequence;
         }
-        for (Sequence sequence : waiting) {
+        for (Sequence sequence : waiting.sequences()) {
             if (sequence.blockTable().size() != 0 || sequence.computed() != 0) {
                 throw new IllegalStateException(sequence + " waits but holds blocks");
             }
@@ -131,5 +269,14 @@ public final class Scheduler {
         if (running.size() > config.maxNumSeqs()) {
             throw new IllegalStateException(running.size() + " sequences run, allowed " + config.maxNumSeqs());
         }
+        if (shares.open() != running.size() + waiting.size()) {
+            throw new IllegalStateException(shares.open() + " sequences have a share, but " + running.size()
+                    + " run and " + waiting.size() + " wait");
+        }
+    }
+
+    private static boolean isPreemptedAfter(Sequence kept, Sequence given) {
+        int priority = Integer.compare(kept.terms().priority(), given.terms().priority());
+        return priority < 0 || (priority == 0 && kept.turn().arrival < given.turn().arrival);
     }
 }

@@ -3,15 +3,20 @@ package org.openlora.engine.scheduler;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterLease;
+import org.openlora.adapters.Digest;
 import org.openlora.adapters.ResidentAdapter;
+import org.openlora.engine.kv.BlockHasher;
+import org.openlora.engine.kv.BlockNames;
 import org.openlora.engine.kv.BlockTable;
 import org.openlora.engine.sampling.SamplingParams;
 import org.openlora.engine.sampling.SamplingState;
+import org.openlora.meter.evm.Bytes32;
 
 /// One prompt with the response that grows behind it.
 ///
-/// Holds its [AdapterLease] from admission to its end, also through preemption, so the weights that serve its
+/// Its [AdapterLease] is held from admission to its end, also through preemption, so the weights that serve its
 /// first token serve its last. Mutable; owned by the engine thread.
 public final class Sequence {
     private final long id;
@@ -20,14 +25,28 @@ public final class Sequence {
     private final SamplingState sampling;
     private final List<AdapterSelection> adapters;
     private final AdapterLease lease;
+    private final ServiceTerms terms;
+    private final BlockNames blockNames;
     private final BlockTable blockTable = new BlockTable();
+    private final Turn turn = new Turn();
     private int[] tokens;
     private int length;
     private int computed;
+    private int lost;
+    private int cached;
     private int discarded;
+    private int published;
 
     /// @param adapters in digest order, as the lease holds them
-    public Sequence(long id, int[] prompt, SamplingParams params, List<AdapterSelection> adapters, AdapterLease lease) {
+    /// @param prefixSeed sequences of equal seeds may share blocks: stands for base, adapters and cache salt
+    public Sequence(
+            long id,
+            int[] prompt,
+            SamplingParams params,
+            List<AdapterSelection> adapters,
+            AdapterLease lease,
+            ServiceTerms terms,
+            Bytes32 prefixSeed) {
         if (prompt.length == 0) {
             throw new IllegalArgumentException("the prompt has no tokens: at least one is needed");
         }
@@ -39,9 +58,27 @@ public final class Sequence {
                 .sorted(Comparator.comparing(AdapterSelection::digest))
                 .toList();
         this.lease = lease;
+        this.terms = terms;
+        this.blockNames = new BlockNames(prefixSeed);
         requireSameDigests(this.adapters, lease.adapters());
         this.tokens = Arrays.copyOf(prompt, prompt.length + Math.min(params.maxTokens(), 1024));
         this.length = prompt.length;
+    }
+
+    private Sequence(Sequence parent, long id, int choice) {
+        this.id = id;
+        this.promptLength = parent.promptLength;
+        this.params = parent.params;
+        this.sampling = new SamplingState(params, choice, parent.promptTokens());
+        this.adapters = parent.adapters;
+        this.lease = parent.lease;
+        this.terms = parent.terms;
+        this.blockNames = parent.blockNames.fork();
+        this.tokens = parent.tokens.clone();
+        this.length = parent.promptLength;
+        this.computed = parent.promptLength;
+        this.cached = parent.promptLength;
+        this.published = parent.published;
     }
 
     private static void requireSameDigests(List<AdapterSelection> selected, List<ResidentAdapter> leased) {
@@ -50,6 +87,30 @@ public final class Sequence {
         if (!wanted.equals(held)) {
             throw new IllegalStateException("the lease holds " + held + " but the request asked for " + wanted);
         }
+    }
+
+    /// Where a sequence stands in the scheduler's order.
+    static final class Turn {
+        FairShares.@Nullable Account account;
+        long arrival;
+        int overtaken; // later sequences of the tenant that were admitted since it waits
+        boolean charged;
+        boolean preempted;
+
+        FairShares.Account account() {
+            if (account == null) {
+                throw new IllegalStateException("the sequence was not added");
+            }
+            return account;
+        }
+    }
+
+    /// Another response to the same prompt, of that index among the request's, whose keys and values are computed and shared.
+    Sequence fork(long otherId, int choice) {
+        if (length != promptLength || computed != promptLength) {
+            throw new IllegalStateException(this + " is forked: only a computed prompt without a response can be");
+        }
+        return new Sequence(this, otherId, choice);
     }
 
     public long id() {
@@ -74,6 +135,10 @@ public final class Sequence {
         return lease;
     }
 
+    public ServiceTerms terms() {
+        return terms;
+    }
+
     public BlockTable blockTable() {
         return blockTable;
     }
@@ -96,7 +161,12 @@ public final class Sequence {
         return computed;
     }
 
-    /// Tokens whose keys and values were computed and then given up by preemption.
+    /// Prompt tokens that were found computed when the sequence was first admitted.
+    public int cached() {
+        return cached;
+    }
+
+    /// Tokens that were computed again because a preemption gave up their keys and values.
     public int discarded() {
         return discarded;
     }
@@ -125,6 +195,47 @@ public final class Sequence {
         sampling.accept(token);
     }
 
+    Turn turn() {
+        return turn;
+    }
+
+    List<Digest> adapterDigests() {
+        return adapters.stream().map(AdapterSelection::digest).toList();
+    }
+
+    /// Tokens still to be computed.
+    int missing() {
+        return length - computed;
+    }
+
+    /// Name of its full block `index`.
+    Bytes32 blockName(int index, BlockHasher hasher) {
+        return blockNames.name(index, tokens, hasher);
+    }
+
+    /// Full blocks that were offered to the prefix cache.
+    int published() {
+        return published;
+    }
+
+    void published(int blocks) {
+        published = blocks;
+    }
+
+    /// Notes that `found` leading tokens need not be computed.
+    ///
+    /// @param foundBlocks the blocks that they fill
+    void admit(int found, int foundBlocks) {
+        if (turn.preempted) {
+            discarded += Math.max(0, lost - found);
+        } else {
+            cached = Math.min(found, promptLength);
+        }
+        lost = 0;
+        computed = found;
+        published = foundBlocks;
+    }
+
     /// Notes that the next `count` tokens went through the model.
     void advance(int count) {
         computed += count;
@@ -133,10 +244,12 @@ public final class Sequence {
         }
     }
 
-    /// Forgets the computed keys and values; they are computed again when there is room.
+    /// Forgets the computed keys and values; they are computed again when there is room, or found in the cache.
     void rewind() {
-        discarded += computed;
+        turn.preempted = true;
+        lost = computed;
         computed = 0;
+        published = 0;
     }
 
     @Override
