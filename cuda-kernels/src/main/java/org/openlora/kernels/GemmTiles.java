@@ -17,20 +17,21 @@ import jdk.incubator.vector.IntVector;
 ///
 /// **Formula.** For each row `r` of the tile, panel `q` and output `j` of it:
 /// `y[r][q·2L + j] += Σₖ x[k][r] · w[q][k][j]`, one fused multiply-add per `k` in ascending order. That order is the
-// same in every tile, and storing a sum between two calls is exact, so neither the tile
-/// nor the cutting of `k` into calls changes a bit.
+/// same in every tile, and storing a sum between two calls is exact, so neither the tile nor the cutting of `k` into
+/// calls changes a bit.
 ///
 /// **Shape.** Two FMA pipes of latency 4 want 8 accumulators at least. AVX2 has 16 registers and takes no more: 4
-/// rows × 1 panel, 2 × 2, 1 × 4. Vectors of 512 bits come with 32 registers, so there a tile of 8 rows × 1 panel or
+/// rows × 1 panel or 2 × 2. One row waits for memory and makes do with 1 × 2. Vectors of 512 bits come with 32
+// registers, so there a tile of 8 rows × 1 panel or
 /// 4 × 2 has 16 accumulators and reads each weight half as often. The loops are not unrolled by hand: a body past
 /// C2's inlining budget boxes its vectors and runs thirty times slower.
 ///
-/// Operands: `w` panels from byte `at` on, `panelBytes` apart; `x` from `xAt` on, `[depth][rows of the tile]`;
-/// sums to go on from, `from`, rows from `fromAt` on, `fromStride` apart; `y` rows from `yAt` on, `yStride` apart,
-/// the only operand written.
+/// Operands: `w` panels from byte `at` on, `panelBytes` apart; `x` from `xAt` on, `[depth][4]` for the first four
+/// rows, then `[depth][rows left]`; the sums to go on from in `from`, rows `fromStride` apart; `y` rows from `yAt`
+/// on, `yStride` apart, the only operand written.
 final class GemmTiles {
     /// Where first sums begin: choosing between zero and `y` in a loop's method would merge vectors over a branch.
-    private static final float[] ZEROS = new float[4 * PANEL];
+    private static final float[] ZEROS = new float[2 * PANEL];
 
     private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
@@ -81,9 +82,9 @@ final class GemmTiles {
                     }
                 }
                 case 1 -> {
-                    if (left > 3) {
-                        row1panels4(w, wq, panelBytes, depth, x, xAt, from, fq, y, yq);
-                        q += 3;
+                    if (left > 1) {
+                        row1panels2(w, wq, panelBytes, depth, x, xAt, from, fq, y, yq);
+                        q++;
                     } else {
                         row1(w, wq, depth, x, xAt, from, fq, y, yq);
                     }
@@ -122,12 +123,13 @@ final class GemmTiles {
         FloatVector high6 = FloatVector.fromArray(FLOATS, from, fromAt + 6 * fromStride + COUNT);
         FloatVector low7 = FloatVector.fromArray(FLOATS, from, fromAt + 7 * fromStride);
         FloatVector high7 = FloatVector.fromArray(FLOATS, from, fromAt + 7 * fromStride + COUNT);
+        int second = xAt + 4 * depth;
         for (int k = 0; k < depth; k++) {
             long step = (long) k * PanelTiles.STEP_BYTES;
             IntVector pairs = IntVector.fromMemorySegment(INTS, w, at + step, ORDER);
             FloatVector low = lowHalves(pairs);
             FloatVector high = highHalves(pairs);
-            int inputs = xAt + k * 8;
+            int inputs = xAt + k * 4;
             FloatVector input = FloatVector.broadcast(FLOATS, x[inputs]);
             low0 = input.fma(low, low0);
             high0 = input.fma(high, high0);
@@ -140,16 +142,17 @@ final class GemmTiles {
             input = FloatVector.broadcast(FLOATS, x[inputs + 3]);
             low3 = input.fma(low, low3);
             high3 = input.fma(high, high3);
-            input = FloatVector.broadcast(FLOATS, x[inputs + 4]);
+            inputs = second + k * 4;
+            input = FloatVector.broadcast(FLOATS, x[inputs]);
             low4 = input.fma(low, low4);
             high4 = input.fma(high, high4);
-            input = FloatVector.broadcast(FLOATS, x[inputs + 5]);
+            input = FloatVector.broadcast(FLOATS, x[inputs + 1]);
             low5 = input.fma(low, low5);
             high5 = input.fma(high, high5);
-            input = FloatVector.broadcast(FLOATS, x[inputs + 6]);
+            input = FloatVector.broadcast(FLOATS, x[inputs + 2]);
             low6 = input.fma(low, low6);
             high6 = input.fma(high, high6);
-            input = FloatVector.broadcast(FLOATS, x[inputs + 7]);
+            input = FloatVector.broadcast(FLOATS, x[inputs + 3]);
             low7 = input.fma(low, low7);
             high7 = input.fma(high, high7);
         }
@@ -195,12 +198,13 @@ final class GemmTiles {
         FloatVector high4 = FloatVector.fromArray(FLOATS, from, fromAt + 4 * fromStride + COUNT);
         FloatVector low5 = FloatVector.fromArray(FLOATS, from, fromAt + 5 * fromStride);
         FloatVector high5 = FloatVector.fromArray(FLOATS, from, fromAt + 5 * fromStride + COUNT);
+        int second = xAt + 4 * depth;
         for (int k = 0; k < depth; k++) {
             long step = (long) k * PanelTiles.STEP_BYTES;
             IntVector pairs = IntVector.fromMemorySegment(INTS, w, at + step, ORDER);
             FloatVector low = lowHalves(pairs);
             FloatVector high = highHalves(pairs);
-            int inputs = xAt + k * 6;
+            int inputs = xAt + k * 4;
             FloatVector input = FloatVector.broadcast(FLOATS, x[inputs]);
             low0 = input.fma(low, low0);
             high0 = input.fma(high, high0);
@@ -213,10 +217,11 @@ final class GemmTiles {
             input = FloatVector.broadcast(FLOATS, x[inputs + 3]);
             low3 = input.fma(low, low3);
             high3 = input.fma(high, high3);
-            input = FloatVector.broadcast(FLOATS, x[inputs + 4]);
+            inputs = second + k * 2;
+            input = FloatVector.broadcast(FLOATS, x[inputs]);
             low4 = input.fma(low, low4);
             high4 = input.fma(high, high4);
-            input = FloatVector.broadcast(FLOATS, x[inputs + 5]);
+            input = FloatVector.broadcast(FLOATS, x[inputs + 1]);
             low5 = input.fma(low, low5);
             high5 = input.fma(high, high5);
         }
@@ -490,7 +495,7 @@ final class GemmTiles {
         high1.intoArray(y, yAt + yStride + COUNT);
     }
 
-    private static void row1panels4(
+    private static void row1panels2(
             MemorySegment w,
             long at,
             long panelBytes,
@@ -505,13 +510,7 @@ final class GemmTiles {
         FloatVector high0 = FloatVector.fromArray(FLOATS, from, fromAt + COUNT);
         FloatVector low1 = FloatVector.fromArray(FLOATS, from, fromAt + 2 * COUNT);
         FloatVector high1 = FloatVector.fromArray(FLOATS, from, fromAt + 3 * COUNT);
-        FloatVector low2 = FloatVector.fromArray(FLOATS, from, fromAt + 4 * COUNT);
-        FloatVector high2 = FloatVector.fromArray(FLOATS, from, fromAt + 5 * COUNT);
-        FloatVector low3 = FloatVector.fromArray(FLOATS, from, fromAt + 6 * COUNT);
-        FloatVector high3 = FloatVector.fromArray(FLOATS, from, fromAt + 7 * COUNT);
         long at1 = at + panelBytes;
-        long at2 = at + 2 * panelBytes;
-        long at3 = at + 3 * panelBytes;
         for (int k = 0; k < depth; k++) {
             long step = (long) k * PanelTiles.STEP_BYTES;
             FloatVector input = FloatVector.broadcast(FLOATS, x[xAt + k]);
@@ -521,21 +520,11 @@ final class GemmTiles {
             pairs = IntVector.fromMemorySegment(INTS, w, at1 + step, ORDER);
             low1 = input.fma(lowHalves(pairs), low1);
             high1 = input.fma(highHalves(pairs), high1);
-            pairs = IntVector.fromMemorySegment(INTS, w, at2 + step, ORDER);
-            low2 = input.fma(lowHalves(pairs), low2);
-            high2 = input.fma(highHalves(pairs), high2);
-            pairs = IntVector.fromMemorySegment(INTS, w, at3 + step, ORDER);
-            low3 = input.fma(lowHalves(pairs), low3);
-            high3 = input.fma(highHalves(pairs), high3);
         }
         low0.intoArray(y, yAt);
         high0.intoArray(y, yAt + COUNT);
         low1.intoArray(y, yAt + 2 * COUNT);
         high1.intoArray(y, yAt + 3 * COUNT);
-        low2.intoArray(y, yAt + 4 * COUNT);
-        high2.intoArray(y, yAt + 5 * COUNT);
-        low3.intoArray(y, yAt + 6 * COUNT);
-        high3.intoArray(y, yAt + 7 * COUNT);
     }
 
     private static void row1(

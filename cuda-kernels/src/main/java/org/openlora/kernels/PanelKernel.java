@@ -8,8 +8,9 @@ import org.jspecify.annotations.Nullable;
 /// Dense layers on the CPU: `y[rows, n] = x[rows, k] · Wᵀ`, W bf16 in panels, everything else f32.
 ///
 /// The weights are stored once, as [PanelMatrix] describes, for one row and for a thousand. Few rows are bound by
-/// memory: panels stream past the rows, each read once. Many rows are bound by arithmetic: `k` and the rows are cut
-/// into blocks so that a block of a panel and the inputs it meets stay in the second-level cache.
+/// memory: panels stream past the rows, and a [Prefetch] keeps the stream running while tiles compute. Many rows are
+/// bound by arithmetic: `k` and the rows are cut into blocks so that a block of a panel and the inputs it meets stay
+/// in the second-level cache.
 ///
 /// **One order of addition.** Every output is a single chain of fused multiply-adds over ascending `k`. Rows,
 /// tiles, blocks and threads only choose which outputs are worked on side by side, so a row's bits never depend
@@ -18,13 +19,17 @@ import org.jspecify.annotations.Nullable;
 /// The work is split over the pool by panels and blocks of rows. Weights live in the arena given to [#pack]. One
 /// thread at a time calls [#multiply].
 public final class PanelKernel implements LinearKernel {
-    /// Neighbouring panels that a tile passes before the next tile does (see [GemmTiles]).
-    private static final int GROUP = 4;
-    /// Rows of a block, a multiple of every tile: their inputs (512 KiB a block of `k`) stay in the second-level
-    /// cache.
+    /// Rows of a block, a multiple of every tile.
     private static final int BLOCK_ROWS = 128;
-    /// Least weights of a task, in bytes: some microseconds of streaming.
-    private static final long LEAST_TASK_BYTES = 64 << 10;
+    /// Inputs of a block of rows, in floats: half of a second-level cache of 1 MiB.
+    private static final int BLOCK_FLOATS = 128 << 10;
+    /// What one tile asks for ahead of each panel before it passes over as much, in bytes. Less, and sums go to
+    /// memory and back too often; more, and the processor cannot keep it all in flight.
+    private static final int AHEAD_BYTES = 48 * Prefetch.LINE_BYTES;
+    /// Most inputs of a pass: 64 KiB of a panel.
+    private static final int MOST_DEPTH = 1024;
+    /// Least weights of a task, in bytes: a microsecond of streaming.
+    private static final long LEAST_TASK_BYTES = 32 << 10;
     private static final int TASKS_PER_THREAD = 16;
 
     private final WorkerPool pool;
@@ -66,8 +71,7 @@ public final class PanelKernel implements LinearKernel {
         if (matrix.outputs() % Lanes.PANEL != 0 && tail.length < rows * Lanes.PANEL) {
             tail = new float[rows * Lanes.PANEL];
         }
-        inputs.load(pool, x, rows, matrix.inputs());
-        product.run(matrix, rows, y);
+        product.run(matrix, x, rows, y);
     }
 
     /// The product in progress, cut into tasks: one for each block of rows and chunk of panels.
@@ -76,16 +80,29 @@ public final class PanelKernel implements LinearKernel {
         private float[] y = {};
         private int rows;
         private int chunks;
+        /// Neighbouring panels that a tile passes at once.
+        private int group;
+        /// Inputs that a tile passes at once.
+        private int depth;
 
-        void run(PanelMatrix matrix, int rows, float[] y) {
+        void run(PanelMatrix matrix, float[] x, int rows, float[] y) {
             this.matrix = matrix;
             this.rows = rows;
             this.y = y;
-            int threads = pool.threads();
-            long bytes = matrix.sizeBytes() * Math.min(rows, BLOCK_ROWS) / RowTiles.HIGHEST;
-            int perThread = Math.clamp(bytes / LEAST_TASK_BYTES / threads, 1, TASKS_PER_THREAD);
-            chunks = threads == 1 ? 1 : Math.min(matrix.panelCount(), threads * perThread);
+            int blockRows = Math.min(rows, BLOCK_ROWS);
+            int tiles = (blockRows + RowTiles.HIGHEST - 1) / RowTiles.HIGHEST;
+            group = blockRows <= RowTiles.HIGHEST / 2 ? 2 : 1;
+            depth = Math.min(tiles * AHEAD_BYTES / PanelTiles.STEP_BYTES, MOST_DEPTH);
+            inputs.load(pool, x, rows, matrix.inputs(), depth);
+            chunks = chunks(matrix);
             pool.run((rows + BLOCK_ROWS - 1) / BLOCK_ROWS * chunks, this);
+        }
+
+        /// As many for each thread, so that a pool of equal threads ends at once.
+        private int chunks(PanelMatrix matrix) {
+            int threads = pool.threads();
+            long most = Math.min(matrix.sizeBytes() / LEAST_TASK_BYTES, matrix.panelCount() / group);
+            return threads == 1 ? 1 : threads * Math.clamp(most / threads, 1, TASKS_PER_THREAD);
         }
 
         @Override
@@ -111,28 +128,42 @@ public final class PanelKernel implements LinearKernel {
         /// Rows `[row, endRow)` times panels `[first, end)`, to `to` from `toAt` on.
         private void multiply(
                 PanelMatrix w, int row, int endRow, int first, int end, float[] to, int toAt, int toStride) {
-            for (int k = 0; k < w.inputs(); k += RowTiles.BLOCK_INPUTS) {
-                for (int panel = first; panel < end; panel += GROUP) {
+            int blockInputs = Math.max(BLOCK_FLOATS / (endRow - row) / depth, 1) * depth;
+            for (int block = 0; block < w.inputs(); block += blockInputs) {
+                int endK = Math.min(block + blockInputs, w.inputs());
+                for (int panel = first; panel < end; panel += group) {
                     int target = toAt + (panel - first) * Lanes.PANEL;
-                    multiply(w, k, row, endRow, panel, Math.min(GROUP, end - panel), to, target, toStride);
+                    int panels = Math.min(group, end - panel);
+                    for (int k = block; k < endK; k += depth) {
+                        pass(w, k, row, endRow, panel, panels, to, target, toStride);
+                    }
                 }
             }
         }
 
-        /// One block of `k`: rows `[row, endRow)` times `panels` panels from `panel` on.
-        private void multiply(
+        /// One pass: rows `[row, endRow)` times `panels` panels from `panel` on, over the inputs of the block at
+        /// `k`. Each tile asks for its share of the next pass's weights before it reads its own.
+        private void pass(
                 PanelMatrix w, int k, int row, int endRow, int panel, int panels, float[] to, int toAt, int toStride) {
             long at = panel * w.panelBytes() + (long) k * PanelTiles.STEP_BYTES;
+            int passDepth = inputs.depth(k);
+            long passBytes = (long) passDepth * PanelTiles.STEP_BYTES;
+            long next = w.panels().address() + at + passBytes;
             int height;
             for (int r = row; r < endRow; r += height) {
                 height = RowTiles.height(endRow - r);
+                long asked = passBytes * (r - row) / (endRow - row);
+                long share = passBytes * (r - row + height) / (endRow - row) - asked;
+                for (int q = 0; q < panels; q++) {
+                    Prefetch.ask(next + q * w.panelBytes() + asked, share);
+                }
                 int target = toAt + (r - row) * toStride;
                 GemmTiles.multiply(
                         w.panels(),
                         at,
                         w.panelBytes(),
                         panels,
-                        inputs.depth(k),
+                        passDepth,
                         inputs.values(),
                         inputs.at(r, k),
                         height,

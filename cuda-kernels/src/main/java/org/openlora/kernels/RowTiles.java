@@ -1,40 +1,51 @@
 package org.openlora.kernels;
 
+import static org.openlora.kernels.Lanes.COUNT;
+import static org.openlora.kernels.Lanes.FLOATS;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorShuffle;
+
 /// Inputs `[rows, inputs]` in the order in which the loops of [GemmTiles] read them.
 ///
-/// Rows are cut into tiles of [#height] rows, `inputs` into blocks of at most [#BLOCK_INPUTS]. Block after block,
-/// tile after tile, the inputs of a tile's rows are interleaved: `[blocks][tiles][inputs of the block][rows of the
-/// tile]`. A tile is then one stream of memory, read from front to back, and rows that lie a power of two apart no
-/// longer fall into few sets of a cache. One row alone is its own interleaving and is not copied.
+/// `inputs` are cut into blocks, rows into groups of four; the last group may be smaller.
+/// Block after block, group after group, the inputs of a group are interleaved:
+/// `[blocks][groups][inputs of the block][rows of the group]`. A tile then reads one or two streams of memory from
+/// front to back, and rows that lie a power of two apart no longer fall into few sets of a cache. One row alone is
+/// its own interleaving and is not copied.
 ///
-/// Grows its buffer when needed and never gives it back; used by one call at a time.
-final class RowTiles {
+/// Grows its buffer when needed and never gives it back; used by one product at a time.
+final class RowTiles implements WorkerPool.Task {
     /// Rows of the highest tile: as many as the registers hold, see [GemmTiles].
     static final int HIGHEST = Lanes.bits() == 512 ? 8 : 4;
-    /// Inputs of a block: at most 64 KiB of a panel, and 32 KiB of a tile.
-    static final int BLOCK_INPUTS = 1024;
+    /// Rows that are interleaved.
+    static final int GROUP = 4;
     /// Floats copied by one task.
     private static final int FLOATS_PER_TASK = 32 * 1024;
 
+    private static final VectorShuffle<Float> ZIP_FRONT = VectorShuffle.makeZip(FLOATS, 0);
+    private static final VectorShuffle<Float> ZIP_BACK = VectorShuffle.makeZip(FLOATS, 1);
+
     private float[] buffer = {};
     private float[] values = {};
+    private float[] x = {};
     private int rows;
     private int inputs;
+    private int blockInputs;
+    private int tasks;
 
     /// Rows of the tile with which `rowsLeft` rows begin.
     static int height(int rowsLeft) {
         if (rowsLeft >= HIGHEST) {
             return HIGHEST;
         }
-        return switch (rowsLeft) {
-            case 7 -> 4;
-            case 5 -> 3;
-            default -> rowsLeft;
-        };
+        return rowsLeft == 6 || rowsLeft < GROUP ? rowsLeft : GROUP;
     }
 
-    /// Takes the inputs of the next product; `x` must not change until it is done.
-    void load(WorkerPool pool, float[] x, int rows, int inputs) {
+    /// Takes the inputs of the next product in blocks of at most `blockInputs`; `x` must not change until it is
+    /// done.
+    void load(WorkerPool pool, float[] x, int rows, int inputs, int blockInputs) {
+        this.blockInputs = blockInputs;
         this.rows = rows;
         this.inputs = inputs;
         if (rows == 1) {
@@ -45,16 +56,29 @@ final class RowTiles {
             buffer = new float[rows * inputs];
         }
         values = buffer;
-        int groups = (rows + HIGHEST - 1) / HIGHEST;
-        int tasks = Math.max(1, Math.min(groups, rows * inputs / FLOATS_PER_TASK));
+        this.x = x;
+        tasks = Math.clamp((long) rows * inputs / FLOATS_PER_TASK, 1, groups());
         if (tasks == 1) {
-            interleave(x, 0, rows);
+            run(0);
         } else {
-            pool.run(
-                    tasks,
-                    task -> interleave(
-                            x, groups * task / tasks * HIGHEST, Math.min(rows, groups * (task + 1) / tasks * HIGHEST)));
+            pool.run(tasks, this);
         }
+    }
+
+    /// Copies one task's share of the groups.
+    @Override
+    public void run(int task) {
+        int first = (int) ((long) groups() * task / tasks) * GROUP;
+        int end = Math.min(rows, (int) ((long) groups() * (task + 1) / tasks) * GROUP);
+        for (int row = first; row < end; row += GROUP) {
+            for (int k = 0; k < inputs; k += blockInputs) {
+                interleave(row, Math.min(GROUP, end - row), k);
+            }
+        }
+    }
+
+    private int groups() {
+        return (rows + GROUP - 1) / GROUP;
     }
 
     float[] values() {
@@ -67,7 +91,7 @@ final class RowTiles {
 
     /// Inputs in the block that begins at `k`.
     int depth(int k) {
-        return Math.min(BLOCK_INPUTS, inputs - k);
+        return Math.min(blockInputs, inputs - k);
     }
 
     /// Where the tile that begins with `row` stands in the block that begins at `k`.
@@ -75,23 +99,43 @@ final class RowTiles {
         return k * rows + row * depth(k);
     }
 
-    private void interleave(float[] x, int first, int end) {
-        for (int row = first; row < end; ) {
-            int height = height(end - row);
-            for (int k = 0; k < inputs; k += BLOCK_INPUTS) {
-                interleave(x, row * inputs + k, inputs, height, depth(k), values, at(row, k));
+    private void interleave(int row, int count, int k) {
+        int depth = depth(k);
+        int at = row * inputs + k;
+        int to = at(row, k);
+        int done = count == GROUP ? interleave4(x, at, inputs, depth, values, to) : 0;
+        for (int r = 0; r < count; r++) {
+            int from = at + r * inputs;
+            int toRow = to + r;
+            for (int i = done; i < depth; i++) {
+                values[toRow + i * count] = x[from + i];
             }
-            row += height;
         }
     }
 
-    private static void interleave(float[] x, int at, int stride, int height, int depth, float[] to, int toAt) {
-        for (int r = 0; r < height; r++) {
-            int from = at + r * stride;
-            int target = toAt + r;
-            for (int k = 0; k < depth; k++) {
-                to[target + k * height] = x[from + k];
-            }
+    /// Interleaves 4 rows as far as whole vectors go, and returns how far that was.
+    private static int interleave4(float[] x, int at, int stride, int depth, float[] to, int toAt) {
+        int i = 0;
+        for (; i + COUNT <= depth; i += COUNT) {
+            int from = at + i;
+            int target = toAt + i * GROUP;
+            FloatVector row0 = FloatVector.fromArray(FLOATS, x, from);
+            FloatVector row1 = FloatVector.fromArray(FLOATS, x, from + stride);
+            FloatVector row2 = FloatVector.fromArray(FLOATS, x, from + 2 * stride);
+            FloatVector row3 = FloatVector.fromArray(FLOATS, x, from + 3 * stride);
+            FloatVector even = zip(ZIP_FRONT, row0, row2);
+            FloatVector odd = zip(ZIP_FRONT, row1, row3);
+            zip(ZIP_FRONT, even, odd).intoArray(to, target);
+            zip(ZIP_BACK, even, odd).intoArray(to, target + COUNT);
+            even = zip(ZIP_BACK, row0, row2);
+            odd = zip(ZIP_BACK, row1, row3);
+            zip(ZIP_FRONT, even, odd).intoArray(to, target + 2 * COUNT);
+            zip(ZIP_BACK, even, odd).intoArray(to, target + 3 * COUNT);
         }
+        return i;
+    }
+
+    private static FloatVector zip(VectorShuffle<Float> half, FloatVector a, FloatVector b) {
+        return a.rearrange(half, b);
     }
 }

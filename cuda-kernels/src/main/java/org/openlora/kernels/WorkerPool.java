@@ -2,26 +2,40 @@ package org.openlora.kernels;
 
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /// Threads that run the tasks of one kernel call together with the thread that makes the call.
 ///
-/// Tasks are claimed one by one from a shared counter, so a thread that the system holds up delays one task, not
-/// a fixed share of the work. Which thread runs which task is therefore a matter of timing: a task must not
-/// depend on it. A worker that finds nothing to do spins for some microseconds, because the next call of a
-/// forward pass is usually that near, and then parks.
+/// Each thread has a share of neighbouring tasks and a counter of its own from which it claims them one by one, so
+/// threads do not fight for a cache line and each reads long stretches of memory. A thread whose share is used up
+/// claims from the others' counters: one that the system holds up delays the task it is in, not its share. Which
+/// thread runs which task is therefore a matter of timing: a task must not depend on it. A worker that finds
+/// nothing to do spins for some microseconds, because the next call of a forward pass is usually that near, and
+/// then parks.
 ///
-/// Calls come from one thread at a time (the engine thread); a second one is refused, as is a call from within a
-/// task.
+/// A call allocates nothing. Calls come from one thread at a time (the engine thread); a second one is refused, as
+/// is a call from within a task.
 public final class WorkerPool implements AutoCloseable {
-    private static final long IDLE_SPIN_NANOS = 30_000;
+    private static final long IDLE_SPIN_NANOS = 50_000;
     private static final int SPINS_BEFORE_PARK = 2_000;
+    /// Ints from one thread's counter to the next: two cache lines, since processors fetch them in pairs.
+    private static final int COUNTER_STRIDE = 32;
 
     private final Worker[] workers;
     private final AtomicBoolean running = new AtomicBoolean();
-    private volatile @Nullable Job current;
     private volatile boolean closed;
+
+    // The call in progress. Written by the caller before the counters, and left alone until no task is unfinished;
+    // so whoever claims a task sees what belongs to it, even a worker that still believes in the call before.
+    private Task task = _ -> {};
+    private final int[] shareEnds; // [threads]
+    private final AtomicIntegerArray unclaimed; // [threads * COUNTER_STRIDE], not positive when used up
+    private final AtomicInteger unfinished = new AtomicInteger();
+    private volatile @Nullable Throwable failure;
+    private volatile @Nullable Thread parkedCaller;
+    private final AtomicInteger calls = new AtomicInteger(); // incremented last: what idle workers watch
 
     /// Starts `threads - 1` workers: the caller of [#run] is the remaining thread.
     ///
@@ -29,6 +43,8 @@ public final class WorkerPool implements AutoCloseable {
     public WorkerPool(int threads) {
         Shapes.positive("threads", threads);
         workers = new Worker[threads - 1];
+        shareEnds = new int[threads];
+        unclaimed = new AtomicIntegerArray((threads + 1) * COUNTER_STRIDE);
         for (int i = 0; i < workers.length; i++) {
             workers[i] = new Worker(i + 1);
             workers[i].thread.start();
@@ -58,24 +74,98 @@ public final class WorkerPool implements AutoCloseable {
                     task.run(i);
                 }
             } else {
-                share(new Job(tasks, task));
+                share(tasks, task);
             }
         } finally {
             running.set(false);
         }
     }
 
-    private void share(Job job) {
-        current = job;
+    private void share(int tasks, Task task) {
+        this.task = task;
+        failure = null;
+        unfinished.set(tasks);
+        int threads = threads();
+        int begin = 0;
+        for (int thread = 0; thread < threads; thread++) {
+            int end = (int) ((long) tasks * (thread + 1) / threads);
+            shareEnds[thread] = end;
+            unclaimed.set(counter(thread), end - begin);
+            begin = end;
+        }
+        calls.incrementAndGet();
         for (Worker worker : workers) {
             if (worker.parked) {
                 LockSupport.unpark(worker.thread);
             }
         }
-        job.takePart();
-        job.awaitEnd();
-        current = null;
-        job.rethrow();
+        takePart(0);
+        awaitEnd();
+        rethrow();
+    }
+
+    /// Claims and runs tasks, those of `thread`'s own share first, until none is left.
+    private void takePart(int thread) {
+        int threads = threads();
+        int done = 0;
+        for (int i = 0; i < threads; i++) {
+            int owner = (thread + i) % threads;
+            int counter = counter(owner);
+            while (unclaimed.get(counter) > 0) {
+                int left = unclaimed.getAndDecrement(counter);
+                if (left > 0) {
+                    runTask(shareEnds[owner] - left);
+                    done++;
+                }
+            }
+        }
+        if (done > 0 && unfinished.addAndGet(-done) == 0) {
+            LockSupport.unpark(parkedCaller);
+        }
+    }
+
+    private void runTask(int index) {
+        if (failure == null) {
+            try {
+                task.run(index);
+            } catch (RuntimeException | Error e) {
+                fail(e);
+            }
+        }
+    }
+
+    /// Spins first: the other threads are usually about to end their last tasks.
+    private void awaitEnd() {
+        for (int spins = 0; unfinished.get() > 0; spins++) {
+            if (spins < SPINS_BEFORE_PARK) {
+                Thread.onSpinWait();
+            } else {
+                parkedCaller = Thread.currentThread();
+                if (unfinished.get() > 0) {
+                    LockSupport.park(this);
+                }
+                parkedCaller = null;
+            }
+        }
+    }
+
+    private synchronized void fail(Throwable cause) {
+        if (failure == null) {
+            failure = cause;
+        }
+    }
+
+    private void rethrow() {
+        switch (failure) {
+            case null -> {}
+            case Error e -> throw e;
+            case RuntimeException e -> throw e;
+            case Throwable e -> throw new AssertionError("a task threw a checked exception", e);
+        }
+    }
+
+    private static int counter(int thread) {
+        return (thread + 1) * COUNTER_STRIDE;
     }
 
     /// Ends the workers and waits for them.
@@ -105,73 +195,13 @@ public final class WorkerPool implements AutoCloseable {
         void run(int index);
     }
 
-    /// One call. A worker that comes late holds a finished job, finds its counter used up and does nothing.
-    private static final class Job {
-        private final int tasks;
-        private final Task task;
-        private final AtomicInteger next = new AtomicInteger();
-        private final AtomicInteger unfinished;
-        private final Thread caller = Thread.currentThread();
-        private volatile boolean callerParks;
-        private volatile @Nullable Throwable failure;
-
-        Job(int tasks, Task task) {
-            this.tasks = tasks;
-            this.task = task;
-            this.unfinished = new AtomicInteger(tasks);
-        }
-
-        void takePart() {
-            for (int i = next.getAndIncrement(); i < tasks; i = next.getAndIncrement()) {
-                try {
-                    if (failure == null) {
-                        task.run(i);
-                    }
-                } catch (RuntimeException | Error e) {
-                    fail(e);
-                } finally {
-                    if (unfinished.decrementAndGet() == 0 && callerParks) {
-                        LockSupport.unpark(caller);
-                    }
-                }
-            }
-        }
-
-        /// Spins first: the other threads are usually about to end their last tasks.
-        void awaitEnd() {
-            for (int spins = 0; unfinished.get() > 0; spins++) {
-                if (spins < SPINS_BEFORE_PARK) {
-                    Thread.onSpinWait();
-                } else {
-                    callerParks = true;
-                    if (unfinished.get() > 0) {
-                        LockSupport.park(this);
-                    }
-                }
-            }
-        }
-
-        private synchronized void fail(Throwable cause) {
-            if (failure == null) {
-                failure = cause;
-            }
-        }
-
-        void rethrow() {
-            switch (failure) {
-                case null -> {}
-                case Error e -> throw e;
-                case RuntimeException e -> throw e;
-                case Throwable e -> throw new AssertionError("a task threw a checked exception", e);
-            }
-        }
-    }
-
     private final class Worker implements Runnable {
         final Thread thread;
         volatile boolean parked;
+        private final int number;
 
         Worker(int number) {
+            this.number = number;
             thread = Thread.ofPlatform()
                     .name("openlora-kernel-" + number)
                     .daemon()
@@ -180,39 +210,33 @@ public final class WorkerPool implements AutoCloseable {
 
         @Override
         public void run() {
-            Job done = null;
-            while (true) {
-                Job job = await(done);
-                if (job == null) {
-                    return;
-                }
-                job.takePart();
-                done = job;
+            int seen = 0;
+            while (awaitCallAfter(seen)) {
+                seen = calls.get();
+                takePart(number);
             }
         }
 
-        /// The next job, or null when the pool has been closed.
-        private @Nullable Job await(@Nullable Job done) {
+        /// True when there is another call, false when the pool has been closed.
+        private boolean awaitCallAfter(int seen) {
             long spinUntil = System.nanoTime() + IDLE_SPIN_NANOS;
             while (!closed) {
-                Job job = current;
-                if (job != null && job != done) {
-                    return job;
+                if (calls.get() != seen) {
+                    return true;
                 }
                 if (System.nanoTime() - spinUntil < 0) {
                     Thread.onSpinWait();
                 } else {
-                    parkUnless(done);
+                    parkUnlessCallAfter(seen);
                 }
             }
-            return null;
+            return false;
         }
 
-        /// Announces the park before looking again: `share` publishes the job before it looks who is parked.
-        private void parkUnless(@Nullable Job done) {
+        /// Announces the park before looking again: `share` counts the call before it looks who is parked.
+        private void parkUnlessCallAfter(int seen) {
             parked = true;
-            Job job = current;
-            if (!closed && (job == null || job == done)) {
+            if (!closed && calls.get() == seen) {
                 LockSupport.park(WorkerPool.this);
             }
             parked = false;
