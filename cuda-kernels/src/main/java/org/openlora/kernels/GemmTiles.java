@@ -22,7 +22,7 @@ import jdk.incubator.vector.IntVector;
 ///
 /// **Shape.** Two FMA pipes of latency 4 want 8 accumulators at least. AVX2 has 16 registers and takes no more: 4
 /// rows × 1 panel or 2 × 2. One row waits for memory and makes do with 1 × 2. Vectors of 512 bits come with 32
-// registers, so there a tile of 8 rows × 1 panel or
+/// registers, so there a tile of 8 rows × 1 panel or
 /// 4 × 2 has 16 accumulators and reads each weight half as often. The loops are not unrolled by hand: a body past
 /// C2's inlining budget boxes its vectors and runs thirty times slower.
 ///

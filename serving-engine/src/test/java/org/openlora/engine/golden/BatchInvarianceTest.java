@@ -32,6 +32,7 @@ class BatchInvarianceTest {
     private static final int SEEDS = Integer.getInteger("openlora.invariance.seeds", 4);
 
     /// A request and the logits that it has alone, step by step.
+    @SuppressWarnings("ArrayRecordComponent") // Held for the length of the test; never compared.
     private record Known(String name, int[] prompt, List<ResidentAdapter> adapters, List<float[]> logits) {}
 
     @Test
