@@ -45,6 +45,7 @@ final class StreamedReply implements Reply {
     private final AtomicInteger queued = new AtomicInteger();
     /// Whether somebody is to empty the queue, or will be when the socket is free. At first, [#begin].
     private final AtomicBoolean draining = new AtomicBoolean(true);
+    /// Whether events are still taken: not after the end, nor once the queue was full or the client gone.
     private final AtomicBoolean closed = new AtomicBoolean();
 
     // Of the event loop.
@@ -53,6 +54,7 @@ final class StreamedReply implements Reply {
     private @Nullable Begun begun;
     private int unfinished;
     private boolean headersWritten;
+    private boolean ended;
 
     private record PromptEvent(int prompt, GenerationEvent event) {}
 
@@ -121,15 +123,18 @@ final class StreamedReply implements Reply {
         while (next != null) {
             queued.decrementAndGet();
             write(answer, next);
-            next = closed.get() ? null : queue.poll();
+            next = ended ? null : queue.poll();
         }
         if (out.isEmpty()) {
             rest();
             return;
         }
-        response.write(HttpData.wrap(out.toByteArray()));
+        boolean open = response.tryWrite(HttpData.wrap(out.toByteArray()));
         out.clear();
-        if (closed.get()) {
+        if (!open) {
+            return; // The client went away; the response's completion aborts what still runs.
+        }
+        if (ended) {
             end();
         } else {
             var _ = response.whenConsumed().handle((_, failure) -> {
@@ -166,7 +171,7 @@ final class StreamedReply implements Reply {
                 answer.chunks().finished(out, first + finished.choice(), finished, admission, counts);
                 if (--unfinished == 0) {
                     answer.chunks().done(out, counts);
-                    closed.set(true);
+                    endHere();
                 }
             }
             case GenerationEvent.Failed(var cause) -> fail(answer, ApiError.of(cause));
@@ -184,12 +189,18 @@ final class StreamedReply implements Reply {
     private void writeHeaders() {
         if (!headersWritten) {
             headersWritten = true;
-            response.write(HEADERS);
+            var _ = response.tryWrite(HEADERS);
         }
     }
 
-    private void fail(Begun answer, ApiError error) {
+    /// Whatever comes later is not for the client.
+    private void endHere() {
+        ended = true;
         closed.set(true);
+    }
+
+    private void fail(Begun answer, ApiError error) {
+        endHere();
         conversation.abort(answer.admissions());
         if (headersWritten) {
             ChunkWriter.failed(out, error);
