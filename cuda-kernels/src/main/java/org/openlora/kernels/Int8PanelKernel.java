@@ -14,6 +14,9 @@ import java.util.Arrays;
 /// The work is split over the pool by panels. Weights live in the arena given to [#pack]. One thread at a time
 /// calls [#multiply].
 public final class Int8PanelKernel implements LinearKernel {
+    /// Name of the quantiser and its grouping, the same at every vector width.
+    public static final String SCHEME = "int8-g" + Int8PanelMatrix.GROUP_INPUTS;
+
     /// From this many rows on, it pays to convert a block of weights once for all of them.
     private static final int WIDE_ROWS = 16;
     /// Up to this many rows, weights are read in the order in which they lie in memory.
@@ -36,7 +39,7 @@ public final class Int8PanelKernel implements LinearKernel {
 
     @Override
     public String id() {
-        return "panel-int8-g" + Int8PanelMatrix.GROUP_INPUTS + "-" + Lanes.bits();
+        return "panel-" + SCHEME + "-" + Lanes.bits();
     }
 
     /// Quantises and packs weights.

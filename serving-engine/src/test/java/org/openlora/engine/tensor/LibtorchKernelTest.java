@@ -33,7 +33,8 @@ class LibtorchKernelTest {
     /// Unpacked once and kept between runs, as an installation keeps it.
     private static GemmSettings settings(GemmSettings.Mode mode) {
         GemmSettings system = GemmSettings.fromSystem();
-        return new GemmSettings(mode, system.libtorchDirectory(), Path.of("target", "openlora-home"));
+        return new GemmSettings(
+                mode, system.libtorchDirectory(), Path.of("target", "openlora-home"), GemmSettings.Weights.BF16);
     }
 
     @BeforeAll

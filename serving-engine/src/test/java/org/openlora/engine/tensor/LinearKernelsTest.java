@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.openlora.engine.tensor.GemmSettings.Mode;
+import org.openlora.engine.tensor.GemmSettings.Weights;
 import org.openlora.kernels.LinearKernel;
 import org.openlora.kernels.WorkerPool;
 
@@ -40,7 +41,7 @@ class LinearKernelsTest {
     @Test
     void choose_panel_isOurKernelWithItsNumericPath(@TempDir Path home) {
         try (WorkerPool pool = new WorkerPool(1)) {
-            LinearKernel kernel = LinearKernels.choose(pool, new GemmSettings(Mode.PANEL, null, home));
+            LinearKernel kernel = LinearKernels.choose(pool, new GemmSettings(Mode.PANEL, null, home, Weights.BF16));
             assertThat(kernel.id()).startsWith("panel");
             assertThat(NumericPath.of(kernel).family()).isEqualTo(kernel.id());
         }
@@ -49,7 +50,7 @@ class LinearKernelsTest {
     @Test
     void choose_folderWithoutLibtorch_isRefusedByName(@TempDir Path empty) {
         try (WorkerPool pool = new WorkerPool(1)) {
-            assertThatThrownBy(() -> LinearKernels.choose(pool, new GemmSettings(Mode.LIBTORCH, empty, empty)))
+            assertThatThrownBy(() -> LinearKernels.choose(pool, new GemmSettings(Mode.LIBTORCH, empty, empty, Weights.BF16)))
                     .isInstanceOf(LibtorchException.class)
                     .hasMessageContaining("no libtorch_cpu.so there; openlora.libtorch.dir must name the torch/lib");
         }
@@ -66,7 +67,7 @@ class LinearKernelsTest {
     @Test
     void numericPath_digest_isTheFrozenForm() {
         // Computed apart from this code, in Python.
-        assertThat(new NumericPath("panel-bf16", 8).digest().toString())
+        assertThat(new NumericPath("panel-bf16", 8, "bf16").digest().toString())
                 .isEqualTo("sha256:86e21f03488629f5c39c29b0ed804f1817ac3bda7202cc5506cbd814bd40d2c5");
     }
 }
