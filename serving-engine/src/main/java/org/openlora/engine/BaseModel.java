@@ -70,10 +70,11 @@ public final class BaseModel implements AutoCloseable {
             Optional<ChatTemplate> chatTemplate = ChatTemplates.open(path, Clock.systemUTC());
             GemmSettings settings = GemmSettings.fromSystem();
             LinearKernel linear = LinearKernels.choose(pool, settings);
-            MatrixPacker matrices = MatrixPacker.of(linear, checkpoint::digest, settings.home());
-            LlamaModel model = LlamaModel.load(
-                    checkpoint, linear, matrices, pool, resources.kvCacheBytes(), resources.maxRows());
-            return new BaseModel(checkpoint, tokenizer, chatTemplate, pool, NumericPath.of(linear), model);
+            try (MatrixPacker matrices = MatrixPacker.of(linear, checkpoint::digest, settings.home())) {
+                LlamaModel model = LlamaModel.load(
+                        checkpoint, linear, matrices, pool, resources.kvCacheBytes(), resources.maxRows());
+                return new BaseModel(checkpoint, tokenizer, chatTemplate, pool, NumericPath.of(linear), model);
+            }
         } catch (RuntimeException e) {
             pool.close();
             checkpoint.close();

@@ -90,7 +90,8 @@ final class CachingPacker implements MatrixPacker {
     @Override
     public void finish() {
         close();
-        long bytes = packed.stream().mapToLong(matrix -> matrix.bytes().byteSize()).sum();
+        long bytes =
+                packed.stream().mapToLong(matrix -> matrix.bytes().byteSize()).sum();
         String what = "%d matrices in int8, %d MiB".formatted(packed.size(), bytes / MEBIBYTE);
         if (!fresh) {
             LOG.info("{}, read from {}", what, file);
@@ -105,7 +106,8 @@ final class CachingPacker implements MatrixPacker {
         }
     }
 
-    private void close() {
+    @Override
+    public void close() {
         if (kept == null) {
             return;
         }

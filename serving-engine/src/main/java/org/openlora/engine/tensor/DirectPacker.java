@@ -23,4 +23,7 @@ record DirectPacker() implements MatrixPacker {
 
     @Override
     public void finish() {}
+
+    @Override
+    public void close() {}
 }

@@ -11,7 +11,7 @@ import org.openlora.kernels.LinearKernel;
 import org.openlora.kernels.PackedMatrix;
 
 /// Brings a base's matrices into the layout of the kernel that multiplies them, while the base is loaded.
-public sealed interface MatrixPacker permits DirectPacker, CachingPacker {
+public sealed interface MatrixPacker extends AutoCloseable permits DirectPacker, CachingPacker {
     /// Packs every matrix anew.
     static MatrixPacker direct() {
         return new DirectPacker();
@@ -40,6 +40,10 @@ public sealed interface MatrixPacker permits DirectPacker, CachingPacker {
             int inputs,
             Function<Arena, MemorySegment> bf16);
 
-    /// To be called when all matrices of the base are packed.
+    /// To be called when all matrices of the base are packed; what is kept for the next start is written here.
     void finish();
+
+    /// Lets go of files. Matrices stay as they are.
+    @Override
+    void close();
 }
