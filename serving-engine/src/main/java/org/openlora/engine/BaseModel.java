@@ -10,6 +10,7 @@ import org.openlora.engine.chat.ChatTemplates;
 import org.openlora.engine.model.LlamaModel;
 import org.openlora.engine.tensor.GemmSettings;
 import org.openlora.engine.tensor.LinearKernels;
+import org.openlora.engine.tensor.MatrixPacker;
 import org.openlora.engine.tensor.NumericPath;
 import org.openlora.engine.tokenizer.Tokenizer;
 import org.openlora.engine.tokenizer.Tokenizers;
@@ -67,9 +68,13 @@ public final class BaseModel implements AutoCloseable {
         try {
             Tokenizer tokenizer = Tokenizers.open(path);
             Optional<ChatTemplate> chatTemplate = ChatTemplates.open(path, Clock.systemUTC());
-            LinearKernel linear = LinearKernels.choose(pool, GemmSettings.fromSystem());
-            LlamaModel model = LlamaModel.load(checkpoint, linear, pool, resources.kvCacheBytes(), resources.maxRows());
-            return new BaseModel(checkpoint, tokenizer, chatTemplate, pool, NumericPath.of(linear), model);
+            GemmSettings settings = GemmSettings.fromSystem();
+            LinearKernel linear = LinearKernels.choose(pool, settings);
+            try (MatrixPacker matrices = MatrixPacker.of(linear, checkpoint::digest, settings.home())) {
+                LlamaModel model = LlamaModel.load(
+                        checkpoint, linear, matrices, pool, resources.kvCacheBytes(), resources.maxRows());
+                return new BaseModel(checkpoint, tokenizer, chatTemplate, pool, NumericPath.of(linear), model);
+            }
         } catch (RuntimeException e) {
             pool.close();
             checkpoint.close();

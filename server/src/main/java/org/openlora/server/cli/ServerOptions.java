@@ -27,6 +27,12 @@ final class ServerOptions {
             description = "Each folder in it with an adapter_config.json is an adapter.")
     private @Nullable Path adapterRoot;
 
+    @Option(
+            names = "--weights",
+            paramLabel = "FORMAT",
+            description = "Format of the base in memory: bf16, or int8 for half of it.")
+    private @Nullable String weights;
+
     /// The settings with what was given on the command line.
     ServerConfig load(Installation installation) {
         ServerConfig loaded = ConfigLoader.load(installation, config);
@@ -35,6 +41,9 @@ final class ServerOptions {
         }
         if (adapterRoot != null) {
             loaded = loaded.withAdapterRoot(adapterRoot.toAbsolutePath().toString());
+        }
+        if (weights != null) {
+            loaded = loaded.withWeights(weights);
         }
         return loaded;
     }

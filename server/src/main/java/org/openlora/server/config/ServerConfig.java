@@ -105,6 +105,22 @@ public record ServerConfig(
                 tenants);
     }
 
+    /// This configuration with the base's matrices in another format.
+    ///
+    /// @throws IllegalArgumentException if there is no such format
+    public ServerConfig withWeights(String otherWeights) {
+        return new ServerConfig(
+                server,
+                model,
+                adapterRoot,
+                generation,
+                engine.withWeights(otherWeights),
+                adapters,
+                metering,
+                chain,
+                tenants);
+    }
+
     /// This configuration with other tenants.
     public ServerConfig withTenants(List<Tenant> otherTenants) {
         return new ServerConfig(
@@ -194,6 +210,7 @@ public record ServerConfig(
     /// Sizes of the engine.
     ///
     /// @param threads of the kernels; 0 for one per processor
+    /// @param weights format of the base's matrices in memory: `bf16` or `int8`
     /// @param gemm who multiplies matrices: `auto`, `panel` or `libtorch`
     /// @param libtorchDir `torch/lib` of an installed PyTorch; empty for the libtorch on the class path
     public record Engine(
@@ -201,16 +218,27 @@ public record ServerConfig(
             @JsonProperty(required = true) int maxNumSeqs,
             @JsonProperty(required = true) int maxNumBatchedTokens,
             @JsonProperty(required = true) int kvCacheMebibytes,
+            @JsonProperty(required = true) String weights,
             @JsonProperty(required = true) String gemm,
             @JsonProperty(required = true) String libtorchDir) {
+        private static final Set<String> WEIGHTS = Set.of("bf16", "int8");
         private static final Set<String> GEMM = Set.of("auto", "panel", "libtorch");
 
         public Engine {
+            require(WEIGHTS.contains(weights), "weights is %s, allowed are bf16, int8".formatted(weights));
+            require(
+                    !weights.equals("int8") || !gemm.equals("libtorch"),
+                    "gemm is libtorch, with int8 weights allowed are auto, panel");
             require(GEMM.contains(gemm), "gemm is %s, allowed are auto, panel, libtorch".formatted(gemm));
             within("threads", threads, 0, 1024);
             within("maxNumSeqs", maxNumSeqs, 1, 65_536);
             within("maxNumBatchedTokens", maxNumBatchedTokens, maxNumSeqs, 1 << 20);
             within("kvCacheMebibytes", kvCacheMebibytes, 1, 1 << 24);
+        }
+
+        Engine withWeights(String otherWeights) {
+            return new Engine(
+                    threads, maxNumSeqs, maxNumBatchedTokens, kvCacheMebibytes, otherWeights, gemm, libtorchDir);
         }
     }
 

@@ -148,6 +148,7 @@ public final class ServingStack implements Serving, AutoCloseable {
 
     /// The engine takes these from the system's properties, which a launch with `-D` has set already.
     private static void chooseGemm(ServerConfig.Engine settings) {
+        offer(GemmSettings.WEIGHTS_PROPERTY, settings.weights());
         if (!settings.gemm().equals("auto")) {
             offer(GemmSettings.MODE_PROPERTY, settings.gemm());
         }

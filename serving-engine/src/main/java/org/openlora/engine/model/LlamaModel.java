@@ -8,10 +8,12 @@ import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.LlamaModules;
 import org.openlora.adapters.ModuleShape;
+import org.openlora.engine.tensor.MatrixPacker;
 import org.openlora.engine.weights.BaseCheckpoint;
 import org.openlora.engine.weights.ModelConfig;
 import org.openlora.kernels.Bf16;
 import org.openlora.kernels.Elementwise;
+import org.openlora.kernels.Int8PanelKernel;
 import org.openlora.kernels.KvLayout;
 import org.openlora.kernels.KvPages;
 import org.openlora.kernels.LinearKernel;
@@ -26,12 +28,15 @@ import org.openlora.kernels.WorkerPool;
 /// The Llama family's decoder (Llama 2/3, SmolLM2, Mistral) and its close relatives Qwen2 (biases on q, k, v) and
 /// Qwen3 (normalised heads), over a paged key/value cache.
 ///
-/// Weights are bfloat16, activations and sums float32, keys and values bfloat16. The weights live in this
+/// Weights are bfloat16 or int8, activations and sums float32, keys and values bfloat16. The weights live in this
 /// object's arena, packed for the chosen kernel; the embedding is read from the checkpoint in place. The engine
 /// thread calls [#forward]; [#close] frees everything once that thread has ended.
 public final class LlamaModel implements CausalLm, AutoCloseable {
     /// Tokens of one key/value block.
     public static final int BLOCK_TOKENS = 16;
+
+    /// Name of the output head among the packed matrices.
+    private static final String HEAD = "head";
 
     private final ModelConfig config;
     private final Arena arena;
@@ -39,7 +44,7 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
     private final MemorySegment embedding; // bf16 [vocab, hidden]
     private final List<DecoderLayer> layers;
     private final float[] finalNorm;
-    private final PanelKernel headKernel;
+    private final LinearKernel headKernel;
     private final PackedMatrix head;
     private final KvPages pages;
     private final int kvBlocks;
@@ -54,7 +59,7 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
             MemorySegment embedding,
             List<DecoderLayer> layers,
             float[] finalNorm,
-            PanelKernel headKernel,
+            LinearKernel headKernel,
             PackedMatrix head,
             KvPages pages,
             int kvBlocks,
@@ -72,19 +77,33 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
         this.scratch = scratch;
     }
 
+    /// As [#load(BaseCheckpoint, LinearKernel, MatrixPacker, WorkerPool, long, int)], with every matrix packed anew.
+    public static LlamaModel load(
+            BaseCheckpoint checkpoint, LinearKernel linear, WorkerPool pool, long kvCacheBytes, int maxRows) {
+        return load(checkpoint, linear, MatrixPacker.direct(), pool, kvCacheBytes, maxRows);
+    }
+
     /// Packs a checkpoint's weights and lays out the cache.
     ///
     /// The output head is always multiplied by our own panels: libtorch rounds what it returns to bf16, which at
-    /// a logit of 20 is a step of 0.125, enough to change a greedy token.
+    /// a logit of 20 is a step of 0.125, enough to change a greedy token. With int8 weights the head is int8 too:
+    // it
+    /// is a fifth of a small model's bytes, all of them read for every token.
     ///
     /// @param linear multiplies the layers' weights
+    /// @param matrices brings them into the kernel's layout
     /// @param checkpoint stays open as long as the model: its embedding is read in place
     /// @param pool computes the kernels; used by the engine thread only from then on
     /// @param kvCacheBytes memory of the key/value cache, at least one block
     /// @param maxRows most rows of one step
     /// @throws IllegalArgumentException if the cache would not hold one block
     public static LlamaModel load(
-            BaseCheckpoint checkpoint, LinearKernel linear, WorkerPool pool, long kvCacheBytes, int maxRows) {
+            BaseCheckpoint checkpoint,
+            LinearKernel linear,
+            MatrixPacker matrices,
+            WorkerPool pool,
+            long kvCacheBytes,
+            int maxRows) {
         ModelConfig config = checkpoint.config();
         KvLayout layout = new KvLayout(config.layers(), config.kvHeads(), config.headDim(), BLOCK_TOKENS);
         int kvBlocks = Math.toIntExact(Math.min(kvCacheBytes / layout.blockBytes(), Integer.MAX_VALUE / BLOCK_TOKENS));
@@ -100,12 +119,14 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
                     new PagedAttention(pool, layout, config.heads()),
                     new Elementwise(pool),
                     Rope.of(config.headDim(), config.contextLength(), config.ropeTheta(), config.ropeScaling()));
-            PanelKernel headKernel = new PanelKernel(pool);
-            Packer packer = new Packer(checkpoint, adaptableModules(checkpoint), kernels, arena);
+            LinearKernel headKernel = linear instanceof Int8PanelKernel ? linear : new PanelKernel(pool);
+            Packer packer = new Packer(checkpoint, adaptableModules(checkpoint), kernels, matrices, arena);
             List<DecoderLayer> layers = new ArrayList<>();
             for (int layer = 0; layer < config.layers(); layer++) {
                 layers.add(packer.layer(layer));
             }
+            PackedMatrix head = packer.head(headKernel);
+            matrices.finish();
             return new LlamaModel(
                     config,
                     arena,
@@ -114,7 +135,7 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
                     layers,
                     checkpoint.f32("model.norm.weight"),
                     headKernel,
-                    packer.head(headKernel),
+                    head,
                     new KvPages(arena, layout, kvBlocks),
                     kvBlocks,
                     new Workspace(config, maxRows));
@@ -218,7 +239,8 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
     }
 
     /// Reads a checkpoint's tensors, stacks what is multiplied together, and packs it.
-    private record Packer(BaseCheckpoint checkpoint, BaseWeights modules, Kernels kernels, Arena arena) {
+    private record Packer(
+            BaseCheckpoint checkpoint, BaseWeights modules, Kernels kernels, MatrixPacker matrices, Arena arena) {
         DecoderLayer layer(int layer) {
             ModelConfig config = checkpoint.config();
             String prefix = "model.layers." + layer + ".";
@@ -245,30 +267,41 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
                     new GatedMlp(kernels, config.intermediateSize(), gateUp, down));
         }
 
-        PackedMatrix head(PanelKernel kernel) {
+        PackedMatrix head(LinearKernel kernel) {
             ModelConfig config = checkpoint.config();
             String name = config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight";
-            try (Arena reading = Arena.ofShared()) {
-                MemorySegment weight = checkpoint.bf16(name, reading);
-                return kernel.pack(arena, weight, config.vocabularySize(), config.hiddenSize());
-            }
+            return matrices.pack(
+                    kernel,
+                    arena,
+                    HEAD,
+                    config.vocabularySize(),
+                    config.hiddenSize(),
+                    reading -> checkpoint.bf16(name, reading));
         }
 
         private LoraLinear linear(int layer, LoraPoint point, List<String> modules) {
             int inputs = shape(modules.getFirst()).inputs();
             int outputs =
                     modules.stream().mapToInt(module -> shape(module).outputs()).sum();
-            try (Arena stacking = Arena.ofShared()) {
-                MemorySegment stacked = stacking.allocate((long) outputs * inputs * Bf16.BYTES, 64);
-                long at = 0;
-                for (String module : modules) {
-                    MemorySegment weight = checkpoint.bf16(module + ".weight", stacking);
-                    MemorySegment.copy(weight, 0, stacked, at, weight.byteSize());
-                    at += weight.byteSize();
-                }
-                PackedMatrix packed = kernels.linear().pack(arena, stacked, outputs, inputs);
-                return new LoraLinear(kernels, layer, point, packed, bias(modules, outputs));
+            PackedMatrix packed = matrices.pack(
+                    kernels.linear(),
+                    arena,
+                    layer + "." + point,
+                    outputs,
+                    inputs,
+                    reading -> stacked(modules, outputs, inputs, reading));
+            return new LoraLinear(kernels, layer, point, packed, bias(modules, outputs));
+        }
+
+        private MemorySegment stacked(List<String> modules, int outputs, int inputs, Arena reading) {
+            MemorySegment stacked = reading.allocate((long) outputs * inputs * Bf16.BYTES, 64);
+            long at = 0;
+            for (String module : modules) {
+                MemorySegment weight = checkpoint.bf16(module + ".weight", reading);
+                MemorySegment.copy(weight, 0, stacked, at, weight.byteSize());
+                at += weight.byteSize();
             }
+            return stacked;
         }
 
         private ModuleShape shape(String module) {

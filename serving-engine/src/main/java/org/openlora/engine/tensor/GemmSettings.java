@@ -8,13 +8,44 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param libtorchDirectory the `torch/lib` of an installed PyTorch 2.7 or newer; null for the one on the class
 ///     path
-/// @param home `OPENLORA_HOME`, under which libtorch is unpacked
-public record GemmSettings(Mode mode, @Nullable Path libtorchDirectory, Path home) {
+/// @param home `OPENLORA_HOME`, under which libtorch is unpacked and quantised weights are kept
+/// @param weights the format of the base's matrices in memory
+public record GemmSettings(Mode mode, @Nullable Path libtorchDirectory, Path home, Weights weights) {
     /// System property: `auto` (also when empty), `panel` or `libtorch`.
     public static final String MODE_PROPERTY = "openlora.gemm";
 
     /// System property: a folder with `libtorch_cpu.so`.
     public static final String DIRECTORY_PROPERTY = "openlora.libtorch.dir";
+
+    /// System property: `bf16` (also when empty) or `int8`.
+    public static final String WEIGHTS_PROPERTY = "openlora.weights";
+
+    /// @throws IllegalArgumentException if libtorch is asked for by name to multiply int8 weights
+    public GemmSettings {
+        if (mode == Mode.LIBTORCH && weights == Weights.INT8) {
+            throw new IllegalArgumentException("%s is int8 and %s is libtorch; with int8, allowed are auto, panel"
+                    .formatted(WEIGHTS_PROPERTY, MODE_PROPERTY));
+        }
+    }
+
+    /// The format of the base's matrices in memory.
+    public enum Weights {
+        /// As the checkpoint has them.
+        BF16,
+        /// Quantised when the base is loaded: half the memory and traffic, on our own kernel.
+        INT8;
+
+        /// Throws [IllegalArgumentException] for any other word.
+        static Weights parse(String text) {
+            return switch (text.toLowerCase(Locale.ROOT)) {
+                case "", "bf16" -> BF16;
+                case "int8" -> INT8;
+                default ->
+                    throw new IllegalArgumentException(
+                            "%s is '%s'; allowed are bf16, int8".formatted(WEIGHTS_PROPERTY, text));
+            };
+        }
+    }
 
     /// Which path to take.
     public enum Mode {
@@ -43,6 +74,7 @@ public record GemmSettings(Mode mode, @Nullable Path libtorchDirectory, Path hom
         return new GemmSettings(
                 Mode.parse(System.getProperty(MODE_PROPERTY, "")),
                 directory.isEmpty() ? null : Path.of(directory),
-                home == null || home.isEmpty() ? Path.of(System.getProperty("user.home"), ".openlora") : Path.of(home));
+                home == null || home.isEmpty() ? Path.of(System.getProperty("user.home"), ".openlora") : Path.of(home),
+                Weights.parse(System.getProperty(WEIGHTS_PROPERTY, "")));
     }
 }

@@ -2,6 +2,7 @@ package org.openlora.engine.tensor;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import org.openlora.kernels.Int8PanelKernel;
 import org.openlora.kernels.LinearKernel;
 import org.openlora.kernels.PanelKernel;
 import org.openlora.kernels.WorkerPool;
@@ -19,6 +20,11 @@ public final class LinearKernels {
     ///
     /// @throws LibtorchException if libtorch is asked for by name and cannot be had
     public static LinearKernel choose(WorkerPool pool, GemmSettings settings) {
+        if (settings.weights() == GemmSettings.Weights.INT8) {
+            Int8PanelKernel kernel = new Int8PanelKernel(pool);
+            LOG.info("GEMM path: {} (int8 weights asked for)", kernel.id());
+            return kernel;
+        }
         CpuFeatures processor = CpuFeatures.detect();
         Choice choice = decide(settings.mode(), processor);
         if (!choice.libtorch()) {

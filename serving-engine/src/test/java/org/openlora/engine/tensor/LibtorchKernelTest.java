@@ -36,7 +36,7 @@ class LibtorchKernelTest {
     /// The same libtorch as every other test of this process: there can be only one.
     private static GemmSettings settings(GemmSettings.Mode mode) {
         GemmSettings system = GemmSettings.fromSystem();
-        return new GemmSettings(mode, system.libtorchDirectory(), system.home());
+        return new GemmSettings(mode, system.libtorchDirectory(), system.home(), GemmSettings.Weights.BF16);
     }
 
     @BeforeAll

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.openlora.engine.tensor.GemmSettings.Mode;
+import org.openlora.engine.tensor.GemmSettings.Weights;
 import org.openlora.kernels.LinearKernel;
 import org.openlora.kernels.WorkerPool;
 
@@ -39,7 +40,7 @@ class LinearKernelsTest {
     @Test
     void choose_panel_isOurKernelWithItsNumericPath(@TempDir Path home) {
         try (WorkerPool pool = new WorkerPool(1)) {
-            LinearKernel kernel = LinearKernels.choose(pool, new GemmSettings(Mode.PANEL, null, home));
+            LinearKernel kernel = LinearKernels.choose(pool, new GemmSettings(Mode.PANEL, null, home, Weights.BF16));
             assertThat(kernel.id()).startsWith("panel");
             assertThat(NumericPath.of(kernel).family()).isEqualTo(kernel.id());
         }
@@ -48,7 +49,8 @@ class LinearKernelsTest {
     @Test
     void choose_folderWithoutLibtorch_isRefusedByName(@TempDir Path empty) {
         try (WorkerPool pool = new WorkerPool(1)) {
-            assertThatThrownBy(() -> LinearKernels.choose(pool, new GemmSettings(Mode.LIBTORCH, empty, empty)))
+            assertThatThrownBy(() ->
+                            LinearKernels.choose(pool, new GemmSettings(Mode.LIBTORCH, empty, empty, Weights.BF16)))
                     .isInstanceOf(LibtorchException.class)
                     .hasMessageContaining("no libtorch_cpu.so there; openlora.libtorch.dir must name the torch/lib");
         }
@@ -65,7 +67,31 @@ class LinearKernelsTest {
     @Test
     void numericPath_digest_isTheFrozenForm() {
         // Computed apart from this code, in Python.
-        assertThat(new NumericPath("panel-bf16", 8).digest().toString())
+        assertThat(new NumericPath("panel-bf16", 8, "bf16").digest().toString())
                 .isEqualTo("sha256:86e21f03488629f5c39c29b0ed804f1817ac3bda7202cc5506cbd814bd40d2c5");
+    }
+
+    @Test
+    void choose_int8_isItsKernelOnAnyProcessorAndInTheNumericPath(@TempDir Path home) {
+        try (WorkerPool pool = new WorkerPool(1)) {
+            LinearKernel kernel = LinearKernels.choose(pool, new GemmSettings(Mode.AUTO, null, home, Weights.INT8));
+            assertThat(kernel.id()).startsWith("panel-int8-g128-");
+            assertThat(NumericPath.of(kernel).weights()).isEqualTo("int8-g128");
+        }
+        // Computed apart from this code, in Python.
+        assertThat(new NumericPath("panel-int8-g128-256", 8, "int8-g128")
+                        .digest()
+                        .toString())
+                .isEqualTo("sha256:6fbac5d0dfb14fde2cc4f683618c6686406af87fbc2695e600aadf42f43724fb");
+    }
+
+    @Test
+    void weights_otherWordOrLibtorch_areRefused(@TempDir Path home) {
+        assertThat(Weights.parse("")).isEqualTo(Weights.BF16);
+        assertThat(Weights.parse("INT8")).isEqualTo(Weights.INT8);
+        assertThatThrownBy(() -> Weights.parse("fp8")).hasMessage("openlora.weights is 'fp8'; allowed are bf16, int8");
+        assertThatThrownBy(() -> new GemmSettings(Mode.LIBTORCH, null, home, Weights.INT8))
+                .hasMessage(
+                        "openlora.weights is int8 and openlora.gemm is libtorch; with int8, allowed are auto, panel");
     }
 }
