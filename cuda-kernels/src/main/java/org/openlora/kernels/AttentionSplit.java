@@ -27,6 +27,7 @@ final class AttentionSplit {
     private final float[] queries; // [tiles][headDim][4]
     private final float[] scores; // [queries][SCORE_STRIDE]
     private final float[] lanes = new float[COUNT];
+    private final long[] chunks = new long[SPLIT / TOKENS];
     private final Prefetch prefetch = new Prefetch();
 
     /// `[queries][headDim rounded up to whole panels]`.
@@ -69,7 +70,8 @@ final class AttentionSplit {
     /// Attends to one split for the rows `[firstRow, endRow)`, a run whose queries are loaded.
     void attend(KvPages pages, int layer, int kvHead, AttentionBatch batch, int firstRow, int endRow, int split) {
         int start = split * SPLIT;
-        int begin = Math.max(batch.firstPosition(firstRow) - start, 0);
+        // From the beginning of a block on: tokens before a sliding window have weight zero.
+        int begin = Math.max(batch.firstPosition(firstRow) - start, 0) / TOKENS * TOKENS;
         int end = Math.min(batch.positions()[endRow - 1] + 1 - start, SPLIT);
         int[] table = batch.blockTables()[batch.sequences()[firstRow]];
         int count = (endRow - firstRow) * group;
@@ -91,10 +93,9 @@ final class AttentionSplit {
         }
     }
 
-    private void score(
-            KvPages pages, int layer, int kvHead, int[] table, int start, int begin, int end, int count) {
+    private void score(KvPages pages, int layer, int kvHead, int[] table, int start, int begin, int end, int count) {
         int tile = AttentionTiles.QUERIES * layout.headDim();
-        for (int t = begin / COUNT * COUNT; t < end; t += 2 * COUNT) {
+        for (int t = begin; t < end; t += 2 * COUNT) {
             long key0 = keyOffset(layer, kvHead, table, start + t);
             long key1 = t + COUNT < end ? keyOffset(layer, kvHead, table, start + t + COUNT) : key0;
             for (int i = 0; i < count; i += AttentionTiles.QUERIES) {
@@ -143,7 +144,9 @@ final class AttentionSplit {
     private float highest(int first, int last) {
         FloatVector highest = FloatVector.broadcast(FLOATS, LOWEST);
         for (int at = first; at < last; at += COUNT) {
-            highest = highest.max(FloatVector.fromArray(FLOATS, scores, at));
+            // Not FloatVector.max: its care for NaN and -0 takes several instructions.
+            FloatVector score = FloatVector.fromArray(FLOATS, scores, at);
+            highest = highest.blend(score, highest.lt(score));
         }
         highest.intoArray(lanes, 0);
         float result = LOWEST;
@@ -165,30 +168,26 @@ final class AttentionSplit {
         return Lanes.sum(lanes, 0);
     }
 
-    private void weigh(
-            KvPages pages, int layer, int kvHead, int[] table, int start, int begin, int end, int count) {
-        Arrays.fill(values, 0, Shapes.roundUp(count, AttentionTiles.QUERIES) * width, 0f);
-        for (int t = begin; t < end; ) {
-            int next = Math.min((t / TOKENS + 1) * TOKENS, end);
-            int position = start + t;
-            int block = table[position / layout.blockTokens()];
-            long at = layout.valueOffset(block, layer, kvHead, position % layout.blockTokens());
-            for (int panel = 0; panel < layout.valuePanels(); panel++) {
-                for (int i = 0; i < count; i += AttentionTiles.QUERIES) {
-                    AttentionTiles.weigh(
-                            pages.memory(),
-                            at + panel * layout.valuePanelBytes(),
-                            layout.valueStepBytes(),
-                            next - t,
-                            scores,
-                            i * SCORE_STRIDE + t,
-                            SCORE_STRIDE,
-                            values,
-                            i * width + panel * Lanes.PANEL,
-                            width);
-                }
+    private void weigh(KvPages pages, int layer, int kvHead, int[] table, int start, int begin, int end, int count) {
+        for (int t = begin; t < end; t += TOKENS) {
+            int block = table[(start + t) / layout.blockTokens()];
+            chunks[(t - begin) / TOKENS] = layout.valueOffset(block, layer, kvHead, (start + t) % layout.blockTokens());
+        }
+        for (int panel = 0; panel < layout.valuePanels(); panel++) {
+            for (int i = 0; i < count; i += AttentionTiles.QUERIES) {
+                AttentionTiles.weigh(
+                        pages.memory(),
+                        chunks,
+                        panel * layout.valuePanelBytes(),
+                        layout.valueStepBytes(),
+                        end - begin,
+                        scores,
+                        i * SCORE_STRIDE + begin,
+                        SCORE_STRIDE,
+                        values,
+                        i * width + panel * Lanes.PANEL,
+                        width);
             }
-            t = next;
         }
     }
 }

@@ -37,7 +37,8 @@ final class AttentionSums {
     }
 
     /// Adds a split's results, which stand from `maxAt`, `sumAt` and `valuesAt` on.
-    void merge(int queries, float[] splitMax, int maxAt, float[] splitSum, int sumAt, float[] splitValues, int valuesAt) {
+    void merge(
+            int queries, float[] splitMax, int maxAt, float[] splitSum, int sumAt, float[] splitValues, int valuesAt) {
         for (int i = 0; i < queries; i += COUNT) {
             FloatVector before = FloatVector.fromArray(FLOATS, max, i);
             FloatVector added = FloatVector.fromArray(FLOATS, splitMax, maxAt + i);

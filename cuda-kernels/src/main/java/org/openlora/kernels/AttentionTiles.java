@@ -91,13 +91,15 @@ final class AttentionTiles {
         score31.intoArray(scores, at + 3 * stride + COUNT);
     }
 
-    /// `sums[i · stride + at + j] += Σₜ weights[i · weightStride + weightAt + t] · v[t][j]` for four queries and the
-    /// `2L` dimensions `j` of a panel, over `tokens` tokens from byte `values` on.
+    /// `sums[i · stride + at + j] = Σₜ weights[i · weightStride + weightAt + t] · v[t][j]` for four queries and the
+    /// `2L` dimensions `j` of a panel, over `tokens` tokens.
     ///
+    /// @param chunks where each [KvLayout#TOKENS_MULTIPLE] tokens begin, `offset` bytes before the panel
     /// @param step bytes from one token to the next
     static void weigh(
             MemorySegment pages,
-            long values,
+            long[] chunks,
+            long offset,
             long step,
             int tokens,
             float[] weights,
@@ -109,30 +111,34 @@ final class AttentionTiles {
         int weight1 = weightAt + weightStride;
         int weight2 = weight1 + weightStride;
         int weight3 = weight2 + weightStride;
-        FloatVector low0 = FloatVector.fromArray(FLOATS, sums, at);
-        FloatVector high0 = FloatVector.fromArray(FLOATS, sums, at + COUNT);
-        FloatVector low1 = FloatVector.fromArray(FLOATS, sums, at + stride);
-        FloatVector high1 = FloatVector.fromArray(FLOATS, sums, at + stride + COUNT);
-        FloatVector low2 = FloatVector.fromArray(FLOATS, sums, at + 2 * stride);
-        FloatVector high2 = FloatVector.fromArray(FLOATS, sums, at + 2 * stride + COUNT);
-        FloatVector low3 = FloatVector.fromArray(FLOATS, sums, at + 3 * stride);
-        FloatVector high3 = FloatVector.fromArray(FLOATS, sums, at + 3 * stride + COUNT);
-        for (int t = 0; t < tokens; t++) {
-            IntVector pair = IntVector.fromMemorySegment(INTS, pages, values + t * step, ORDER);
-            FloatVector low = lowHalves(pair);
-            FloatVector high = highHalves(pair);
-            FloatVector weight = FloatVector.broadcast(FLOATS, weights[weightAt + t]);
-            low0 = weight.fma(low, low0);
-            high0 = weight.fma(high, high0);
-            weight = FloatVector.broadcast(FLOATS, weights[weight1 + t]);
-            low1 = weight.fma(low, low1);
-            high1 = weight.fma(high, high1);
-            weight = FloatVector.broadcast(FLOATS, weights[weight2 + t]);
-            low2 = weight.fma(low, low2);
-            high2 = weight.fma(high, high2);
-            weight = FloatVector.broadcast(FLOATS, weights[weight3 + t]);
-            low3 = weight.fma(low, low3);
-            high3 = weight.fma(high, high3);
+        FloatVector low0 = FloatVector.zero(FLOATS);
+        FloatVector high0 = FloatVector.zero(FLOATS);
+        FloatVector low1 = FloatVector.zero(FLOATS);
+        FloatVector high1 = FloatVector.zero(FLOATS);
+        FloatVector low2 = FloatVector.zero(FLOATS);
+        FloatVector high2 = FloatVector.zero(FLOATS);
+        FloatVector low3 = FloatVector.zero(FLOATS);
+        FloatVector high3 = FloatVector.zero(FLOATS);
+        for (int first = 0; first < tokens; first += KvLayout.TOKENS_MULTIPLE) {
+            long values = chunks[first / KvLayout.TOKENS_MULTIPLE] + offset;
+            int count = Math.min(KvLayout.TOKENS_MULTIPLE, tokens - first);
+            for (int t = 0; t < count; t++) {
+                IntVector pair = IntVector.fromMemorySegment(INTS, pages, values + t * step, ORDER);
+                FloatVector low = lowHalves(pair);
+                FloatVector high = highHalves(pair);
+                FloatVector weight = FloatVector.broadcast(FLOATS, weights[weightAt + first + t]);
+                low0 = weight.fma(low, low0);
+                high0 = weight.fma(high, high0);
+                weight = FloatVector.broadcast(FLOATS, weights[weight1 + first + t]);
+                low1 = weight.fma(low, low1);
+                high1 = weight.fma(high, high1);
+                weight = FloatVector.broadcast(FLOATS, weights[weight2 + first + t]);
+                low2 = weight.fma(low, low2);
+                high2 = weight.fma(high, high2);
+                weight = FloatVector.broadcast(FLOATS, weights[weight3 + first + t]);
+                low3 = weight.fma(low, low3);
+                high3 = weight.fma(high, high3);
+            }
         }
         low0.intoArray(sums, at);
         high0.intoArray(sums, at + COUNT);

@@ -188,7 +188,13 @@ public final class LoraKernel {
                     LoraTiles.expandRows(module.weights(), at, module.rank(), shrunk, hAt, hStride, worker.sums);
                     for (int row = 0; row < LoraTiles.ROWS; row++) {
                         int sumsAt = row * LoraTiles.EXPAND_ROWS_OUTPUTS;
-                        LoraTiles.add(worker.sums, sumsAt, width, factor(module, e + row), y, outputAt(module, e + row, j + i));
+                        LoraTiles.add(
+                                worker.sums,
+                                sumsAt,
+                                width,
+                                factor(module, e + row),
+                                y,
+                                outputAt(module, e + row, j + i));
                     }
                 }
             }
@@ -196,7 +202,8 @@ public final class LoraKernel {
                 for (int i = 0; i < count; i += LoraTiles.EXPAND_OUTPUTS) {
                     int width = Math.min(LoraTiles.EXPAND_OUTPUTS, count - i);
                     long at = module.bElementBytes(0, j + i);
-                    LoraTiles.expandRow(module.weights(), at, module.rank(), shrunk, plan.shrunkAt(piece, e), worker.sums);
+                    LoraTiles.expandRow(
+                            module.weights(), at, module.rank(), shrunk, plan.shrunkAt(piece, e), worker.sums);
                     LoraTiles.add(worker.sums, 0, width, factor(module, e), y, outputAt(module, e, j + i));
                 }
             }

@@ -253,8 +253,7 @@ final class LoraTiles {
         sum7.intoArray(sums, 7 * COUNT);
     }
 
-    private static void expand4x4(
-            MemorySegment b, long at, int rank, float[] h, int h0, int hStride, float[] sums) {
+    private static void expand4x4(MemorySegment b, long at, int rank, float[] h, int h0, int hStride, float[] sums) {
         int h1 = h0 + hStride;
         int h2 = h1 + hStride;
         int h3 = h2 + hStride;
@@ -321,8 +320,7 @@ final class LoraTiles {
         sum33.intoArray(sums, 15 * COUNT);
     }
 
-    private static void expand4x2(
-            MemorySegment b, long at, int rank, float[] h, int h0, int hStride, float[] sums) {
+    private static void expand4x2(MemorySegment b, long at, int rank, float[] h, int h0, int hStride, float[] sums) {
         int h1 = h0 + hStride;
         int h2 = h1 + hStride;
         int h3 = h2 + hStride;
