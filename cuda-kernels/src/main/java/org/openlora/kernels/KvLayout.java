@@ -1,24 +1,25 @@
 package org.openlora.kernels;
 
-/// Where keys and values stand in [KvPages]: per block, per layer, per KV head a K page and a V page of bf16,
-/// both in the panels of [PanelTiles], so that attention's two products run in the loops of the dense layers.
+/// Where keys and values stand in [KvPages]: per block, per layer, per KV head a K page and a V page of bf16, two
+/// numbers to an int as in the panels of the dense layers (L = float lanes, see [Lanes]).
 ///
-/// - A K page is `Kᵀ`: panels of `2L` tokens, each `[headDim][L]` ints.
-/// - A V page: panels of `2L` dimensions, each `[blockTokens][L]` ints.
+/// - A K page is `[headDim / 2][blockTokens]` ints: int `(p, t)` holds dimension `p` of token `t` in its low half
+///   and dimension `p + headDim / 2` in its high half. L tokens are a vector, so 16 tokens need no padding at any
+///   width.
+/// - A V page is `[⌈headDim / 2L⌉][blockTokens][L]` ints, panels of `2L` dimensions: dimension `j` of a panel is the
+///   low half of int `j`, dimension `j + L` its high half; padded with zeros.
 ///
-/// Pages are padded to whole panels: `blockTokens` is best a multiple of [#preferredBlockTokens], `headDim` of
-/// `2L`.
+/// @param headDim even
+/// @param blockTokens a multiple of 16
 public record KvLayout(int layers, int kvHeads, int headDim, int blockTokens) {
+    /// Block sizes are multiples of this.
+    public static final int TOKENS_MULTIPLE = 16;
+
     public KvLayout {
         Shapes.positive("layers", layers);
         Shapes.positive("kvHeads", kvHeads);
-        Shapes.positive("headDim", headDim);
-        Shapes.positive("blockTokens", blockTokens);
-    }
-
-    /// Smallest block, of at least 16 tokens, whose K pages need no padding at this process's vector width.
-    public static int preferredBlockTokens() {
-        return Math.max(16, Lanes.PANEL);
+        multiple("headDim", headDim, 2);
+        multiple("blockTokens", blockTokens, TOKENS_MULTIPLE);
     }
 
     /// Bytes of one block: K and V of all layers.
@@ -26,64 +27,65 @@ public record KvLayout(int layers, int kvHeads, int headDim, int blockTokens) {
         return layers * layerBytes();
     }
 
-    /// Offset of a K page.
-    long keyOffset(int block, int layer, int kvHead) {
-        return block * blockBytes() + layer * layerBytes() + kvHead * (keyPageBytes() + valuePageBytes());
+    /// Offset of token `token` within the K page of a block, dimensions 0 and `headDim / 2`.
+    long keyOffset(int block, int layer, int kvHead, int token) {
+        return pageOffset(block, layer, kvHead) + (long) token * Integer.BYTES;
     }
 
-    /// Offset of a V page.
-    long valueOffset(int block, int layer, int kvHead) {
-        return keyOffset(block, layer, kvHead) + keyPageBytes();
+    /// Offset of token `token` within the first panel of the V page of a block.
+    long valueOffset(int block, int layer, int kvHead, int token) {
+        return pageOffset(block, layer, kvHead) + keyPageBytes() + token * valueStepBytes();
     }
 
-    /// Offset of element `dimension` of `token` within a K page.
-    long keyElement(int token, int dimension) {
-        return token / Lanes.PANEL * keyPanelBytes() + element(dimension, token % Lanes.PANEL);
+    /// Bytes of a K page and the V page that follows it.
+    long pageBytes() {
+        return keyPageBytes() + valuePageBytes();
     }
 
-    /// Offset of element `dimension` of `token` within a V page.
-    long valueElement(int token, int dimension) {
-        return dimension / Lanes.PANEL * valuePanelBytes() + element(token, dimension % Lanes.PANEL);
+    /// Pairs of dimensions in a K page.
+    int keyPairs() {
+        return headDim / 2;
     }
 
-    /// Panels of a K page.
-    int keyPanels() {
-        return panels(blockTokens);
+    /// Bytes from one pair of dimensions to the next.
+    long keyStepBytes() {
+        return (long) blockTokens * Integer.BYTES;
     }
 
     /// Panels of a V page.
     int valuePanels() {
-        return panels(headDim);
+        return (headDim + Lanes.PANEL - 1) / Lanes.PANEL;
     }
 
-    long keyPanelBytes() {
-        return (long) headDim * PanelTiles.STEP_BYTES;
-    }
-
+    /// Bytes from one panel of a V page to the next.
     long valuePanelBytes() {
-        return (long) blockTokens * PanelTiles.STEP_BYTES;
+        return blockTokens * valueStepBytes();
+    }
+
+    /// Bytes from one token of a panel to the next.
+    long valueStepBytes() {
+        return (long) Lanes.COUNT * Integer.BYTES;
+    }
+
+    private long pageOffset(int block, int layer, int kvHead) {
+        return block * blockBytes() + layer * layerBytes() + kvHead * pageBytes();
     }
 
     private long layerBytes() {
-        return kvHeads * (keyPageBytes() + valuePageBytes());
+        return kvHeads * pageBytes();
     }
 
     private long keyPageBytes() {
-        return keyPanels() * keyPanelBytes();
+        return keyPairs() * keyStepBytes();
     }
 
     private long valuePageBytes() {
         return valuePanels() * valuePanelBytes();
     }
 
-    private static int panels(int columns) {
-        return (columns + Lanes.PANEL - 1) / Lanes.PANEL;
-    }
-
-    /// Column `j` of a panel is the low half of lane `j`, column `j + L` its high half.
-    private static long element(int row, int column) {
-        return (long) row * PanelTiles.STEP_BYTES
-                + (long) (column % Lanes.COUNT) * Integer.BYTES
-                + (long) (column / Lanes.COUNT) * Bf16.BYTES;
+    private static void multiple(String name, int value, int of) {
+        if (Shapes.positive(name, value) % of != 0) {
+            throw new IllegalArgumentException(name + " is " + value + ", must be a multiple of " + of);
+        }
     }
 }

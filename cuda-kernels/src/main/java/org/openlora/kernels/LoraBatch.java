@@ -1,5 +1,6 @@
 package org.openlora.kernels;
 
+import java.util.BitSet;
 import java.util.Objects;
 
 /// Which rows of a batch use which adapters, and how strongly: segment `s` is the entries
@@ -8,14 +9,22 @@ import java.util.Objects;
 /// Segments are sorted by adapter digest. A row occurs once for each of its adapters, in as many segments, and
 /// not at all when it has none: such rows cost nothing. Segments may be empty. The arrays are not copied and must
 /// not change.
-///
-/// @param rows row of the activations, per entry
-/// @param segmentStarts first entry of each segment, ascending from 0, and at the end the number of entries
-/// @param slots adapter weights, per segment
-/// @param scales factor on the update, per entry
-@SuppressWarnings("ArrayRecordComponent") // Built once per step and read by the kernels; never compared.
-public record LoraBatch(int[] rows, int[] segmentStarts, LoraSlot[] slots, float[] scales) {
-    public LoraBatch {
+public final class LoraBatch {
+    private final int[] rows;
+    private final int[] segmentStarts;
+    private final LoraSlot[] slots;
+    private final float[] scales;
+    private final int lastRow;
+    private final boolean rowsDistinct;
+
+    /// Checks that the arrays fit each other.
+    ///
+    /// @param rows row of the activations, per entry
+    /// @param segmentStarts first entry of each segment, ascending from 0, and at the end the number of entries
+    /// @param slots adapter weights, per segment
+    /// @param scales factor on the update, per entry
+    /// @throws IllegalArgumentException if a row is negative or the arrays do not fit each other
+    public LoraBatch(int[] rows, int[] segmentStarts, LoraSlot[] slots, float[] scales) {
         Objects.requireNonNull(rows, "rows");
         if (segmentStarts.length != slots.length + 1) {
             throw new IllegalArgumentException("segmentStarts has " + segmentStarts.length + " elements, needs "
@@ -35,6 +44,16 @@ public record LoraBatch(int[] rows, int[] segmentStarts, LoraSlot[] slots, float
                         + segmentStarts[s + 1] + " at segment " + s);
             }
         }
+        BitSet seen = new BitSet();
+        for (int row : rows) {
+            seen.set(Shapes.notNegative("row of an entry", row));
+        }
+        this.rows = rows;
+        this.segmentStarts = segmentStarts;
+        this.slots = slots;
+        this.scales = scales;
+        this.lastRow = seen.length() - 1;
+        this.rowsDistinct = seen.cardinality() == rows.length;
     }
 
     /// A batch in which no row has an adapter.
@@ -42,7 +61,37 @@ public record LoraBatch(int[] rows, int[] segmentStarts, LoraSlot[] slots, float
         return new LoraBatch(new int[0], new int[] {0}, new LoraSlot[0], new float[0]);
     }
 
+    /// Row of the activations, per entry.
+    public int[] rows() {
+        return rows;
+    }
+
+    /// First entry of each segment, and at the end the number of entries.
+    public int[] segmentStarts() {
+        return segmentStarts;
+    }
+
+    /// Adapter weights, per segment.
+    public LoraSlot[] slots() {
+        return slots;
+    }
+
+    /// Factor on the update, per entry.
+    public float[] scales() {
+        return scales;
+    }
+
     int segments() {
         return slots.length;
+    }
+
+    /// The highest row that an entry names, -1 without entries.
+    int lastRow() {
+        return lastRow;
+    }
+
+    /// Whether no row occurs twice, so that entries may be worked on in any order.
+    boolean rowsDistinct() {
+        return rowsDistinct;
     }
 }

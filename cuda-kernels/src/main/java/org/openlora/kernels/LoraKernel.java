@@ -1,7 +1,8 @@
 package org.openlora.kernels;
 
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 
 /// Adds the low-rank updates of many adapters to the outputs of a dense layer.
 ///
@@ -10,27 +11,41 @@ import java.util.List;
 /// A and B are bf16 in [LoraModule]'s layout with their true ranks; x, y and all sums are f32.
 ///
 /// **Order.** A row's updates are added to `y` in the order of the segments, which is that of adapter digests;
-/// the sums run as [LoraTiles] says. So a row's bits depend on its own adapters and inputs alone.
+/// the sums run as [LoraTiles] says, in tiles of one row (few rows per adapter: BGMV) and of four (many: a grouped
+/// GEMM) alike. So a row's bits depend on its own adapters and inputs alone.
 ///
-/// **Work.** First *shrink* (`h = x · Aᵀ`), in parallel over entries; then *expand* (`y += factor · h · Bᵀ`), in
-/// parallel over output ranges, each of which goes through all entries in order, so no two threads share an
-/// output. Rows without an adapter are not touched. Terms as in Punica, <https://arxiv.org/abs/2310.18547>.
+/// **Work.** First *shrink* (`h = x · Aᵀ`), then *expand* (`y += factor · h · Bᵀ`), in units that [LoraPlan]
+/// lays out. Both are one call of the pool: a thread that finds no more to shrink waits for the others' last
+/// units and goes on. Rows without an adapter are not touched. Terms as in Punica,
+/// <https://arxiv.org/abs/2310.18547>.
 ///
-/// Used by one thread at a time.
+/// Used by one thread at a time; allocates nothing once its scratch memory has grown to the largest batch.
 public final class LoraKernel {
     /// Multiply-adds below which other threads are left alone.
-    private static final long MIN_PARALLEL_MACS = 100_000;
-    private static final int SHRINK_ENTRIES = 16;
-    /// Outputs of a range are a multiple of this, so that ranges end where tiles do.
-    private static final int RANGE_STEP = 2 * LoraTiles.EXPAND_1;
-    private static final int RANGES_PER_THREAD = 4;
+    private static final long MIN_PARALLEL_MACS = 30_000;
+    private static final int SPINS_BEFORE_PARK = 2_000;
+    private static final long PARK_NANOS = 20_000;
 
     private final WorkerPool pool;
-    private float[] shrunk = {}; // per piece [entries][rank rounded up to 8]
+    private final WorkerPool.Task takePart = this::takePart;
+    private final LoraPlan plan = new LoraPlan();
+    private final Worker[] workers;
+    private final AtomicInteger nextShrink = new AtomicInteger();
+    private final AtomicInteger nextExpand = new AtomicInteger();
+    private final AtomicInteger unfinishedShrinks = new AtomicInteger();
+    private float[] shrunk = {}; // per piece [entries][rank rounded up to whole groups]
+
+    // Operands of the call in progress.
+    private LoraBatch batch = LoraBatch.none();
+    private float[] x = {};
+    private float[] y = {};
+    private int outputs;
 
     /// A kernel that runs on `pool`.
     public LoraKernel(WorkerPool pool) {
         this.pool = pool;
+        this.workers = new Worker[pool.threads()];
+        Arrays.setAll(workers, _ -> new Worker());
     }
 
     /// Adds the updates of `batch` at one point.
@@ -41,215 +56,170 @@ public final class LoraKernel {
     /// @throws IllegalArgumentException if a row is missing from `x` or `y`, or a module does not fit the point
     public void apply(LoraBatch batch, int layer, LoraPoint point, float[] x, int inputs, float[] y, int outputs) {
         checkRows(batch, x, inputs, y, outputs);
-        List<Piece> pieces = pieces(batch, layer, point, inputs, outputs);
-        if (pieces.isEmpty()) {
+        plan.build(batch, layer, point, inputs, outputs, pool.threads());
+        if (plan.pieces() == 0) {
             return;
         }
-        Piece last = pieces.getLast();
-        int floats = last.shrunkAt() + (last.end() - last.first()) * last.paddedRank();
-        if (shrunk.length < floats) {
-            shrunk = new float[Math.max(floats, 2 * shrunk.length)];
+        if (shrunk.length < plan.shrunkFloats()) {
+            shrunk = new float[Math.max(plan.shrunkFloats(), 2 * shrunk.length)];
         }
-        long macs = 0;
-        for (Piece piece : pieces) {
-            macs += piece.macs();
+        this.batch = batch;
+        this.x = x;
+        this.y = y;
+        this.outputs = outputs;
+        nextShrink.set(0);
+        nextExpand.set(0);
+        unfinishedShrinks.set(plan.shrinks().chunks());
+        if (pool.threads() == 1 || plan.macs() < MIN_PARALLEL_MACS) {
+            takePart(0);
+        } else {
+            pool.run(pool.threads(), takePart);
         }
-        if (pool.threads() == 1 || macs < MIN_PARALLEL_MACS) {
-            pieces.forEach(piece -> shrink(batch, piece, x));
-            expand(batch, pieces, y, outputs, 0, outputs);
-            return;
-        }
-        pool.run(pieces.size(), i -> shrink(batch, pieces.get(i), x));
-        int steps = (outputs + RANGE_STEP - 1) / RANGE_STEP;
-        int ranges = Math.min(steps, pool.threads() * RANGES_PER_THREAD);
-        pool.run(ranges, range -> {
-            int first = (int) ((long) steps * range / ranges) * RANGE_STEP;
-            int end = (int) ((long) steps * (range + 1) / ranges) * RANGE_STEP;
-            expand(batch, pieces, y, outputs, first, Math.min(end, outputs));
-        });
     }
 
     private static void checkRows(LoraBatch batch, float[] x, int inputs, float[] y, int outputs) {
         Shapes.positive("inputs", inputs);
         Shapes.positive("outputs", outputs);
-        int rows = Math.min(x.length / inputs, y.length / outputs);
-        for (int row : batch.rows()) {
-            if (row < 0 || row >= rows) {
-                throw new IllegalArgumentException("entry names row " + row + " of x [" + x.length / inputs + ", "
-                        + inputs + "] and y [" + y.length / outputs + ", " + outputs + "]");
-            }
+        if (batch.lastRow() >= Math.min(x.length / inputs, y.length / outputs)) {
+            throw new IllegalArgumentException("entry names row " + batch.lastRow() + " of x [" + x.length / inputs
+                    + ", " + inputs + "] and y [" + y.length / outputs + ", " + outputs + "]");
         }
     }
 
-    /// Every module of every segment, cut into runs of entries; in the order of the segments.
-    private static List<Piece> pieces(LoraBatch batch, int layer, LoraPoint point, int inputs, int outputs) {
-        List<Piece> pieces = new ArrayList<>();
-        int shrunkAt = 0;
-        for (int s = 0; s < batch.segments(); s++) {
-            int first = batch.segmentStarts()[s];
-            int end = batch.segmentStarts()[s + 1];
-            if (first == end) {
-                continue;
-            }
-            for (LoraModule module : batch.slots()[s].modules(layer, point)) {
-                checkModule(module, layer, point, inputs, outputs);
-                for (int from = first; from < end; from += SHRINK_ENTRIES) {
-                    Piece piece = new Piece(module, from, Math.min(from + SHRINK_ENTRIES, end), shrunkAt);
-                    pieces.add(piece);
-                    shrunkAt = Math.addExact(shrunkAt, (piece.end() - from) * piece.paddedRank());
+    private void takePart(int id) {
+        LoraUnits shrinks = plan.shrinks();
+        for (int c = nextShrink.getAndIncrement(); c < shrinks.chunks(); c = nextShrink.getAndIncrement()) {
+            try {
+                for (int unit = shrinks.chunkStart(c); unit < shrinks.chunkEnd(c); unit++) {
+                    shrink(shrinks.piece(unit), shrinks.from(unit), shrinks.to(unit), workers[id]);
                 }
+            } finally {
+                // Counted even when it failed, or the others would wait forever; the pool rethrows.
+                unfinishedShrinks.getAndDecrement();
             }
         }
-        return pieces;
-    }
-
-    private static void checkModule(LoraModule module, int layer, LoraPoint point, int inputs, int outputs) {
-        if (module.inputs() != inputs || (long) module.outputOffset() + module.outputs() > outputs) {
-            throw new IllegalArgumentException("LoRA module [" + module.outputs() + " from " + module.outputOffset()
-                    + ", " + module.inputs() + "] does not fit layer " + layer + " " + point + " [" + outputs + ", "
-                    + inputs + "]");
+        awaitShrinks();
+        LoraUnits expands = plan.expands();
+        for (int c = nextExpand.getAndIncrement(); c < expands.chunks(); c = nextExpand.getAndIncrement()) {
+            for (int unit = expands.chunkStart(c); unit < expands.chunkEnd(c); unit++) {
+                expand(expands.piece(unit), expands.from(unit), expands.to(unit), workers[id]);
+            }
         }
     }
 
-    private void shrink(LoraBatch batch, Piece piece, float[] x) {
-        LoraModule module = piece.module();
+    /// What is not finished is being worked on: a thread claims a chunk only to run it at once.
+    private void awaitShrinks() {
+        for (int spins = 0; unfinishedShrinks.get() > 0; spins++) {
+            if (spins < SPINS_BEFORE_PARK) {
+                Thread.onSpinWait();
+            } else {
+                // The other thread has been held up for long: leave it the processor.
+                LockSupport.parkNanos(this, PARK_NANOS);
+            }
+        }
+    }
+
+    /// Rank rows `[from, to)` for all entries of a piece.
+    private void shrink(int piece, int from, int to, Worker worker) {
+        LoraModule module = plan.module(piece);
         int inputs = module.inputs();
-        int stride = piece.paddedRank();
-        float[] lanes = new float[LoraTiles.SHRINK_LANES];
-        int e = piece.first();
-        for (; e + 2 <= piece.end(); e += 2) {
-            int xAt = batch.rows()[e] * inputs;
-            int xAt2 = batch.rows()[e + 1] * inputs;
-            int hAt = piece.shrunkAt(e);
-            for (int r = 0; r < module.rank(); r += 4) {
-                long at = module.aOffsetBytes() + r * module.aStrideBytes();
-                LoraTiles.shrink2(
+        int[] rows = batch.rows();
+        long bytes = Shapes.roundUp(to - from, LoraModule.RANK_GROUP) / LoraModule.RANK_GROUP * module.aGroupBytes();
+        Prefetch.ask(module.weights().address() + module.aElementBytes(from, 0), bytes);
+        int e = plan.first(piece);
+        for (; e + LoraTiles.ROWS <= plan.end(piece); e += LoraTiles.ROWS) {
+            int hAt = plan.shrunkAt(piece, e);
+            int hStride = plan.shrunkAt(piece, e + 1) - hAt;
+            for (int r = from; r < to; r += LoraModule.RANK_GROUP) {
+                LoraTiles.shrinkRows(
                         module.weights(),
-                        at,
-                        module.aStrideBytes(),
+                        module.aElementBytes(r, 0),
                         inputs,
                         x,
-                        xAt,
-                        xAt2,
-                        lanes,
+                        rows[e] * inputs,
+                        rows[e + 1] * inputs,
+                        rows[e + 2] * inputs,
+                        rows[e + 3] * inputs,
                         shrunk,
                         hAt + r,
-                        hAt + stride + r);
+                        hStride,
+                        worker.sums);
             }
         }
-        if (e < piece.end()) {
-            int xAt = batch.rows()[e] * inputs;
-            for (int r = 0; r < module.rank(); r += LoraModule.RANK_GROUP) {
-                long at = module.aOffsetBytes() + r * module.aStrideBytes();
-                LoraTiles.shrink(
-                        module.weights(),
-                        at,
-                        module.aStrideBytes(),
-                        inputs,
-                        x,
-                        xAt,
-                        lanes,
-                        shrunk,
-                        piece.shrunkAt(e) + r);
+        for (; e < plan.end(piece); e++) {
+            int hAt = plan.shrunkAt(piece, e);
+            for (int r = from; r < to; r += LoraModule.RANK_GROUP) {
+                long at = module.aElementBytes(r, 0);
+                LoraTiles.shrinkRow(module.weights(), at, inputs, x, rows[e] * inputs, shrunk, hAt + r, worker.sums);
             }
         }
     }
 
-    /// Expands all pieces, in order, into the outputs `[first, end)`.
-    private void expand(LoraBatch batch, List<Piece> pieces, float[] y, int outputs, int first, int end) {
-        for (Piece piece : pieces) {
-            LoraModule module = piece.module();
-            int from = Math.max(first - module.outputOffset(), 0);
-            int to = Math.min(end - module.outputOffset(), module.outputs());
-            if (from >= to) {
-                continue;
-            }
-            int e = piece.first();
-            while (e < piece.end()) {
-                boolean pair = e + 1 < piece.end() && batch.rows()[e] != batch.rows()[e + 1];
-                if (pair) {
-                    expandPair(batch, piece, e, y, outputs, from, to);
-                } else {
-                    expandOne(batch, piece, e, y, outputs, from, to);
+    /// Outputs `[from, to)` of a piece, or all outputs of rows `[from, to)` for all pieces.
+    private void expand(int piece, int from, int to, Worker worker) {
+        if (piece != LoraPlan.ALL_PIECES) {
+            expandEntries(piece, plan.first(piece), plan.end(piece), from, to, worker);
+            return;
+        }
+        for (int p = 0; p < plan.pieces(); p++) {
+            int outputs = plan.module(p).outputs();
+            for (int e = plan.first(p); e < plan.end(p); e++) {
+                if (batch.rows()[e] >= from && batch.rows()[e] < to) {
+                    expandEntries(p, e, e + 1, 0, outputs, worker);
                 }
-                e += pair ? 2 : 1;
             }
         }
     }
 
-    private void expandPair(LoraBatch batch, Piece piece, int e, float[] y, int outputs, int from, int to) {
-        LoraModule module = piece.module();
-        int yAt = batch.rows()[e] * outputs + module.outputOffset();
-        int yAt2 = batch.rows()[e + 1] * outputs + module.outputOffset();
-        float factor = batch.scales()[e] * module.scaling();
-        float factor2 = batch.scales()[e + 1] * module.scaling();
-        int hAt = piece.shrunkAt(e);
-        int hAt2 = piece.shrunkAt(e + 1);
-        long stride = module.bStrideBytes();
-        int j = from;
-        for (; j + LoraTiles.EXPAND_2 <= to; j += LoraTiles.EXPAND_2) {
-            long at = module.bOffsetBytes() + (long) j * Bf16.BYTES;
-            LoraTiles.expand2(
-                    module.weights(),
-                    at,
-                    stride,
-                    module.rank(),
-                    shrunk,
-                    hAt,
-                    hAt2,
-                    factor,
-                    factor2,
-                    y,
-                    yAt + j,
-                    yAt2 + j);
+    /// Panel by panel, so that a panel is read from memory once for all entries.
+    private void expandEntries(int piece, int first, int end, int from, int to, Worker worker) {
+        LoraModule module = plan.module(piece);
+        long bytes = Shapes.roundUp(to - from, LoraModule.PANEL) / LoraModule.PANEL * module.bPanelBytes();
+        Prefetch.ask(module.weights().address() + module.bElementBytes(0, from), bytes);
+        for (int j = from; j < to; j += LoraModule.PANEL) {
+            int count = Math.min(LoraModule.PANEL, to - j);
+            int e = first;
+            for (; e + LoraTiles.ROWS <= end; e += LoraTiles.ROWS) {
+                int hAt = plan.shrunkAt(piece, e);
+                int hStride = plan.shrunkAt(piece, e + 1) - hAt;
+                for (int i = 0; i < count; i += LoraTiles.EXPAND_ROWS_OUTPUTS) {
+                    int width = Math.min(LoraTiles.EXPAND_ROWS_OUTPUTS, count - i);
+                    long at = module.bElementBytes(0, j + i);
+                    LoraTiles.expandRows(module.weights(), at, module.rank(), shrunk, hAt, hStride, worker.sums);
+                    for (int row = 0; row < LoraTiles.ROWS; row++) {
+                        int sumsAt = row * LoraTiles.EXPAND_ROWS_OUTPUTS;
+                        LoraTiles.add(
+                                worker.sums,
+                                sumsAt,
+                                width,
+                                factor(module, e + row),
+                                y,
+                                outputAt(module, e + row, j + i));
+                    }
+                }
+            }
+            for (; e < end; e++) {
+                for (int i = 0; i < count; i += LoraTiles.EXPAND_OUTPUTS) {
+                    int width = Math.min(LoraTiles.EXPAND_OUTPUTS, count - i);
+                    long at = module.bElementBytes(0, j + i);
+                    LoraTiles.expandRow(
+                            module.weights(), at, module.rank(), shrunk, plan.shrunkAt(piece, e), worker.sums);
+                    LoraTiles.add(worker.sums, 0, width, factor(module, e), y, outputAt(module, e, j + i));
+                }
+            }
         }
-        expandRest(piece, hAt, factor, y, yAt, j, to);
-        expandRest(piece, hAt2, factor2, y, yAt2, j, to);
     }
 
-    private void expandOne(LoraBatch batch, Piece piece, int e, float[] y, int outputs, int from, int to) {
-        LoraModule module = piece.module();
-        int yAt = batch.rows()[e] * outputs + module.outputOffset();
-        float factor = batch.scales()[e] * module.scaling();
-        int hAt = piece.shrunkAt(e);
-        int j = from;
-        for (; j + LoraTiles.EXPAND_1 <= to; j += LoraTiles.EXPAND_1) {
-            long at = module.bOffsetBytes() + (long) j * Bf16.BYTES;
-            LoraTiles.expand(
-                    module.weights(), at, module.bStrideBytes(), module.rank(), shrunk, hAt, factor, y, yAt + j);
-        }
-        expandRest(piece, hAt, factor, y, yAt, j, to);
+    private float factor(LoraModule module, int e) {
+        return batch.scales()[e] * module.scaling();
     }
 
-    private void expandRest(Piece piece, int hAt, float factor, float[] y, int yAt, int from, int to) {
-        LoraModule module = piece.module();
-        long at = module.bOffsetBytes() + (long) from * Bf16.BYTES;
-        LoraTiles.expandRest(
-                module.weights(),
-                at,
-                module.bStrideBytes(),
-                module.rank(),
-                shrunk,
-                hAt,
-                factor,
-                y,
-                yAt + from,
-                to - from);
+    private int outputAt(LoraModule module, int e, int output) {
+        return batch.rows()[e] * outputs + module.outputOffset() + output;
     }
 
-    /// The entries `[first, end)` of one segment with one of its modules; their shrunk rows stand from `shrunkAt`
-    /// on.
-    private record Piece(LoraModule module, int first, int end, int shrunkAt) {
-        int paddedRank() {
-            return Shapes.roundUp(module.rank(), LoraModule.RANK_GROUP);
-        }
-
-        int shrunkAt(int entry) {
-            return shrunkAt + (entry - first) * paddedRank();
-        }
-
-        long macs() {
-            return (long) (end - first) * module.rank() * (module.inputs() + module.outputs());
-        }
+    /// One thread's working memory.
+    private static final class Worker {
+        final float[] sums = new float[LoraTiles.LANES];
     }
 }

@@ -9,14 +9,19 @@ import java.util.Objects;
 
 /// One low-rank pair in slot memory: `ΔW = scaling · B · A`.
 ///
-/// Both matrices are stored as *rank rows* of bf16: A as `[rank][inputs]`, B transposed as `[rank][outputs]`. A
-/// rank row is padded with zeros to a multiple of 8 elements, so that it starts 16-byte aligned, and the rank
-/// rows of each matrix are padded with zero rows to whole groups of 8, so that tiles may read past the rank. The
-/// rank itself is stored true, and nothing of a padding row enters a result.
+/// Both matrices are stored as *rank rows* of bf16, row `r` of A beside column `r` of B, interleaved so that a
+/// kernel reads memory in one ascending stream (L = float lanes, see [Lanes]):
+///
+/// - A as `[⌈rank / 4⌉][⌈inputs / 2L⌉][4][L]` ints: groups of 4 rank rows, in turns of `2L` inputs.
+/// - B as `[⌈outputs / 64⌉][rank][64 / 2L][L]` ints: panels of 64 outputs.
+///
+/// Int `j` of a run of `2L` numbers holds number `j` in its low half and number `j + L` in its high half, as in
+/// [PanelMatrix]. Inputs, outputs and A's last group are padded with zeros, so that tiles may read past them. B's
+/// rank is stored true, and nothing of the padding enters a result.
 ///
 /// @param weights the memory that holds both matrices
-/// @param aOffsetBytes offset of A's first rank row, a multiple of 16
-/// @param bOffsetBytes offset of B's first rank row, a multiple of 16
+/// @param aOffsetBytes offset of A, a multiple of 16
+/// @param bOffsetBytes offset of B, a multiple of 16
 /// @param outputOffset first output of this module within the stacked outputs of its [LoraPoint]
 /// @param scaling the module's own alpha / r (alpha / √r for rsLoRA)
 public record LoraModule(
@@ -28,13 +33,18 @@ public record LoraModule(
         int outputs,
         int outputOffset,
         float scaling) {
-    /// Rank rows of one group.
-    public static final int RANK_GROUP = 8;
+    /// Rank rows of one group of A.
+    static final int RANK_GROUP = 4;
+    /// Inputs of one rank row of A before the next rank row's turn.
+    static final int TURN = 2 * Lanes.COUNT;
+    /// Bytes of one turn of all rank rows of a group.
+    static final int TURN_BYTES = RANK_GROUP * TURN * Bf16.BYTES;
+    /// Outputs of one panel of B.
+    static final int PANEL = 64;
 
     static final ValueLayout.OfShort BF16 = JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    private static final int ROW_ALIGNMENT = 8;
-    private static final int ALIGNMENT_BYTES = ROW_ALIGNMENT * Bf16.BYTES;
+    private static final int ALIGNMENT_BYTES = 16;
 
     public LoraModule {
         Objects.requireNonNull(weights, "weights");
@@ -44,13 +54,13 @@ public record LoraModule(
         Shapes.notNegative("outputOffset", outputOffset);
         checkOffset("aOffsetBytes", aOffsetBytes);
         checkOffset("bOffsetBytes", bOffsetBytes);
-        Shapes.bytes("LoRA A [" + rank + ", " + inputs + "]", weights, aOffsetBytes + matrixBytes(rank, inputs));
-        Shapes.bytes("LoRA B [" + outputs + ", " + rank + "]", weights, bOffsetBytes + matrixBytes(rank, outputs));
+        Shapes.bytes("LoRA A [" + rank + ", " + inputs + "]", weights, aOffsetBytes + aBytes(rank, inputs));
+        Shapes.bytes("LoRA B [" + outputs + ", " + rank + "]", weights, bOffsetBytes + bBytes(rank, outputs));
     }
 
     /// Bytes that [#write] uses for a pair of this shape.
     public static long bytesFor(int rank, int inputs, int outputs) {
-        return matrixBytes(rank, inputs) + matrixBytes(rank, outputs);
+        return aBytes(rank, inputs) + bBytes(rank, outputs);
     }
 
     /// Rounds a pair to bf16 and lays it out at `offsetBytes` of `memory`.
@@ -110,14 +120,37 @@ public record LoraModule(
                 scaling);
     }
 
-    /// Bytes from one rank row of A to the next.
-    long aStrideBytes() {
-        return strideBytes(inputs);
+    /// Offset of element `input` of a rank row of A.
+    public long aElementBytes(int rankRow, int input) {
+        return aOffsetBytes
+                + rankRow / RANK_GROUP * aGroupBytes()
+                + input / TURN * (long) TURN_BYTES
+                + (long) (rankRow % RANK_GROUP) * TURN * Bf16.BYTES
+                + pairedBytes(input % TURN);
     }
 
-    /// Bytes from one rank row of B to the next.
-    long bStrideBytes() {
-        return strideBytes(outputs);
+    /// Offset of element `output` of a rank row of B.
+    public long bElementBytes(int rankRow, int output) {
+        int inPanel = output % PANEL;
+        return bOffsetBytes
+                + output / PANEL * bPanelBytes()
+                + ((long) rankRow * PANEL + inPanel - inPanel % TURN) * Bf16.BYTES
+                + pairedBytes(inPanel % TURN);
+    }
+
+    /// Bytes from one group of A to the next.
+    long aGroupBytes() {
+        return aBytes(RANK_GROUP, inputs);
+    }
+
+    /// Offset of number `index` in a run of `2L`.
+    static int pairedBytes(int index) {
+        return index % Lanes.COUNT * Integer.BYTES + index / Lanes.COUNT * Bf16.BYTES;
+    }
+
+    /// Bytes from one panel of B to the next.
+    long bPanelBytes() {
+        return (long) rank * PANEL * Bf16.BYTES;
     }
 
     private static LoraModule write(
@@ -130,31 +163,27 @@ public record LoraModule(
             int outputs,
             int outputOffset,
             float scaling) {
-        long bOffsetBytes = offsetBytes + matrixBytes(rank, inputs);
+        long bOffsetBytes = offsetBytes + aBytes(rank, inputs);
         LoraModule module =
                 new LoraModule(memory, offsetBytes, bOffsetBytes, rank, inputs, outputs, outputOffset, scaling);
         memory.asSlice(offsetBytes, bytesFor(rank, inputs, outputs)).fill((byte) 0);
         for (int r = 0; r < rank; r++) {
-            long row = offsetBytes + r * module.aStrideBytes();
             for (int i = 0; i < inputs; i++) {
-                memory.set(BF16, row + (long) i * Bf16.BYTES, a.bf16((long) r * inputs + i));
+                memory.set(BF16, module.aElementBytes(r, i), a.bf16((long) r * inputs + i));
             }
-        }
-        for (int r = 0; r < rank; r++) {
-            long row = bOffsetBytes + r * module.bStrideBytes();
             for (int o = 0; o < outputs; o++) {
-                memory.set(BF16, row + (long) o * Bf16.BYTES, b.bf16((long) o * rank + r));
+                memory.set(BF16, module.bElementBytes(r, o), b.bf16((long) o * rank + r));
             }
         }
         return module;
     }
 
-    private static long matrixBytes(int rank, int width) {
-        return Shapes.roundUp(rank, RANK_GROUP) * strideBytes(width);
+    private static long aBytes(int rank, int inputs) {
+        return Shapes.roundUp((long) rank, RANK_GROUP) * Shapes.roundUp(inputs, TURN) * Bf16.BYTES;
     }
 
-    private static long strideBytes(int width) {
-        return Shapes.roundUp((long) width, ROW_ALIGNMENT) * Bf16.BYTES;
+    private static long bBytes(int rank, int outputs) {
+        return rank * Shapes.roundUp((long) outputs, PANEL) * Bf16.BYTES;
     }
 
     private static void checkOffset(String name, long offsetBytes) {

@@ -2,258 +2,445 @@ package org.openlora.kernels;
 
 import static org.openlora.kernels.Lanes.COUNT;
 import static org.openlora.kernels.Lanes.FLOATS;
-import static org.openlora.kernels.Lanes.SHORTS;
+import static org.openlora.kernels.Lanes.INTS;
+import static org.openlora.kernels.Lanes.highHalves;
+import static org.openlora.kernels.Lanes.lowHalves;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShuffle;
 
-/// The inner loops of the low-rank products, over rank rows of bf16 (see [LoraModule]).
+/// The inner loops of the low-rank products, over the paired rank rows of [LoraModule]: one load gives the
+/// weights of two vectors.
 ///
-/// *Shrink* multiplies a row of `x` with rank rows of A: lane `l` of an accumulator adds the inputs `l, l + L, …`
-/// in ascending order; the lanes are added by [Lanes#sum], then the inputs beyond the last whole vector one by
+/// *Shrink* multiplies rows of `x` with rank rows of A: lane `l` of an accumulator adds the inputs `l, l + L, …`
+/// in ascending order; the lanes are added as [Lanes#sum] does, then the inputs beyond the last whole turn one by
 /// one.
-/// *Expand* adds rank rows of B in ascending order, one chain for each output, and adds the result times a factor
-/// to `y`. Tiles of one and of two rows have 8 accumulators and add in the same order.
+/// *Expand* adds rank rows of B in ascending order, one chain for each output; [#add] adds the result times a
+/// factor to `y`.
+///
+/// Tiles of one row wait for memory, so what counts is that they read it in one ascending stream and with few
+/// instructions for each cache line: the more lines fit into the processor's window, the more are under way.
+/// Tiles of four rows share each widened weight. All add in the same order.
 final class LoraTiles {
-    private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
-    private static final long VECTOR_BYTES = (long) COUNT * Bf16.BYTES;
+    /// Rows of the tiles for many rows.
+    static final int ROWS = 4;
+    /// Outputs that [#expandRow] works on, all of one panel.
+    static final int EXPAND_OUTPUTS = Math.min(8 * COUNT, LoraModule.PANEL);
+    /// Outputs that [#expandRows] works on, all of one panel.
+    static final int EXPAND_ROWS_OUTPUTS = (COUNT >= 16 ? 4 : 2) * COUNT;
+    /// Floats of scratch memory that a tile needs: 16 vectors.
+    static final int LANES = 16 * COUNT;
 
-    /// Outputs of the one-row expand tile.
-    static final int EXPAND_1 = 8 * COUNT;
-    /// Outputs of the two-row expand tile.
-    static final int EXPAND_2 = 4 * COUNT;
-    /// Floats that a shrink tile uses of `lanes`.
-    static final int SHRINK_LANES = 8 * COUNT;
+    private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
+    private static final long VECTOR_BYTES = (long) COUNT * Integer.BYTES; // a rank row's turn in A
+    /// Bytes of A per input of a group's turns.
+    private static final long TURN_STRIDE = LoraModule.TURN_BYTES / LoraModule.TURN;
+    private static final long PANEL_BYTES = LoraModule.PANEL * (long) Bf16.BYTES;
+
+    private static final VectorShuffle<Float> SWAP_HALVES = swap(COUNT / 2);
+    private static final VectorShuffle<Float> SWAP_QUARTERS = swap(COUNT / 4);
+    private static final VectorShuffle<Float> SWAP_EIGHTHS = swap(COUNT / 8);
+    private static final VectorShuffle<Float> SWAP_SIXTEENTHS = swap(COUNT / 16);
+    private static final VectorMask<Float> UPPER_HALF = upper(COUNT / 2);
+    private static final VectorMask<Float> UPPER_QUARTERS = upper(COUNT / 4);
+    private static final int[] SUM_OF = {0, COUNT / 2, COUNT / 4, COUNT / 2 + COUNT / 4};
 
     private LoraTiles() {}
 
-    /// `h[hAt + i] = Σₖ x[xAt + k] · a[i][k]` for 8 rank rows `i`, from byte `at` of `a` on, `stride` bytes
-    /// apart.
-    static void shrink(
-            MemorySegment a, long at, long stride, int inputs, float[] x, int xAt, float[] lanes, float[] h, int hAt) {
-        FloatVector sum0 = FloatVector.zero(FLOATS);
-        FloatVector sum1 = sum0;
-        FloatVector sum2 = sum0;
-        FloatVector sum3 = sum0;
-        FloatVector sum4 = sum0;
-        FloatVector sum5 = sum0;
-        FloatVector sum6 = sum0;
-        FloatVector sum7 = sum0;
-        int whole = FLOATS.loopBound(inputs);
-        for (int k = 0; k < whole; k += COUNT) {
-            FloatVector input = FloatVector.fromArray(FLOATS, x, xAt + k);
-            long row = at + (long) k * Bf16.BYTES;
-            sum0 = input.fma(load(a, row), sum0);
-            sum1 = input.fma(load(a, row + stride), sum1);
-            sum2 = input.fma(load(a, row + 2 * stride), sum2);
-            sum3 = input.fma(load(a, row + 3 * stride), sum3);
-            sum4 = input.fma(load(a, row + 4 * stride), sum4);
-            sum5 = input.fma(load(a, row + 5 * stride), sum5);
-            sum6 = input.fma(load(a, row + 6 * stride), sum6);
-            sum7 = input.fma(load(a, row + 7 * stride), sum7);
+    /// `h[hAt + r] = Σₖ x[xAt + k] · a[r][k]` for the rank rows `r` of the group at byte `at` of `a`.
+    ///
+    /// @param sums [#LANES] floats, overwritten
+    static void shrinkRow(MemorySegment a, long at, int inputs, float[] x, int xAt, float[] h, int hAt, float[] sums) {
+        int whole = inputs / LoraModule.TURN * LoraModule.TURN;
+        shrink1x4(a, at, whole, x, xAt, sums);
+        sumLanes(sums, 0);
+        for (int r = 0; r < LoraModule.RANK_GROUP; r++) {
+            h[hAt + r] = sums[SUM_OF[r]];
         }
-        sum0.intoArray(lanes, 0);
-        sum1.intoArray(lanes, COUNT);
-        sum2.intoArray(lanes, 2 * COUNT);
-        sum3.intoArray(lanes, 3 * COUNT);
-        sum4.intoArray(lanes, 4 * COUNT);
-        sum5.intoArray(lanes, 5 * COUNT);
-        sum6.intoArray(lanes, 6 * COUNT);
-        sum7.intoArray(lanes, 7 * COUNT);
-        for (int i = 0; i < 8; i++) {
-            h[hAt + i] = finish(lanes, i * COUNT, a, at + i * stride, whole, inputs, x, xAt);
+        if (whole < inputs) {
+            addRest(h, hAt, a, at, whole, inputs, x, xAt);
         }
     }
 
-    /// The same for 4 rank rows and two rows of `x`.
-    static void shrink2(
+    /// The same for four rows of `x`, whose `h` stand `hStride` floats apart.
+    static void shrinkRows(
             MemorySegment a,
             long at,
-            long stride,
             int inputs,
             float[] x,
-            int xAt,
-            int xAt2,
-            float[] lanes,
+            int x0,
+            int x1,
+            int x2,
+            int x3,
             float[] h,
             int hAt,
-            int hAt2) {
-        FloatVector sum0 = FloatVector.zero(FLOATS);
-        FloatVector sum1 = sum0;
-        FloatVector sum2 = sum0;
-        FloatVector sum3 = sum0;
-        FloatVector sum4 = sum0;
-        FloatVector sum5 = sum0;
-        FloatVector sum6 = sum0;
-        FloatVector sum7 = sum0;
-        int whole = FLOATS.loopBound(inputs);
-        for (int k = 0; k < whole; k += COUNT) {
-            FloatVector first = FloatVector.fromArray(FLOATS, x, xAt + k);
-            FloatVector second = FloatVector.fromArray(FLOATS, x, xAt2 + k);
-            long row = at + (long) k * Bf16.BYTES;
-            FloatVector weights = load(a, row);
-            sum0 = first.fma(weights, sum0);
-            sum4 = second.fma(weights, sum4);
-            weights = load(a, row + stride);
-            sum1 = first.fma(weights, sum1);
-            sum5 = second.fma(weights, sum5);
-            weights = load(a, row + 2 * stride);
-            sum2 = first.fma(weights, sum2);
-            sum6 = second.fma(weights, sum6);
-            weights = load(a, row + 3 * stride);
-            sum3 = first.fma(weights, sum3);
-            sum7 = second.fma(weights, sum7);
+            int hStride,
+            float[] sums) {
+        int whole = inputs / LoraModule.TURN * LoraModule.TURN;
+        for (int r = 0; r < LoraModule.RANK_GROUP; r += 2) {
+            shrink4x2(a, at + r * VECTOR_BYTES, whole, x, x0, x1, x2, x3, sums);
+            sumLanes(sums, 0);
+            sumLanes(sums, 4 * COUNT);
+            for (int i = 0; i < ROWS; i++) {
+                h[hAt + i * hStride + r] = sums[SUM_OF[i]];
+                h[hAt + i * hStride + r + 1] = sums[4 * COUNT + SUM_OF[i]];
+            }
         }
-        sum0.intoArray(lanes, 0);
-        sum1.intoArray(lanes, COUNT);
-        sum2.intoArray(lanes, 2 * COUNT);
-        sum3.intoArray(lanes, 3 * COUNT);
-        sum4.intoArray(lanes, 4 * COUNT);
-        sum5.intoArray(lanes, 5 * COUNT);
-        sum6.intoArray(lanes, 6 * COUNT);
-        sum7.intoArray(lanes, 7 * COUNT);
-        for (int i = 0; i < 4; i++) {
-            h[hAt + i] = finish(lanes, i * COUNT, a, at + i * stride, whole, inputs, x, xAt);
-            h[hAt2 + i] = finish(lanes, (i + 4) * COUNT, a, at + i * stride, whole, inputs, x, xAt2);
+        if (whole < inputs) {
+            addRest(h, hAt, a, at, whole, inputs, x, x0);
+            addRest(h, hAt + hStride, a, at, whole, inputs, x, x1);
+            addRest(h, hAt + 2 * hStride, a, at, whole, inputs, x, x2);
+            addRest(h, hAt + 3 * hStride, a, at, whole, inputs, x, x3);
         }
     }
 
-    /// `y[yAt + j] += factor · Σᵣ h[hAt + r] · b[r][j]` for [#EXPAND_1] outputs `j`, rank rows `stride` bytes
-    /// apart.
-    static void expand(
-            MemorySegment b, long at, long stride, int rank, float[] h, int hAt, float factor, float[] y, int yAt) {
+    private static void shrink1x4(MemorySegment a, long at, int whole, float[] x, int xAt, float[] sums) {
         FloatVector sum0 = FloatVector.zero(FLOATS);
-        FloatVector sum1 = sum0;
-        FloatVector sum2 = sum0;
-        FloatVector sum3 = sum0;
-        FloatVector sum4 = sum0;
-        FloatVector sum5 = sum0;
-        FloatVector sum6 = sum0;
-        FloatVector sum7 = sum0;
+        FloatVector sum1 = FloatVector.zero(FLOATS);
+        FloatVector sum2 = FloatVector.zero(FLOATS);
+        FloatVector sum3 = FloatVector.zero(FLOATS);
+        for (int k = 0; k < whole; k += LoraModule.TURN) {
+            FloatVector first = FloatVector.fromArray(FLOATS, x, xAt + k);
+            FloatVector second = FloatVector.fromArray(FLOATS, x, xAt + k + COUNT);
+            long turn = at + k * TURN_STRIDE;
+            IntVector pairs = load(a, turn);
+            sum0 = second.fma(highHalves(pairs), first.fma(lowHalves(pairs), sum0));
+            pairs = load(a, turn + VECTOR_BYTES);
+            sum1 = second.fma(highHalves(pairs), first.fma(lowHalves(pairs), sum1));
+            pairs = load(a, turn + 2 * VECTOR_BYTES);
+            sum2 = second.fma(highHalves(pairs), first.fma(lowHalves(pairs), sum2));
+            pairs = load(a, turn + 3 * VECTOR_BYTES);
+            sum3 = second.fma(highHalves(pairs), first.fma(lowHalves(pairs), sum3));
+        }
+        sum0.intoArray(sums, 0);
+        sum1.intoArray(sums, COUNT);
+        sum2.intoArray(sums, 2 * COUNT);
+        sum3.intoArray(sums, 3 * COUNT);
+    }
+
+    private static void shrink4x2(
+            MemorySegment a, long at, int whole, float[] x, int x0, int x1, int x2, int x3, float[] sums) {
+        FloatVector sum00 = FloatVector.zero(FLOATS);
+        FloatVector sum01 = FloatVector.zero(FLOATS);
+        FloatVector sum10 = FloatVector.zero(FLOATS);
+        FloatVector sum11 = FloatVector.zero(FLOATS);
+        FloatVector sum20 = FloatVector.zero(FLOATS);
+        FloatVector sum21 = FloatVector.zero(FLOATS);
+        FloatVector sum30 = FloatVector.zero(FLOATS);
+        FloatVector sum31 = FloatVector.zero(FLOATS);
+        for (int k = 0; k < whole; k += LoraModule.TURN) {
+            long turn = at + k * TURN_STRIDE;
+            IntVector pairs = load(a, turn);
+            FloatVector low0 = lowHalves(pairs);
+            FloatVector high0 = highHalves(pairs);
+            pairs = load(a, turn + VECTOR_BYTES);
+            FloatVector low1 = lowHalves(pairs);
+            FloatVector high1 = highHalves(pairs);
+            FloatVector input = FloatVector.fromArray(FLOATS, x, x0 + k);
+            sum00 = input.fma(low0, sum00);
+            sum01 = input.fma(low1, sum01);
+            input = FloatVector.fromArray(FLOATS, x, x0 + k + COUNT);
+            sum00 = input.fma(high0, sum00);
+            sum01 = input.fma(high1, sum01);
+            input = FloatVector.fromArray(FLOATS, x, x1 + k);
+            sum10 = input.fma(low0, sum10);
+            sum11 = input.fma(low1, sum11);
+            input = FloatVector.fromArray(FLOATS, x, x1 + k + COUNT);
+            sum10 = input.fma(high0, sum10);
+            sum11 = input.fma(high1, sum11);
+            input = FloatVector.fromArray(FLOATS, x, x2 + k);
+            sum20 = input.fma(low0, sum20);
+            sum21 = input.fma(low1, sum21);
+            input = FloatVector.fromArray(FLOATS, x, x2 + k + COUNT);
+            sum20 = input.fma(high0, sum20);
+            sum21 = input.fma(high1, sum21);
+            input = FloatVector.fromArray(FLOATS, x, x3 + k);
+            sum30 = input.fma(low0, sum30);
+            sum31 = input.fma(low1, sum31);
+            input = FloatVector.fromArray(FLOATS, x, x3 + k + COUNT);
+            sum30 = input.fma(high0, sum30);
+            sum31 = input.fma(high1, sum31);
+        }
+        sum00.intoArray(sums, 0);
+        sum01.intoArray(sums, 4 * COUNT);
+        sum10.intoArray(sums, COUNT);
+        sum11.intoArray(sums, 5 * COUNT);
+        sum20.intoArray(sums, 2 * COUNT);
+        sum21.intoArray(sums, 6 * COUNT);
+        sum30.intoArray(sums, 3 * COUNT);
+        sum31.intoArray(sums, 7 * COUNT);
+    }
+
+    /// `sums[j] = Σᵣ h[hAt + r] · b[r][j]` for [#EXPAND_OUTPUTS] outputs `j` of a panel, the first of them at byte
+    /// `at` of `b`.
+    ///
+    /// @param sums [#LANES] floats, overwritten
+    static void expandRow(MemorySegment b, long at, int rank, float[] h, int hAt, float[] sums) {
+        if (EXPAND_OUTPUTS == 4 * COUNT) {
+            expand1x4(b, at, rank, h, hAt, sums);
+        } else {
+            expand1x8(b, at, rank, h, hAt, sums);
+        }
+    }
+
+    /// The same for [#EXPAND_ROWS_OUTPUTS] outputs of four rows, whose `h` stand `hStride` floats apart:
+    /// `sums[i · EXPAND_ROWS_OUTPUTS + j]` is that of row `i`.
+    static void expandRows(MemorySegment b, long at, int rank, float[] h, int hAt, int hStride, float[] sums) {
+        if (EXPAND_ROWS_OUTPUTS == 4 * COUNT) {
+            expand4x4(b, at, rank, h, hAt, hStride, sums);
+        } else {
+            expand4x2(b, at, rank, h, hAt, hStride, sums);
+        }
+    }
+
+    private static void expand1x4(MemorySegment b, long at, int rank, float[] h, int hAt, float[] sums) {
+        FloatVector sum0 = FloatVector.zero(FLOATS);
+        FloatVector sum1 = FloatVector.zero(FLOATS);
+        FloatVector sum2 = FloatVector.zero(FLOATS);
+        FloatVector sum3 = FloatVector.zero(FLOATS);
         for (int r = 0; r < rank; r++) {
             FloatVector input = FloatVector.broadcast(FLOATS, h[hAt + r]);
-            long row = at + r * stride;
-            sum0 = input.fma(load(b, row), sum0);
-            sum1 = input.fma(load(b, row + VECTOR_BYTES), sum1);
-            sum2 = input.fma(load(b, row + 2 * VECTOR_BYTES), sum2);
-            sum3 = input.fma(load(b, row + 3 * VECTOR_BYTES), sum3);
-            sum4 = input.fma(load(b, row + 4 * VECTOR_BYTES), sum4);
-            sum5 = input.fma(load(b, row + 5 * VECTOR_BYTES), sum5);
-            sum6 = input.fma(load(b, row + 6 * VECTOR_BYTES), sum6);
-            sum7 = input.fma(load(b, row + 7 * VECTOR_BYTES), sum7);
+            long row = at + r * PANEL_BYTES;
+            IntVector pairs = load(b, row);
+            sum0 = input.fma(lowHalves(pairs), sum0);
+            sum1 = input.fma(highHalves(pairs), sum1);
+            pairs = load(b, row + VECTOR_BYTES);
+            sum2 = input.fma(lowHalves(pairs), sum2);
+            sum3 = input.fma(highHalves(pairs), sum3);
         }
-        FloatVector factors = FloatVector.broadcast(FLOATS, factor);
-        add(sum0, factors, y, yAt);
-        add(sum1, factors, y, yAt + COUNT);
-        add(sum2, factors, y, yAt + 2 * COUNT);
-        add(sum3, factors, y, yAt + 3 * COUNT);
-        add(sum4, factors, y, yAt + 4 * COUNT);
-        add(sum5, factors, y, yAt + 5 * COUNT);
-        add(sum6, factors, y, yAt + 6 * COUNT);
-        add(sum7, factors, y, yAt + 7 * COUNT);
+        sum0.intoArray(sums, 0);
+        sum1.intoArray(sums, COUNT);
+        sum2.intoArray(sums, 2 * COUNT);
+        sum3.intoArray(sums, 3 * COUNT);
     }
 
-    /// The same for [#EXPAND_2] outputs of two different rows.
-    static void expand2(
-            MemorySegment b,
-            long at,
-            long stride,
-            int rank,
-            float[] h,
-            int hAt,
-            int hAt2,
-            float factor,
-            float factor2,
-            float[] y,
-            int yAt,
-            int yAt2) {
+    private static void expand1x8(MemorySegment b, long at, int rank, float[] h, int hAt, float[] sums) {
         FloatVector sum0 = FloatVector.zero(FLOATS);
-        FloatVector sum1 = sum0;
-        FloatVector sum2 = sum0;
-        FloatVector sum3 = sum0;
-        FloatVector sum4 = sum0;
-        FloatVector sum5 = sum0;
-        FloatVector sum6 = sum0;
-        FloatVector sum7 = sum0;
+        FloatVector sum1 = FloatVector.zero(FLOATS);
+        FloatVector sum2 = FloatVector.zero(FLOATS);
+        FloatVector sum3 = FloatVector.zero(FLOATS);
+        FloatVector sum4 = FloatVector.zero(FLOATS);
+        FloatVector sum5 = FloatVector.zero(FLOATS);
+        FloatVector sum6 = FloatVector.zero(FLOATS);
+        FloatVector sum7 = FloatVector.zero(FLOATS);
         for (int r = 0; r < rank; r++) {
-            FloatVector first = FloatVector.broadcast(FLOATS, h[hAt + r]);
-            FloatVector second = FloatVector.broadcast(FLOATS, h[hAt2 + r]);
-            long row = at + r * stride;
-            FloatVector weights = load(b, row);
-            sum0 = first.fma(weights, sum0);
-            sum4 = second.fma(weights, sum4);
-            weights = load(b, row + VECTOR_BYTES);
-            sum1 = first.fma(weights, sum1);
-            sum5 = second.fma(weights, sum5);
-            weights = load(b, row + 2 * VECTOR_BYTES);
-            sum2 = first.fma(weights, sum2);
-            sum6 = second.fma(weights, sum6);
-            weights = load(b, row + 3 * VECTOR_BYTES);
-            sum3 = first.fma(weights, sum3);
-            sum7 = second.fma(weights, sum7);
+            FloatVector input = FloatVector.broadcast(FLOATS, h[hAt + r]);
+            long row = at + r * PANEL_BYTES;
+            IntVector pairs = load(b, row);
+            sum0 = input.fma(lowHalves(pairs), sum0);
+            sum1 = input.fma(highHalves(pairs), sum1);
+            pairs = load(b, row + VECTOR_BYTES);
+            sum2 = input.fma(lowHalves(pairs), sum2);
+            sum3 = input.fma(highHalves(pairs), sum3);
+            pairs = load(b, row + 2 * VECTOR_BYTES);
+            sum4 = input.fma(lowHalves(pairs), sum4);
+            sum5 = input.fma(highHalves(pairs), sum5);
+            pairs = load(b, row + 3 * VECTOR_BYTES);
+            sum6 = input.fma(lowHalves(pairs), sum6);
+            sum7 = input.fma(highHalves(pairs), sum7);
         }
-        FloatVector factors = FloatVector.broadcast(FLOATS, factor);
-        add(sum0, factors, y, yAt);
-        add(sum1, factors, y, yAt + COUNT);
-        add(sum2, factors, y, yAt + 2 * COUNT);
-        add(sum3, factors, y, yAt + 3 * COUNT);
-        FloatVector factors2 = FloatVector.broadcast(FLOATS, factor2);
-        add(sum4, factors2, y, yAt2);
-        add(sum5, factors2, y, yAt2 + COUNT);
-        add(sum6, factors2, y, yAt2 + 2 * COUNT);
-        add(sum7, factors2, y, yAt2 + 3 * COUNT);
+        sum0.intoArray(sums, 0);
+        sum1.intoArray(sums, COUNT);
+        sum2.intoArray(sums, 2 * COUNT);
+        sum3.intoArray(sums, 3 * COUNT);
+        sum4.intoArray(sums, 4 * COUNT);
+        sum5.intoArray(sums, 5 * COUNT);
+        sum6.intoArray(sums, 6 * COUNT);
+        sum7.intoArray(sums, 7 * COUNT);
     }
 
-    /// The same for any number of outputs of one row: what the tiles leave over.
-    static void expandRest(
-            MemorySegment b,
-            long at,
-            long stride,
-            int rank,
-            float[] h,
-            int hAt,
-            float factor,
-            float[] y,
-            int yAt,
-            int outputs) {
+    private static void expand4x4(MemorySegment b, long at, int rank, float[] h, int h0, int hStride, float[] sums) {
+        int h1 = h0 + hStride;
+        int h2 = h1 + hStride;
+        int h3 = h2 + hStride;
+        FloatVector sum00 = FloatVector.zero(FLOATS);
+        FloatVector sum01 = FloatVector.zero(FLOATS);
+        FloatVector sum02 = FloatVector.zero(FLOATS);
+        FloatVector sum03 = FloatVector.zero(FLOATS);
+        FloatVector sum10 = FloatVector.zero(FLOATS);
+        FloatVector sum11 = FloatVector.zero(FLOATS);
+        FloatVector sum12 = FloatVector.zero(FLOATS);
+        FloatVector sum13 = FloatVector.zero(FLOATS);
+        FloatVector sum20 = FloatVector.zero(FLOATS);
+        FloatVector sum21 = FloatVector.zero(FLOATS);
+        FloatVector sum22 = FloatVector.zero(FLOATS);
+        FloatVector sum23 = FloatVector.zero(FLOATS);
+        FloatVector sum30 = FloatVector.zero(FLOATS);
+        FloatVector sum31 = FloatVector.zero(FLOATS);
+        FloatVector sum32 = FloatVector.zero(FLOATS);
+        FloatVector sum33 = FloatVector.zero(FLOATS);
+        for (int r = 0; r < rank; r++) {
+            FloatVector input0 = FloatVector.broadcast(FLOATS, h[h0 + r]);
+            FloatVector input1 = FloatVector.broadcast(FLOATS, h[h1 + r]);
+            FloatVector input2 = FloatVector.broadcast(FLOATS, h[h2 + r]);
+            FloatVector input3 = FloatVector.broadcast(FLOATS, h[h3 + r]);
+            long row = at + r * PANEL_BYTES;
+            IntVector pairs = load(b, row);
+            FloatVector low = lowHalves(pairs);
+            FloatVector high = highHalves(pairs);
+            sum00 = input0.fma(low, sum00);
+            sum01 = input0.fma(high, sum01);
+            sum10 = input1.fma(low, sum10);
+            sum11 = input1.fma(high, sum11);
+            sum20 = input2.fma(low, sum20);
+            sum21 = input2.fma(high, sum21);
+            sum30 = input3.fma(low, sum30);
+            sum31 = input3.fma(high, sum31);
+            pairs = load(b, row + VECTOR_BYTES);
+            low = lowHalves(pairs);
+            high = highHalves(pairs);
+            sum02 = input0.fma(low, sum02);
+            sum03 = input0.fma(high, sum03);
+            sum12 = input1.fma(low, sum12);
+            sum13 = input1.fma(high, sum13);
+            sum22 = input2.fma(low, sum22);
+            sum23 = input2.fma(high, sum23);
+            sum32 = input3.fma(low, sum32);
+            sum33 = input3.fma(high, sum33);
+        }
+        sum00.intoArray(sums, 0);
+        sum01.intoArray(sums, COUNT);
+        sum02.intoArray(sums, 2 * COUNT);
+        sum03.intoArray(sums, 3 * COUNT);
+        sum10.intoArray(sums, 4 * COUNT);
+        sum11.intoArray(sums, 5 * COUNT);
+        sum12.intoArray(sums, 6 * COUNT);
+        sum13.intoArray(sums, 7 * COUNT);
+        sum20.intoArray(sums, 8 * COUNT);
+        sum21.intoArray(sums, 9 * COUNT);
+        sum22.intoArray(sums, 10 * COUNT);
+        sum23.intoArray(sums, 11 * COUNT);
+        sum30.intoArray(sums, 12 * COUNT);
+        sum31.intoArray(sums, 13 * COUNT);
+        sum32.intoArray(sums, 14 * COUNT);
+        sum33.intoArray(sums, 15 * COUNT);
+    }
+
+    private static void expand4x2(MemorySegment b, long at, int rank, float[] h, int h0, int hStride, float[] sums) {
+        int h1 = h0 + hStride;
+        int h2 = h1 + hStride;
+        int h3 = h2 + hStride;
+        FloatVector sum00 = FloatVector.zero(FLOATS);
+        FloatVector sum01 = FloatVector.zero(FLOATS);
+        FloatVector sum10 = FloatVector.zero(FLOATS);
+        FloatVector sum11 = FloatVector.zero(FLOATS);
+        FloatVector sum20 = FloatVector.zero(FLOATS);
+        FloatVector sum21 = FloatVector.zero(FLOATS);
+        FloatVector sum30 = FloatVector.zero(FLOATS);
+        FloatVector sum31 = FloatVector.zero(FLOATS);
+        for (int r = 0; r < rank; r++) {
+            FloatVector input0 = FloatVector.broadcast(FLOATS, h[h0 + r]);
+            FloatVector input1 = FloatVector.broadcast(FLOATS, h[h1 + r]);
+            FloatVector input2 = FloatVector.broadcast(FLOATS, h[h2 + r]);
+            FloatVector input3 = FloatVector.broadcast(FLOATS, h[h3 + r]);
+            long row = at + r * PANEL_BYTES;
+            IntVector pairs = load(b, row);
+            FloatVector low = lowHalves(pairs);
+            FloatVector high = highHalves(pairs);
+            sum00 = input0.fma(low, sum00);
+            sum01 = input0.fma(high, sum01);
+            sum10 = input1.fma(low, sum10);
+            sum11 = input1.fma(high, sum11);
+            sum20 = input2.fma(low, sum20);
+            sum21 = input2.fma(high, sum21);
+            sum30 = input3.fma(low, sum30);
+            sum31 = input3.fma(high, sum31);
+        }
+        sum00.intoArray(sums, 0);
+        sum01.intoArray(sums, COUNT);
+        sum10.intoArray(sums, 2 * COUNT);
+        sum11.intoArray(sums, 3 * COUNT);
+        sum20.intoArray(sums, 4 * COUNT);
+        sum21.intoArray(sums, 5 * COUNT);
+        sum30.intoArray(sums, 6 * COUNT);
+        sum31.intoArray(sums, 7 * COUNT);
+    }
+
+    /// `y[yAt + j] += factor · sums[at + j]` for `j < outputs`, at most [#EXPAND_OUTPUTS]. Apart from the tiles: with
+    /// it the largest would pass C2's inlining budget, which boxes its vectors.
+    static void add(float[] sums, int at, int outputs, float factor, float[] y, int yAt) {
         int j = 0;
+        // In steps of two and four vectors, because a loop around single ones costs more than they do.
+        if (j + 4 * COUNT <= outputs) {
+            addTwo(sums, at, factor, y, yAt);
+            addTwo(sums, at + 2 * COUNT, factor, y, yAt + 2 * COUNT);
+            j += 4 * COUNT;
+        }
+        for (; j + 2 * COUNT <= outputs; j += 2 * COUNT) {
+            addTwo(sums, at + j, factor, y, yAt + j);
+        }
         for (; j + COUNT <= outputs; j += COUNT) {
-            FloatVector sum = FloatVector.zero(FLOATS);
-            for (int r = 0; r < rank; r++) {
-                FloatVector input = FloatVector.broadcast(FLOATS, h[hAt + r]);
-                sum = input.fma(load(b, at + r * stride + (long) j * Bf16.BYTES), sum);
-            }
-            add(sum, FloatVector.broadcast(FLOATS, factor), y, yAt + j);
+            addOne(sums, at + j, factor, y, yAt + j);
         }
         for (; j < outputs; j++) {
-            float sum = 0;
-            for (int r = 0; r < rank; r++) {
-                sum = Math.fma(h[hAt + r], element(b, at + r * stride, j), sum);
+            y[yAt + j] = Math.fma(sums[at + j], factor, y[yAt + j]);
+        }
+    }
+
+    private static void addTwo(float[] sums, int at, float factor, float[] y, int yAt) {
+        addOne(sums, at, factor, y, yAt);
+        addOne(sums, at + COUNT, factor, y, yAt + COUNT);
+    }
+
+    private static void addOne(float[] sums, int at, float factor, float[] y, int yAt) {
+        FloatVector.fromArray(FLOATS, sums, at)
+                .fma(FloatVector.broadcast(FLOATS, factor), FloatVector.fromArray(FLOATS, y, yAt))
+                .intoArray(y, yAt);
+    }
+
+    /// Adds the lanes of each of four vectors, in the order of [Lanes#sum]; the sum of vector `i` is left at
+    /// `at + SUM_OF[i]`.
+    private static void sumLanes(float[] sums, int at) {
+        FloatVector first = FloatVector.fromArray(FLOATS, sums, at);
+        FloatVector second = FloatVector.fromArray(FLOATS, sums, at + COUNT);
+        FloatVector third = FloatVector.fromArray(FLOATS, sums, at + 2 * COUNT);
+        FloatVector fourth = FloatVector.fromArray(FLOATS, sums, at + 3 * COUNT);
+        // A half of the lanes for each of two vectors, then a quarter for each of four.
+        first = halve(first, SWAP_HALVES).blend(halve(second, SWAP_HALVES), UPPER_HALF);
+        third = halve(third, SWAP_HALVES).blend(halve(fourth, SWAP_HALVES), UPPER_HALF);
+        FloatVector all = halve(first, SWAP_QUARTERS).blend(halve(third, SWAP_QUARTERS), UPPER_QUARTERS);
+        if (COUNT >= 8) {
+            all = halve(all, SWAP_EIGHTHS);
+        }
+        if (COUNT >= 16) {
+            all = halve(all, SWAP_SIXTEENTHS);
+        }
+        all.intoArray(sums, at);
+    }
+
+    private static FloatVector halve(FloatVector lanes, VectorShuffle<Float> swap) {
+        return lanes.add(lanes.rearrange(swap));
+    }
+
+    /// Adds the inputs from `whole` on to the sums of a group's rank rows.
+    private static void addRest(
+            float[] h, int hAt, MemorySegment a, long at, int whole, int inputs, float[] x, int xAt) {
+        for (int r = 0; r < LoraModule.RANK_GROUP; r++) {
+            for (int k = whole; k < inputs; k++) {
+                long element = at + whole * TURN_STRIDE + r * VECTOR_BYTES + LoraModule.pairedBytes(k - whole);
+                float weight = Bf16.toFloat(a.get(LoraModule.BF16, element));
+                h[hAt + r] = Math.fma(x[xAt + k], weight, h[hAt + r]);
             }
-            y[yAt + j] = Math.fma(sum, factor, y[yAt + j]);
         }
     }
 
-    private static float finish(
-            float[] lanes, int lanesAt, MemorySegment a, long row, int whole, int inputs, float[] x, int xAt) {
-        float sum = Lanes.sum(lanes, lanesAt);
-        for (int k = whole; k < inputs; k++) {
-            sum = Math.fma(x[xAt + k], element(a, row, k), sum);
+    private static IntVector load(MemorySegment rows, long at) {
+        return IntVector.fromMemorySegment(INTS, rows, at, ORDER);
+    }
+
+    private static VectorShuffle<Float> swap(int distance) {
+        return VectorShuffle.fromOp(FLOATS, lane -> lane ^ distance);
+    }
+
+    private static VectorMask<Float> upper(int distance) {
+        boolean[] lanes = new boolean[COUNT];
+        for (int i = 0; i < COUNT; i++) {
+            lanes[i] = (i & distance) != 0;
         }
-        return sum;
-    }
-
-    private static float element(MemorySegment rows, long row, int index) {
-        return Bf16.toFloat(rows.get(LoraModule.BF16, row + (long) index * Bf16.BYTES));
-    }
-
-    private static void add(FloatVector sum, FloatVector factor, float[] y, int at) {
-        sum.fma(factor, FloatVector.fromArray(FLOATS, y, at)).intoArray(y, at);
-    }
-
-    private static FloatVector load(MemorySegment rows, long at) {
-        return Lanes.widen(ShortVector.fromMemorySegment(SHORTS, rows, at, ORDER));
+        return VectorMask.fromArray(FLOATS, lanes, 0);
     }
 }

@@ -1,12 +1,7 @@
 package org.openlora.kernels;
 
-import static org.openlora.kernels.Lanes.COUNT;
-import static org.openlora.kernels.Lanes.FLOATS;
-
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
-import jdk.incubator.vector.FloatVector;
 
 /// Causal attention over a paged bf16 KV cache, with grouped queries: query head `h` uses KV head
 /// `h / (heads / kvHeads)`.
@@ -14,20 +9,30 @@ import jdk.incubator.vector.FloatVector;
 /// For each row and head, over the positions `t` that the row attends to:
 /// `out = Σₜ softmaxₜ(scale · q·k[t]) · v[t]`, in f32.
 ///
-/// A work item is a run of up to four consecutive tokens of a sequence and a KV head, with all query heads of its
-/// group: keys and values are read once for all of them. It makes two passes, all scores and then all values, in
-/// ascending position. A token that only another row of the run sees has weight zero, which leaves a finite sum
-/// as it is. So a row has the same bits alone and in any batch, and a prompt has the same bits in one piece and
-/// in chunks.
+/// [AttentionPlan] cuts the work into runs of consecutive rows and splits of the context, [AttentionSplit] attends
+/// to a split, [AttentionSums] merges splits. A token that only another row of the run sees has weight zero, which
+/// leaves a finite sum as it is. So a row has the same bits alone and in any batch, and a prompt has the same bits
+/// in one piece and in chunks; and one long context alone keeps all threads busy.
+///
+/// Working memory does not grow with the context, but for the results of splits that are shared out: a few floats
+/// for each split and query. Used by one thread at a time; a call allocates one small object, and more only where
+/// that memory grows.
 public final class PagedAttention {
-    /// Rows of one sequence that share a reading of its keys and values.
-    private static final int RUN_ROWS = 4;
+    /// Keys below which other threads are left alone.
+    private static final long MIN_PARALLEL_TOKENS = 192;
 
     private final WorkerPool pool;
     private final KvLayout layout;
     private final int heads;
     private final int group;
-    private final Scratch[] scratch;
+    private final int width; // floats of a query's values: whole panels
+    private final int maxQueries; // of a run: whole vectors
+    private final AttentionPlan plan = new AttentionPlan();
+    private final AttentionSplit[] splits; // per thread
+    private final AttentionSums[] sums; // per thread
+    private final KvWriter writer;
+    private final AtomicInteger nextUnit = new AtomicInteger();
+    private float[] results = {}; // per kept split [max | sum | values]
 
     /// Attention with `heads` query heads.
     ///
@@ -42,8 +47,13 @@ public final class PagedAttention {
         this.layout = layout;
         this.heads = heads;
         this.group = heads / layout.kvHeads();
-        this.scratch = new Scratch[pool.threads()];
-        Arrays.setAll(scratch, _ -> new Scratch());
+        this.width = layout.valuePanels() * Lanes.PANEL;
+        this.maxQueries = Shapes.roundUp(AttentionPlan.RUN_ROWS * group, Lanes.COUNT);
+        this.splits = new AttentionSplit[pool.threads()];
+        Arrays.setAll(splits, _ -> new AttentionSplit(layout, group));
+        this.sums = new AttentionSums[pool.threads()];
+        Arrays.setAll(sums, _ -> new AttentionSums(maxQueries, width));
+        this.writer = new KvWriter(layout);
     }
 
     /// Rounds the keys and values of a step to bf16 and stores them.
@@ -61,18 +71,29 @@ public final class PagedAttention {
             int vStride,
             int vOffset) {
         checkPages(pages, layer);
-        int width = layout.kvHeads() * layout.headDim();
-        Shapes.strided("k", k, slotMapping.length, kStride, kOffset, width);
-        Shapes.strided("v", v, slotMapping.length, vStride, vOffset, width);
+        int floats = layout.kvHeads() * layout.headDim();
+        Shapes.strided("k", k, slotMapping.length, kStride, kOffset, floats);
+        Shapes.strided("v", v, slotMapping.length, vStride, vOffset, floats);
         for (int row = 0; row < slotMapping.length; row++) {
-            int slot = slotMapping[row];
-            if (slot < -1 || slot >= (long) pages.blocks() * layout.blockTokens()) {
-                throw new IllegalArgumentException("slot " + slot + " of row " + row + " is not in the "
+            if (slotMapping[row] < -1 || slotMapping[row] >= (long) pages.blocks() * layout.blockTokens()) {
+                throw new IllegalArgumentException("slot " + slotMapping[row] + " of row " + row + " is not in the "
                         + pages.blocks() + " blocks of " + layout.blockTokens() + " tokens");
             }
-            if (slot >= 0) {
-                store(pages, layer, slot, k, row * kStride + kOffset, v, row * vStride + vOffset);
+        }
+        for (int row = 0; row < slotMapping.length; row++) {
+            if (slotMapping[row] >= 0) {
+                writeRow(pages, layer, slotMapping[row], k, row * kStride + kOffset, v, row * vStride + vOffset);
             }
+        }
+    }
+
+    private void writeRow(KvPages pages, int layer, int slot, float[] k, int kAt, float[] v, int vAt) {
+        int block = slot / layout.blockTokens();
+        int token = slot % layout.blockTokens();
+        for (int head = 0; head < layout.kvHeads(); head++) {
+            int at = head * layout.headDim();
+            writer.writeKey(pages.memory(), layout.keyOffset(block, layer, head, token), k, kAt + at);
+            writer.writeValue(pages.memory(), layout.valueOffset(block, layer, head, token), v, vAt + at);
         }
     }
 
@@ -98,153 +119,95 @@ public final class PagedAttention {
         if (!(scale > 0)) {
             throw new IllegalArgumentException("scale is " + scale + ", must be positive");
         }
-        int[] runs = runs(batch);
-        int items = (runs.length - 1) * layout.kvHeads();
-        AtomicInteger next = new AtomicInteger();
-        pool.run(Math.min(scratch.length, items), worker -> {
-            for (int item = next.getAndIncrement(); item < items; item = next.getAndIncrement()) {
-                // The last rows of a chunk have the longest context: begin with them.
-                int run = runs.length - 2 - item / layout.kvHeads();
-                int kvHead = item % layout.kvHeads();
-                Scratch work = scratch[worker];
-                Run part = new Run(batch, runs[run], runs[run + 1], layout.blockTokens());
-                for (int row = part.begin(); row < part.end(); row++) {
-                    int from = row * qStride + qOffset + kvHead * group * layout.headDim();
-                    work.addQueries(row - part.begin(), q, from, group * layout.headDim());
-                }
-                attendRun(pages, layer, part, kvHead, scale, out, work);
-            }
-        });
+        plan.build(batch, layout.kvHeads(), pool.threads());
+        int floats = Math.multiplyExact(plan.results(), resultFloats());
+        if (results.length < floats) {
+            results = new float[Math.max(floats, 2 * results.length)];
+        }
+        nextUnit.set(0);
+        Call call = new Call(pages, layer, batch, q, qStride, qOffset, scale, out);
+        if (plan.tokens() < MIN_PARALLEL_TOKENS) {
+            attendUnits(call, 0);
+        } else {
+            pool.run(Math.min(splits.length, plan.units()), worker -> attendUnits(call, worker));
+        }
+        mergeResults(call);
     }
 
-    /// Borders of the runs: rows that follow each other in one sequence, at most [#RUN_ROWS].
-    private static int[] runs(AttentionBatch batch) {
-        int[] borders = new int[batch.rows() + 1];
-        int runs = 0;
-        for (int row = 1; row <= batch.rows(); row++) {
-            boolean follows = row < batch.rows()
-                    && row - borders[runs] < RUN_ROWS
-                    && batch.sequences()[row] == batch.sequences()[row - 1]
-                    && batch.positions()[row] == batch.positions()[row - 1] + 1;
-            if (!follows) {
-                borders[++runs] = row;
-            }
+    /// Takes units as long as there are any.
+    private void attendUnits(Call call, int worker) {
+        for (int unit = nextUnit.getAndIncrement(); unit < plan.units(); unit = nextUnit.getAndIncrement()) {
+            attendUnit(call, unit, splits[worker], sums[worker]);
         }
-        return Arrays.copyOf(borders, runs + 1);
     }
 
-    private void attendRun(KvPages pages, int layer, Run run, int kvHead, float scale, float[] out, Scratch work) {
-        int rows = run.end() - run.begin();
-        int stride = run.scoreStride();
-        int valueWidth = layout.valuePanels() * Lanes.PANEL;
-        work.zero(rows * group, stride, valueWidth);
-        for (int b = 0; b < run.blocks(); b++) {
-            PanelTiles.multiply(
-                    pages.memory(),
-                    layout.keyOffset(run.block(b), layer, kvHead),
-                    layout.keyPanelBytes(),
-                    layout.keyPanels(),
-                    layout.headDim(),
-                    work.queries,
-                    0,
-                    layout.headDim(),
-                    rows * group,
-                    work.scores,
-                    run.blockStart(b),
-                    stride);
+    private void attendUnit(Call call, int unit, AttentionSplit split, AttentionSums merged) {
+        int firstRow = plan.firstRow(plan.run(unit));
+        int endRow = plan.endRow(plan.run(unit));
+        int kvHead = plan.kvHead(unit);
+        int queries = (endRow - firstRow) * group;
+        int from = firstRow * call.qStride() + call.qOffset() + kvHead * group * layout.headDim();
+        split.load(call.q(), from, call.qStride(), endRow - firstRow, call.scale());
+        boolean keep = plan.resultAt(unit) != AttentionPlan.MERGED_AT_ONCE;
+        int resultAt = plan.resultAt(unit) * resultFloats();
+        if (!keep) {
+            merged.clear(queries);
         }
-        for (int i = 0; i < rows * group; i++) {
-            int row = run.begin() + i / group;
-            int from = run.from(row);
-            int to = run.to(row);
-            work.sums[i] = softmaxNumerators(work.scores, i * stride, from, to, scale, work.lanes);
-            // Tokens that other rows of the run see and this one does not.
-            Arrays.fill(work.scores, i * stride, i * stride + from, 0f);
-            Arrays.fill(work.scores, i * stride + to, (i + 1) * stride, 0f);
+        for (int s = plan.firstSplit(unit); s < plan.endSplit(unit); s++) {
+            split.attend(call.pages(), call.layer(), kvHead, call.batch(), firstRow, endRow, s);
+            if (keep) {
+                System.arraycopy(split.max, 0, results, resultAt, queries);
+                System.arraycopy(split.sum, 0, results, resultAt + maxQueries, queries);
+                System.arraycopy(split.values, 0, results, resultAt + 2 * maxQueries, queries * width);
+                resultAt += resultFloats();
+            } else {
+                merged.merge(queries, split.max, 0, split.sum, 0, split.values, 0);
+            }
         }
-        weighValues(pages, layer, kvHead, run, work);
-        for (int i = 0; i < rows * group; i++) {
+        if (!keep) {
+            writeOut(merged, firstRow, endRow, kvHead, call.out());
+        }
+    }
+
+    /// Merges what was kept; the units of a run and KV head follow each other in the order of their splits.
+    private void mergeResults(Call call) {
+        AttentionSums merged = sums[0];
+        for (int unit = 0; unit < plan.units(); unit++) {
+            if (plan.resultAt(unit) == AttentionPlan.MERGED_AT_ONCE) {
+                continue;
+            }
+            int firstRow = plan.firstRow(plan.run(unit));
+            int endRow = plan.endRow(plan.run(unit));
+            int queries = (endRow - firstRow) * group;
+            if (!continues(unit - 1, unit)) {
+                merged.clear(queries);
+            }
+            for (int s = 0; s < plan.endSplit(unit) - plan.firstSplit(unit); s++) {
+                int at = (plan.resultAt(unit) + s) * resultFloats();
+                merged.merge(queries, results, at, results, at + maxQueries, results, at + 2 * maxQueries);
+            }
+            if (!continues(unit, unit + 1)) {
+                writeOut(merged, firstRow, endRow, plan.kvHead(unit), call.out());
+            }
+        }
+    }
+
+    private boolean continues(int unit, int following) {
+        return unit >= 0
+                && following < plan.units()
+                && plan.run(unit) == plan.run(following)
+                && plan.kvHead(unit) == plan.kvHead(following);
+    }
+
+    private void writeOut(AttentionSums merged, int firstRow, int endRow, int kvHead, float[] out) {
+        for (int i = 0; i < (endRow - firstRow) * group; i++) {
             int head = kvHead * group + i % group;
-            int outAt = ((run.begin() + i / group) * heads + head) * layout.headDim();
-            divide(work.values, i * valueWidth, work.sums[i], out, outAt);
+            merged.write(i, layout.headDim(), out, ((firstRow + i / group) * heads + head) * layout.headDim());
         }
     }
 
-    /// Sums the values of the run's tokens with the weights in `work.scores`.
-    private void weighValues(KvPages pages, int layer, int kvHead, Run run, Scratch work) {
-        int from = run.from(run.begin());
-        int to = run.to(run.end() - 1);
-        for (int b = 0; b < run.blocks(); b++) {
-            int begin = Math.max(from, run.blockStart(b));
-            int end = Math.min(to, run.blockStart(b + 1));
-            long skippedBytes = (long) (begin - run.blockStart(b)) * PanelTiles.STEP_BYTES;
-            PanelTiles.multiply(
-                    pages.memory(),
-                    layout.valueOffset(run.block(b), layer, kvHead) + skippedBytes,
-                    layout.valuePanelBytes(),
-                    layout.valuePanels(),
-                    end - begin,
-                    work.scores,
-                    begin,
-                    run.scoreStride(),
-                    (run.end() - run.begin()) * group,
-                    work.values,
-                    0,
-                    layout.valuePanels() * Lanes.PANEL);
-        }
-    }
-
-    /// Replaces scores `[from, to)` of a row by `e^(scale · (score − max))` and returns their sum. What stands
-    /// around them up to the next whole vectors is overwritten: it takes part as weight e⁻⁸⁷, too small to change
-    /// the sum.
-    private static float softmaxNumerators(float[] scores, int at, int from, int to, float scale, float[] lanes) {
-        int begin = from / COUNT * COUNT;
-        int end = Shapes.roundUp(to, COUNT);
-        Arrays.fill(scores, at + begin, at + from, Float.NEGATIVE_INFINITY);
-        Arrays.fill(scores, at + to, at + end, Float.NEGATIVE_INFINITY);
-        FloatVector max = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY);
-        for (int t = begin; t < end; t += COUNT) {
-            FloatVector scaled = FloatVector.fromArray(FLOATS, scores, at + t).mul(scale);
-            scaled.intoArray(scores, at + t);
-            max = max.max(scaled);
-        }
-        max.intoArray(lanes, 0);
-        float highest = Float.NEGATIVE_INFINITY;
-        for (int i = 0; i < COUNT; i++) {
-            highest = Math.max(highest, lanes[i]);
-        }
-        FloatVector sums = FloatVector.zero(FLOATS);
-        for (int t = begin; t < end; t += COUNT) {
-            FloatVector weights =
-                    VectorMath.exp(FloatVector.fromArray(FLOATS, scores, at + t).sub(highest));
-            weights.intoArray(scores, at + t);
-            sums = sums.add(weights);
-        }
-        sums.intoArray(lanes, 0);
-        return Lanes.sum(lanes, 0);
-    }
-
-    private void divide(float[] values, int at, float sum, float[] out, int outAt) {
-        for (int d = 0; d < layout.headDim(); d++) {
-            out[outAt + d] = values[at + d] / sum;
-        }
-    }
-
-    private void store(KvPages pages, int layer, int slot, float[] k, int kAt, float[] v, int vAt) {
-        MemorySegment memory = pages.memory();
-        int block = slot / layout.blockTokens();
-        int token = slot % layout.blockTokens();
-        for (int head = 0; head < layout.kvHeads(); head++) {
-            long keys = layout.keyOffset(block, layer, head);
-            long values = layout.valueOffset(block, layer, head);
-            int at = head * layout.headDim();
-            long key = keys + layout.keyElement(token, 0);
-            for (int d = 0; d < layout.headDim(); d++) {
-                memory.set(LoraModule.BF16, key, Bf16.fromFloat(k[kAt + at + d]));
-                key += PanelTiles.STEP_BYTES;
-                memory.set(LoraModule.BF16, values + layout.valueElement(token, d), Bf16.fromFloat(v[vAt + at + d]));
-            }
-        }
+    private int resultFloats() {
+        return 2 * maxQueries + maxQueries * width;
     }
 
     private void checkPages(KvPages pages, int layer) {
@@ -281,77 +244,15 @@ public final class PagedAttention {
         }
     }
 
-    /// Rows `[begin, end)` of a batch, at consecutive positions of one sequence, and where their scores stand.
-    ///
-    /// The score of position `t` stands at `t - origin`, where `origin` is a multiple of L: which lane of a
-    /// vector adds a weight then depends on the position alone, not on where the run or its window begins.
-    private record Run(AttentionBatch batch, int begin, int end, int blockTokens) {
-        /// Blocks from the first that the first row sees to that of the last row.
-        int blocks() {
-            return batch.positions()[end - 1] / blockTokens - firstBlock() + 1;
-        }
-
-        int block(int index) {
-            return batch.blockTables()[batch.sequences()[begin]][firstBlock() + index];
-        }
-
-        int blockStart(int index) {
-            return (firstBlock() + index) * blockTokens - origin();
-        }
-
-        int from(int row) {
-            return batch.firstPosition(row) - origin();
-        }
-
-        int to(int row) {
-            return batch.positions()[row] + 1 - origin();
-        }
-
-        /// Room for all blocks, for the padding of the last one's panels and for a last whole vector.
-        int scoreStride() {
-            return blockStart(blocks()) + Lanes.PANEL + COUNT;
-        }
-
-        private int firstBlock() {
-            return batch.firstPosition(begin) / blockTokens;
-        }
-
-        private int origin() {
-            return firstBlock() * blockTokens / COUNT * COUNT;
-        }
-    }
-
-    /// One thread's working memory, grown as contexts grow; `tiles` are the rows of a run times its query heads.
-    private static final class Scratch {
-        private static final float[] EMPTY = {};
-
-        float[] queries = EMPTY; // [tiles][headDim]
-        float[] scores = EMPTY; // [tiles][score stride]
-        float[] values = EMPTY; // [tiles][headDim rounded up to whole panels]
-        float[] sums = EMPTY; // [tiles]
-        final float[] lanes = new float[COUNT];
-
-        /// Copies the query heads of row `index` of a run.
-        void addQueries(int index, float[] q, int from, int width) {
-            if (queries.length < RUN_ROWS * width) {
-                queries = new float[RUN_ROWS * width];
-            }
-            System.arraycopy(q, from, queries, index * width, width);
-        }
-
-        /// Makes room, and zeroes the sums that the tiles add to.
-        void zero(int tiles, int stride, int valueWidth) {
-            if (scores.length < tiles * stride) {
-                scores = new float[Math.max(tiles * stride, 2 * scores.length)];
-            }
-            if (values.length < tiles * valueWidth) {
-                values = new float[tiles * valueWidth];
-            }
-            if (sums.length < tiles) {
-                sums = new float[tiles];
-            }
-            Arrays.fill(scores, 0, tiles * stride, 0f);
-            Arrays.fill(values, 0, tiles * valueWidth, 0f);
-        }
-    }
+    /// Operands of a call of [#attend].
+    @SuppressWarnings("ArrayRecordComponent") // Lives as long as the call; never compared.
+    private record Call(
+            KvPages pages,
+            int layer,
+            AttentionBatch batch,
+            float[] q,
+            int qStride,
+            int qOffset,
+            float scale,
+            float[] out) {}
 }

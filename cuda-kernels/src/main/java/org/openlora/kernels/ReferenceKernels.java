@@ -123,16 +123,14 @@ public final class ReferenceKernels {
         double[] h = new double[module.rank()];
         for (int r = 0; r < h.length; r++) {
             for (int k = 0; k < module.inputs(); k++) {
-                long at = module.aOffsetBytes() + r * module.aStrideBytes() + (long) k * Bf16.BYTES;
-                h[r] += (double) x[xAt + k] * bf16(module.weights(), at);
+                h[r] += (double) x[xAt + k] * bf16(module.weights(), module.aElementBytes(r, k));
             }
         }
         return h;
     }
 
     private static float b(LoraModule module, int rankRow, int output) {
-        long at = module.bOffsetBytes() + rankRow * module.bStrideBytes() + (long) output * Bf16.BYTES;
-        return bf16(module.weights(), at);
+        return bf16(module.weights(), module.bElementBytes(rankRow, output));
     }
 
     private static float bf16(MemorySegment segment, long at) {

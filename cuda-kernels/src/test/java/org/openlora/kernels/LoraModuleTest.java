@@ -6,13 +6,17 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class LoraModuleTest {
     @Test
     void write_smallPair_laysOutRankRows() {
         try (Arena arena = Arena.ofConfined()) {
-            // rank 2, inputs 3, outputs 9: rows of 8 and 16 elements, 8 rank rows each
-            assertThat(LoraModule.bytesFor(2, 3, 9)).isEqualTo(8 * 8 * 2 + 8 * 16 * 2);
+            int lanes = Lanes.COUNT;
+            // rank 2, inputs 3, outputs 9: one turn of 4 rank rows, one panel of 2 rank rows
+            long aBytes = 4 * 2L * lanes * 2;
+            assertThat(LoraModule.bytesFor(2, 3, 9)).isEqualTo(aBytes + 2 * 64 * 2);
             MemorySegment memory = arena.allocate(16 + LoraModule.bytesFor(2, 3, 9), 16);
             memory.fill((byte) 0x55);
             float[] a = {1, 2, 3, 4, 5, 6};
@@ -22,12 +26,33 @@ class LoraModuleTest {
             }
             LoraModule module = LoraModule.write(memory, 16, a, b, 2, 3, 9, 5, 0.5f);
             assertThat(module.aOffsetBytes()).isEqualTo(16);
-            assertThat(module.bOffsetBytes()).isEqualTo(16 + 8 * 8 * 2);
-            assertThat(element(memory, 16 + 16 + 2 * 2)).isEqualTo(6); // A[1][2]
-            assertThat(element(memory, 16 + 3 * 2)).isZero(); // padding of A's first row
-            assertThat(element(memory, module.bOffsetBytes() + 32 + 8 * 2)).isEqualTo(27); // B[8][1]
-            assertThat(element(memory, module.bOffsetBytes() + 32 + 9 * 2)).isZero();
-            assertThat(element(memory, module.bOffsetBytes() + 2 * 32)).isZero(); // padding rank row
+            assertThat(module.bOffsetBytes()).isEqualTo(16 + aBytes);
+            long rankRow = 2L * lanes * 2;
+            assertThat(element(memory, 16 + rankRow + 2 * 4)).isEqualTo(6); // A[1][2]: low half of int 2
+            assertThat(element(memory, 16 + 2)).isZero(); // padding: high half of int 0
+            assertThat(element(memory, 16 + 2 * rankRow)).isZero(); // padding rank row
+            assertThat(element(memory, module.bElementBytes(1, 8))).isEqualTo(27); // B[8][1]
+            assertThat(element(memory, module.bElementBytes(1, 9))).isZero();
+            assertThat(element(memory, module.bOffsetBytes() + 64 * 2)).isEqualTo(11); // B[0][1]
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,1,1", "5,83,307", "8,64,64", "17,129,200"})
+    void elementBytes_everyElement_hasAPlaceOfItsOwn(int rank, int inputs, int outputs) {
+        try (Arena arena = Arena.ofConfined()) {
+            float[] a = Data.bf16Floats(1, rank * inputs);
+            float[] b = Data.bf16Floats(2, outputs * rank);
+            MemorySegment memory = arena.allocate(LoraModule.bytesFor(rank, inputs, outputs), 16);
+            LoraModule module = LoraModule.write(memory, 0, a, b, rank, inputs, outputs, 0, 1);
+            for (int r = 0; r < rank; r++) {
+                for (int i = 0; i < inputs; i++) {
+                    assertThat(element(memory, module.aElementBytes(r, i))).isEqualTo(a[r * inputs + i]);
+                }
+                for (int o = 0; o < outputs; o++) {
+                    assertThat(element(memory, module.bElementBytes(r, o))).isEqualTo(b[o * rank + r]);
+                }
+            }
         }
     }
 
@@ -60,7 +85,7 @@ class LoraModuleTest {
                     .withMessage("aOffsetBytes is 8, must be a multiple of 16");
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> LoraModule.write(memory, 16, new float[6], new float[8], 2, 3, 4, 0, 1))
-                    .withMessageStartingWith("LoRA B [4, 2] holds 256 bytes");
+                    .withMessageStartingWith("LoRA B [4, 2] holds " + memory.byteSize() + " bytes");
         }
     }
 

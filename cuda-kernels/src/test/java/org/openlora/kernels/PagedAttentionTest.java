@@ -28,10 +28,10 @@ class PagedAttentionTest {
         "4,2,64,16,0",
         "9,3,64,16,0",
         "8,2,128,32,0",
-        "7,1,20,5,0",
+        "7,1,20,48,0",
         "4,2,64,16,1",
         "9,3,64,16,37",
-        "6,2,30,7,19",
+        "6,2,30,32,19",
         "4,4,96,16,64"
     })
     void attend_wholePrompt_isNearTheReference(int heads, int kvHeads, int headDim, int blockTokens, int window) {
@@ -58,7 +58,7 @@ class PagedAttentionTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"9,3,64,16,0", "6,2,30,7,19", "8,2,128,16,40"})
+    @CsvSource({"9,3,64,16,0", "6,2,30,32,19", "8,2,128,16,40"})
     void attend_chunkedOrOnOtherThreads_hasTheSameBits(
             int heads, int kvHeads, int headDim, int blockTokens, int window) {
         int tokens = 75;
@@ -71,6 +71,72 @@ class PagedAttentionTest {
             }
             assertThat(prompt.attendAll(ONE, tokens)).isEqualTo(whole);
         }
+    }
+
+    /// Contexts of several splits: the last token alone, whose splits are shared out, in chunks, and in the prompt.
+    @ParameterizedTest
+    @CsvSource({"3,1,32,16,0", "4,2,64,48,0", "2,1,16,16,300"})
+    void attend_contextOfManySplits_isNearTheReferenceWithTheSameBits(
+            int heads, int kvHeads, int headDim, int blockTokens, int window) {
+        int tokens = 3 * AttentionPlan.SPLIT_TOKENS + 17;
+        try (Prompt prompt = new Prompt(heads, kvHeads, headDim, blockTokens, window, tokens)) {
+            float[] whole = prompt.attendAll(TWO, tokens);
+            assertThat(prompt.attendAll(TWO, 1)).isEqualTo(whole);
+            assertThat(prompt.attendAll(ONE, 100)).isEqualTo(whole);
+            int row = tokens - 1;
+            int first = window == 0 ? 0 : tokens - window;
+            for (int h = 0; h < heads; h++) {
+                int kvHead = h / (heads / kvHeads);
+                float[] expected = ReferenceKernels.attention(
+                        Data.row(prompt.query(row), h, headDim),
+                        prompt.keys(kvHead),
+                        prompt.values(kvHead),
+                        headDim,
+                        first,
+                        row,
+                        1 / Math.sqrt(headDim));
+                Tolerance.ATTENTION.check("head " + h, Data.row(whole, row * heads + h, headDim), expected);
+            }
+        }
+    }
+
+    /// What is stored is what [Bf16] rounds to, whatever stands beside it.
+    @Test
+    void write_anyNumbers_roundsThemToNearest() {
+        // Ties below and above an even number, just past a tie, the largest, a subnormal, NaN, -0 and a whole.
+        int[] bits = {0x3f808000, 0x3f818000, 0xbf808001, 0x7f7fffff, 0x00012345, 0x7f800001, 0x80000000, 0x477fe000};
+        float[] numbers = new float[bits.length];
+        for (int i = 0; i < bits.length; i++) {
+            numbers[i] = Float.intBitsToFloat(bits[i]);
+        }
+        int headDim = numbers.length;
+        try (Arena arena = Arena.ofShared()) {
+            KvLayout layout = new KvLayout(1, 1, headDim, 16);
+            KvPages pages = new KvPages(arena, layout, 1);
+            PagedAttention attention = new PagedAttention(ONE, layout, 1);
+            attention.write(pages, 0, new int[] {5}, numbers, headDim, 0, numbers, headDim, 0);
+            for (int d = 0; d < headDim; d++) {
+                short expected = Bf16.fromFloat(numbers[d]);
+                long key = layout.keyOffset(0, 0, 0, 5)
+                        + d % (headDim / 2) * layout.keyStepBytes()
+                        + d / (headDim / 2) * (long) Bf16.BYTES;
+                assertThat(pages.memory().get(LoraModule.BF16, key)).isEqualTo(expected);
+                long value = layout.valueOffset(0, 0, 0, 5)
+                        + d / Lanes.PANEL * layout.valuePanelBytes()
+                        + LoraModule.pairedBytes(d % Lanes.PANEL);
+                assertThat(pages.memory().get(LoraModule.BF16, value)).isEqualTo(expected);
+            }
+        }
+    }
+
+    @Test
+    void newLayout_oddHeadDimOrBlock_isRefused() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new KvLayout(1, 1, 63, 16))
+                .withMessage("headDim is 63, must be a multiple of 2");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new KvLayout(1, 1, 64, 24))
+                .withMessage("blockTokens is 24, must be a multiple of 16");
     }
 
     /// Two sequences in one batch, in interleaved blocks, against each alone in blocks of its own.
@@ -144,12 +210,12 @@ class PagedAttentionTest {
 
     @Test
     void write_fusedBufferAndSkippedRow_storesTheRest() {
-        KvLayout layout = new KvLayout(1, 1, 4, 2);
+        KvLayout layout = new KvLayout(1, 1, 4, 16);
         try (Arena arena = Arena.ofShared()) {
             PagedAttention attention = new PagedAttention(ONE, layout, 1);
             KvPages pages = new KvPages(arena, layout, 2);
             float[] qkv = Data.bf16Floats(1, 2 * 12);
-            attention.write(pages, 0, new int[] {-1, 2}, qkv, 12, 4, qkv, 12, 8);
+            attention.write(pages, 0, new int[] {-1, 16}, qkv, 12, 4, qkv, 12, 8);
             float[] out = new float[4];
             AttentionBatch batch = new AttentionBatch(new int[] {0}, new int[] {0}, new int[][] {{1}}, 0);
             attention.attend(pages, 0, batch, qkv, 12, 0, 1, out);

@@ -56,12 +56,10 @@ class PeftAdapterTest {
             float[] b = file.floats(AdapterFixture.b(V0));
             for (int rank = 0; rank < 4; rank++) {
                 for (int i = 0; i < 16; i++) {
-                    assertThat(element(v, v.aOffsetBytes() + 2L * (rank * 16 + i)))
-                            .isEqualTo(a[rank * 16 + i]);
+                    assertThat(element(v, v.aElementBytes(rank, i))).isEqualTo(a[rank * 16 + i]);
                 }
                 for (int o = 0; o < 8; o++) {
-                    assertThat(element(v, v.bOffsetBytes() + 2L * (rank * 8 + o)))
-                            .isEqualTo(b[o * 4 + rank]);
+                    assertThat(element(v, v.bElementBytes(rank, o))).isEqualTo(b[o * 4 + rank]);
                 }
             }
         }

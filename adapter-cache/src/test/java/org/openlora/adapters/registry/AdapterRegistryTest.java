@@ -23,6 +23,7 @@ import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.HostLimits;
 import org.openlora.adapters.peft.AdapterFixture;
+import org.openlora.kernels.LoraModule;
 import org.openlora.kernels.LoraPoint;
 
 class AdapterRegistryTest {
@@ -57,7 +58,8 @@ class AdapterRegistryTest {
         assertThat(registry.find(chef.digest())).isEqualTo(chef);
         assertThat(chef.manifestDigest()).isEqualTo(Digest.ZERO);
         assertThat(registry.find("pirate").manifestDigest()).isNotEqualTo(Digest.ZERO);
-        assertThat(registry.residentBytes(chef.digest())).isEqualTo(4 * 8 * 2L * 16 + 2 * 8 * 2L * (16 + 8));
+        assertThat(registry.residentBytes(chef.digest()))
+                .isEqualTo(2 * (LoraModule.bytesFor(4, 16, 16) + LoraModule.bytesFor(4, 16, 8)));
     }
 
     @Test

@@ -146,7 +146,7 @@ public final class KernelBenchmark {
 
     /// Decode of `rows` sequences over the same cached context; heads of SmolLM2-135M.
     private void attention(int rows, int context) {
-        KvLayout layout = new KvLayout(1, 3, 64, KvLayout.preferredBlockTokens());
+        KvLayout layout = new KvLayout(1, 3, 64, KvLayout.TOKENS_MULTIPLE);
         int heads = 9;
         int blocks = (context + layout.blockTokens() - 1) / layout.blockTokens();
         KvPages pages = new KvPages(arena, layout, blocks);
