@@ -38,6 +38,9 @@ int64_t openlora_read(const char *memory, int64_t bytes) {
 #endif
 }
 
+// Twelve accumulators by name: an array of them would be kept in memory.
+#define EACH(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
+
 // Floating-point operations of one step of openlora_fma; 0 where the processor has no vectors known here.
 int64_t openlora_fma_flops(void) {
 #if defined(__AVX512F__)
@@ -52,26 +55,34 @@ int64_t openlora_fma_flops(void) {
 // Twelve chains of f32 fused multiply-adds: more than latency times ports needs, fewer than registers.
 float openlora_fma(int64_t steps) {
 #if defined(__AVX512F__)
-    __m512 x = _mm512_set1_ps(0.999f), y = _mm512_set1_ps(0.5f), a[12];
-    for (int i = 0; i < 12; i++) a[i] = _mm512_set1_ps((float)i);
+    __m512 x = _mm512_set1_ps(0.999f), y = _mm512_set1_ps(0.5f);
+#define DECLARE(i) __m512 a##i = _mm512_set1_ps((float)i);
+#define STEP(i) __asm__ volatile("vfmadd213ps %2, %1, %0" : "+v"(a##i) : "v"(x), "v"(y));
+#define SUM(i) sum = _mm512_add_ps(sum, a##i);
+    EACH(DECLARE)
     for (int64_t n = 0; n < steps; n++) {
-#define STEP(i) __asm__ volatile("vfmadd213ps %2, %1, %0" : "+v"(a[i]) : "v"(x), "v"(y));
-        STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5) STEP(6) STEP(7) STEP(8) STEP(9) STEP(10) STEP(11)
-#undef STEP
+        EACH(STEP)
     }
-    __m512 sum = a[0];
-    for (int i = 1; i < 12; i++) sum = _mm512_add_ps(sum, a[i]);
+    __m512 sum = _mm512_setzero_ps();
+    EACH(SUM)
+#undef DECLARE
+#undef STEP
+#undef SUM
     return _mm512_reduce_add_ps(sum);
 #elif defined(__FMA__)
-    __m256 x = _mm256_set1_ps(0.999f), y = _mm256_set1_ps(0.5f), a[12];
-    for (int i = 0; i < 12; i++) a[i] = _mm256_set1_ps((float)i);
+    __m256 x = _mm256_set1_ps(0.999f), y = _mm256_set1_ps(0.5f);
+#define DECLARE(i) __m256 a##i = _mm256_set1_ps((float)i);
+#define STEP(i) __asm__ volatile("vfmadd213ps %2, %1, %0" : "+x"(a##i) : "x"(x), "x"(y));
+#define SUM(i) sum = _mm256_add_ps(sum, a##i);
+    EACH(DECLARE)
     for (int64_t n = 0; n < steps; n++) {
-#define STEP(i) __asm__ volatile("vfmadd213ps %2, %1, %0" : "+x"(a[i]) : "x"(x), "x"(y));
-        STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5) STEP(6) STEP(7) STEP(8) STEP(9) STEP(10) STEP(11)
-#undef STEP
+        EACH(STEP)
     }
-    __m256 sum = a[0];
-    for (int i = 1; i < 12; i++) sum = _mm256_add_ps(sum, a[i]);
+    __m256 sum = _mm256_setzero_ps();
+    EACH(SUM)
+#undef DECLARE
+#undef STEP
+#undef SUM
     float lanes[8];
     _mm256_storeu_ps(lanes, sum);
     return lanes[0] + lanes[1] + lanes[2] + lanes[3] + lanes[4] + lanes[5] + lanes[6] + lanes[7];
@@ -116,16 +127,19 @@ float openlora_bf16(int64_t steps) {
     _tile_release();
     return (float)steps;
 #elif defined(__AVX512BF16__)
-    __m512 a[12];
     __m512i x = _mm512_set1_epi32(0x3f003f00), y = _mm512_set1_epi32(0x3e003e00);
-    for (int i = 0; i < 12; i++) a[i] = _mm512_set1_ps((float)i);
+#define DECLARE(i) __m512 a##i = _mm512_set1_ps((float)i);
+#define STEP(i) __asm__ volatile("vdpbf16ps %2, %1, %0" : "+v"(a##i) : "v"(x), "v"(y));
+#define SUM(i) sum = _mm512_add_ps(sum, a##i);
+    EACH(DECLARE)
     for (int64_t n = 0; n < steps; n++) {
-#define STEP(i) __asm__ volatile("vdpbf16ps %2, %1, %0" : "+v"(a[i]) : "v"(x), "v"(y));
-        STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5) STEP(6) STEP(7) STEP(8) STEP(9) STEP(10) STEP(11)
-#undef STEP
+        EACH(STEP)
     }
-    __m512 sum = a[0];
-    for (int i = 1; i < 12; i++) sum = _mm512_add_ps(sum, a[i]);
+    __m512 sum = _mm512_setzero_ps();
+    EACH(SUM)
+#undef DECLARE
+#undef STEP
+#undef SUM
     return _mm512_reduce_add_ps(sum);
 #else
     return (float)steps;

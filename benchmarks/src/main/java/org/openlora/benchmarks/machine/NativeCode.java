@@ -7,13 +7,17 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.openlora.engine.tensor.CpuFeatures;
+import org.openlora.kernels.Lanes;
 import org.openlora.server.problem.Problem;
 
 /// A C source of this module, compiled for the processor at hand and linked into this process.
@@ -22,6 +26,7 @@ import org.openlora.server.problem.Problem;
 public final class NativeCode implements AutoCloseable {
     private static final List<String> COMPILERS = List.of("gcc", "clang", "cc");
     private static final long COMPILE_SECONDS = 60;
+    private static final int AVX512_BITS = 512;
 
     private final Arena arena = Arena.ofShared();
     private final SymbolLookup symbols;
@@ -31,6 +36,9 @@ public final class NativeCode implements AutoCloseable {
     }
 
     /// Compiles `resource` of the package `org.openlora.benchmarks.c`; empty where there is no C compiler.
+    ///
+    /// C uses the vectors that this process's kernels use: where those were narrowed, to stand in for a smaller
+    /// machine, C is narrowed too.
     ///
     /// @throws Problem if a compiler is there and refuses the source
     public static Optional<NativeCode> compile(String resource) {
@@ -95,20 +103,17 @@ public final class NativeCode implements AutoCloseable {
     }
 
     private static void run(String compiler, Path source, Path library) throws IOException {
-        Process process = new ProcessBuilder(
-                        compiler,
-                        "-O3",
-                        "-march=native",
-                        "-shared",
-                        "-fPIC",
-                        source.toString(),
-                        "-o",
-                        library.toString())
+        List<String> command = new ArrayList<>(List.of(compiler, "-O3", "-march=native"));
+        if (CpuFeatures.detect().avx512f() && Lanes.bits() < AVX512_BITS) {
+            command.add("-mno-avx512f");
+        }
+        command.addAll(List.of("-shared", "-fPIC", source.toString(), "-o", library.toString()));
+        Process process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .start();
         String output;
         try (InputStream stream = process.getInputStream()) {
-            output = new String(stream.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+            output = new String(stream.readAllBytes(), StandardCharsets.UTF_8);
         }
         try {
             if (!process.waitFor(COMPILE_SECONDS, TimeUnit.SECONDS)) {
