@@ -47,8 +47,8 @@ final class KernelsCommand implements Callable<Integer> {
     @Option(names = "--forks", paramLabel = "N", defaultValue = "5", description = "Default ${DEFAULT-VALUE}.")
     private int forks = 5;
 
-    @Option(names = "--warm-up", paramLabel = "N", defaultValue = "2", description = "Iterations; default ${DEFAULT-VALUE}.")
-    private int warmUpIterations = 2;
+    @Option(names = "--warm-up", paramLabel = "N", defaultValue = "3", description = "Iterations; default ${DEFAULT-VALUE}.")
+    private int warmUpIterations = 3;
 
     @Option(names = "--iterations", paramLabel = "N", defaultValue = "3", description = "Default ${DEFAULT-VALUE}.")
     private int iterations = 3;

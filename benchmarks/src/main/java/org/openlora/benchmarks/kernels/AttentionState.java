@@ -61,7 +61,7 @@ public abstract class AttentionState extends KernelState {
     @Override
     void prepare() {
         long layerBytes = (long) sequences() * context * bytesPerToken();
-        int layers = (int) Math.clamp(STREAMED_BYTES / layerBytes, 1, 256);
+        int layers = Math.clamp(STREAMED_BYTES / layerBytes, 1, 256);
         layout = new KvLayout(layers, model.kvHeads, model.headDim, KvLayout.preferredBlockTokens());
         int blocks = Math.ceilDiv(context, layout.blockTokens());
         pages = new KvPages(arena, layout, blocks * sequences());

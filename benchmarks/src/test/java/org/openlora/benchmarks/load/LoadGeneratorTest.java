@@ -57,11 +57,14 @@ class LoadGeneratorTest {
         Workload workload = new Workload("x", new Arrivals.OpenLoop(500, 1), Collections.nCopies(20, 1));
         LoadGenerator.Run run = generator(NAMES).run(workload, 0);
 
-        assertThat(run.completions()).hasSize(20).extracting(Completion::outcome).containsOnly(Outcome.FINISHED);
+        assertThat(run.completions())
+                .hasSize(20)
+                .extracting(Completion::outcome)
+                .containsOnly(Outcome.FINISHED);
         assertThat(run.completions()).extracting(Completion::startNanos).isSorted();
-        assertThat(server.requests()).allSatisfy(request -> assertThat(
-                        request.path("model").asText())
-                .isEqualTo("a01"));
+        assertThat(server.requests())
+                .allSatisfy(
+                        request -> assertThat(request.path("model").asText()).isEqualTo("a01"));
     }
 
     @Test
@@ -115,8 +118,7 @@ class LoadGeneratorTest {
     }
 
     private LoadGenerator generator(List<String> names) {
-        Prompts prompts =
-                new Prompts("test", 2, List.of(new Prompt.Text("text"), new Prompt.Tokens(List.of(7, 8))));
+        Prompts prompts = new Prompts("test", 2, List.of(new Prompt.Text("text"), new Prompt.Tokens(List.of(7, 8))));
         return new LoadGenerator(client, prompts, names, TOKENS);
     }
 }

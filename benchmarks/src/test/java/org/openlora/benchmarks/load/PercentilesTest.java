@@ -9,8 +9,7 @@ import org.junit.jupiter.api.Test;
 class PercentilesTest {
     @Test
     void at_hundredValues_isTheNearestRank() {
-        Percentiles percentiles =
-                new Percentiles(IntStream.rangeClosed(1, 100).mapToDouble(i -> 101 - i));
+        Percentiles percentiles = new Percentiles(IntStream.rangeClosed(1, 100).mapToDouble(i -> 101 - i));
         assertThat(percentiles.at(0)).isEqualTo(1);
         assertThat(percentiles.at(50)).isEqualTo(50);
         assertThat(percentiles.at(99)).isEqualTo(99);

@@ -13,7 +13,9 @@ import org.junit.jupiter.api.Test;
 class PopularityTest {
     @Test
     void choose_simplePopularities_areWhatTheySay() {
-        assertThat(Popularity.NONE.choose(3, 0, 1)).containsOnly(Workload.NO_ADAPTER).hasSize(3);
+        assertThat(Popularity.NONE.choose(3, 0, 1))
+                .containsOnly(Workload.NO_ADAPTER)
+                .hasSize(3);
         assertThat(Popularity.IDENTICAL.choose(3, 9, 1)).containsExactly(0, 0, 0);
         assertThat(Popularity.DISTINCT.choose(5, 3, 1)).containsExactly(0, 1, 2, 0, 1);
     }

@@ -16,10 +16,8 @@ class KernelReportTest {
     @Test
     void of_forksOnAChangingMachine_measuresEachAgainstItsOwnCeilings() {
         // 1000 bytes and 4000 operations in 100, 50 and 200 ns: 10, 20 and 5 GB/s.
-        Kernel kernel = Kernel.of(
-                "gemv",
-                Map.of("rows", "1"),
-                List.of(fork(100, 10, 30), fork(50, 40, 40), fork(200, 4, 6)));
+        Kernel kernel =
+                Kernel.of("gemv", Map.of("rows", "1"), List.of(fork(100, 10, 30), fork(50, 40, 40), fork(200, 4, 6)));
         Rate memory = kernel.memory();
         assertThat(memory).isNotNull();
         assertThat(memory.rate().median()).isEqualTo(10);

@@ -16,7 +16,8 @@ class ServingReportTest {
     @Test
     void median_busyNeighbours_doNotCountWhereCalmRepetitionsExist() {
         Median median = Median.of(
-                List.of(repetition(100, 0.01), repetition(10, 0.5), repetition(140, 0.1), repetition(110, 0.05)), LIMIT);
+                List.of(repetition(100, 0.01), repetition(10, 0.5), repetition(140, 0.1), repetition(110, 0.05)),
+                LIMIT);
         assertThat(median.tokensPerSecond()).isEqualTo(110);
         assertThat(median.fraction()).isEqualTo(0.55);
         assertThat(median.repetitionsUsed()).isEqualTo(3);
@@ -31,7 +32,8 @@ class ServingReportTest {
 
     @Test
     void median_evenNumber_isTheMeanOfTheMiddleTwo() {
-        assertThat(Median.of(List.of(repetition(10, 0), repetition(20, 0)), LIMIT).tokensPerSecond())
+        assertThat(Median.of(List.of(repetition(10, 0), repetition(20, 0)), LIMIT)
+                        .tokensPerSecond())
                 .isEqualTo(15);
     }
 

@@ -75,12 +75,11 @@ class RooflineTest {
     }
 
     private static ModelConfig config(String size) {
-        return size.equals("smollm2-135m")
-                ? config(576, 30, 9, 3, 1536, 49152)
-                : config(2048, 16, 32, 8, 8192, 128256);
+        return size.equals("smollm2-135m") ? config(576, 30, 9, 3, 1536, 49152) : config(2048, 16, 32, 8, 8192, 128256);
     }
 
-    private static ModelConfig config(int hidden, int layers, int heads, int kvHeads, int intermediate, int vocabulary) {
+    private static ModelConfig config(
+            int hidden, int layers, int heads, int kvHeads, int intermediate, int vocabulary) {
         return new ModelConfig(
                 Architecture.LLAMA,
                 false,
