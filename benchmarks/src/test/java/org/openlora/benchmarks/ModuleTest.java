@@ -12,9 +12,8 @@ import com.tngtech.archunit.lang.ArchRule;
 @AnalyzeClasses(packages = "org.openlora.benchmarks", importOptions = ImportOption.DoNotIncludeTests.class)
 class ModuleTest {
     @ArchTest
-    static final ArchRule packages_areFreeOfCycles = slices().matching("org.openlora.benchmarks.(*)..")
-            .should()
-            .beFreeOfCycles();
+    static final ArchRule packages_areFreeOfCycles =
+            slices().matching("org.openlora.benchmarks.(*)..").should().beFreeOfCycles();
 
     @ArchTest
     static final ArchRule foreignFunctions_areLinkedForMeasuringOnly = noClasses()

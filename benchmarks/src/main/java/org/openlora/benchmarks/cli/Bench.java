@@ -164,7 +164,8 @@ public final class Bench implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         Path root = OutputOptions.root();
         PrintWriter out = spec.commandLine().getOut();
-        Provenance provenance = Provenance.now(root, spec.commandLine().getParseResult().originalArgs());
+        Provenance provenance =
+                Provenance.now(root, spec.commandLine().getParseResult().originalArgs());
         ResultsFolder results = new ResultsFolder(output.folder(), "serving", provenance);
         ServingReport report;
         try (Target server = Target.open(target, root)) {

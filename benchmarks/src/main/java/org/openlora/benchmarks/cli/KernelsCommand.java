@@ -47,7 +47,11 @@ final class KernelsCommand implements Callable<Integer> {
     @Option(names = "--forks", paramLabel = "N", defaultValue = "5", description = "Default ${DEFAULT-VALUE}.")
     private int forks = 5;
 
-    @Option(names = "--warm-up", paramLabel = "N", defaultValue = "3", description = "Iterations; default ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--warm-up",
+            paramLabel = "N",
+            defaultValue = "3",
+            description = "Iterations; default ${DEFAULT-VALUE}.")
     private int warmUpIterations = 3;
 
     @Option(names = "--iterations", paramLabel = "N", defaultValue = "3", description = "Default ${DEFAULT-VALUE}.")
@@ -64,7 +68,8 @@ final class KernelsCommand implements Callable<Integer> {
     public Integer call() {
         Path root = OutputOptions.root();
         PrintWriter out = spec.commandLine().getOut();
-        Provenance provenance = Provenance.now(root, spec.root().commandLine().getParseResult().originalArgs());
+        Provenance provenance =
+                Provenance.now(root, spec.root().commandLine().getParseResult().originalArgs());
         ResultsFolder results = new ResultsFolder(output.folder(), "kernels", provenance);
         Map<String, String[]> values = new LinkedHashMap<>();
         parameters.forEach((name, list) -> values.put(name, list.split(",")));

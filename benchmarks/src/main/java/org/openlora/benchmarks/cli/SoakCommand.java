@@ -63,12 +63,12 @@ final class SoakCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         Path root = OutputOptions.root();
         PrintWriter out = spec.commandLine().getOut();
-        Provenance provenance = Provenance.now(root, spec.root().commandLine().getParseResult().originalArgs());
+        Provenance provenance =
+                Provenance.now(root, spec.root().commandLine().getParseResult().originalArgs());
         ResultsFolder results = new ResultsFolder(output.folder(), "soak", provenance);
         try (Target server = Target.open(target, root)) {
             Soak soak = new Soak(
-                    server,
-                    new Soak.Settings(minutes, streams, maxTokens, abortShare, popularity, target.seed()));
+                    server, new Soak.Settings(minutes, streams, maxTokens, abortShare, popularity, target.seed()));
             Soak.Report report = soak.run(provenance, out);
             Double growth = report.growthMebibytesPerMinute();
             if (growth != null) {

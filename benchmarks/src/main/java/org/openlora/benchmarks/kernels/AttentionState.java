@@ -91,7 +91,9 @@ public abstract class AttentionState extends KernelState {
 
     @Override
     double flopsPerOperation() {
-        double keys = Arrays.stream(batch.positions()).mapToDouble(position -> position + 1).sum();
+        double keys = Arrays.stream(batch.positions())
+                .mapToDouble(position -> position + 1)
+                .sum();
         return 4.0 * model.width() * keys;
     }
 

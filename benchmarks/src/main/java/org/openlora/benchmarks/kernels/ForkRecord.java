@@ -26,10 +26,7 @@ record ForkRecord(
     void append(Path file) {
         try {
             Files.writeString(
-                    file,
-                    JSON.writeValueAsString(this) + "\n",
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.APPEND);
+                    file, JSON.writeValueAsString(this) + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         } catch (IOException e) {
             throw new UncheckedIOException(file + " cannot be written", e);
         }

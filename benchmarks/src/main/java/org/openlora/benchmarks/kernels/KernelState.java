@@ -84,8 +84,7 @@ public abstract class KernelState {
             if (file.isEmpty()) {
                 return NONE;
             }
-            double seconds =
-                    Double.parseDouble(System.getProperty(CEILING_SECONDS_PROPERTY, DEFAULT_CEILING_SECONDS));
+            double seconds = Double.parseDouble(System.getProperty(CEILING_SECONDS_PROPERTY, DEFAULT_CEILING_SECONDS));
             CeilingProbe probe = new CeilingProbe(threads, Boolean.getBoolean(NATIVE_PROPERTY));
             Ceilings before = probe.measure(seconds);
             return (bytes, flops) -> {

@@ -62,7 +62,8 @@ public final class KernelSuite {
         try {
             Path file = Files.createTempFile("openlora-bench", ".forks");
             try {
-                Collection<RunResult> results = new Runner(options(settings, file).build()).run();
+                Collection<RunResult> results =
+                        new Runner(options(settings, file).build()).run();
                 return new KernelReport(provenance, settings.forks(), kernels(results, ForkRecord.readAll(file)));
             } finally {
                 Files.deleteIfExists(file);

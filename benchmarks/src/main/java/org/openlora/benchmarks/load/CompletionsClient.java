@@ -64,7 +64,9 @@ public final class CompletionsClient implements AutoCloseable {
     public List<String> models() {
         AggregatedHttpResponse response = get("/v1/models");
         List<String> names = new ArrayList<>();
-        parse(response.contentUtf8()).path("data").forEach(model -> names.add(model.path("id").asText()));
+        parse(response.contentUtf8())
+                .path("data")
+                .forEach(model -> names.add(model.path("id").asText()));
         return names;
     }
 

@@ -35,8 +35,7 @@ final class EventStream {
 
     private void end() {
         if (length >= DATA.length && Arrays.equals(line, 0, DATA.length, DATA, 0, DATA.length)) {
-            payloads.accept(
-                    new String(line, DATA.length, length - DATA.length, StandardCharsets.UTF_8).strip());
+            payloads.accept(new String(line, DATA.length, length - DATA.length, StandardCharsets.UTF_8).strip());
         }
         length = 0;
     }

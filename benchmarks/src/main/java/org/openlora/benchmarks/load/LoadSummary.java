@@ -60,10 +60,9 @@ public record LoadSummary(
 
     /// Every gap between two pieces of text of one request.
     public static DoubleStream interTokenMillis(List<Completion> completions) {
-        return completions.stream()
-                .map(Completion::arrivals)
-                .flatMapToDouble(arrivals -> IntStream.range(1, arrivals.size())
-                        .mapToDouble(i -> millis(arrivals.get(i - 1), arrivals.get(i))));
+        return completions.stream().map(Completion::arrivals).flatMapToDouble(arrivals -> IntStream.range(
+                        1, arrivals.size())
+                .mapToDouble(i -> millis(arrivals.get(i - 1), arrivals.get(i))));
     }
 
     private static int count(List<Completion> completions, Outcome outcome) {

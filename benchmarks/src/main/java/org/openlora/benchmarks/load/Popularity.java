@@ -31,16 +31,19 @@ public enum Popularity {
         return switch (this) {
             case NONE -> Collections.nCopies(requests, Workload.NO_ADAPTER);
             case IDENTICAL -> Collections.nCopies(requests, 0);
-            case DISTINCT -> IntStream.range(0, requests).mapToObj(i -> i % adapters).toList();
-            case UNIFORM -> IntStream.range(0, requests)
-                    .mapToObj(_ -> random.nextInt(adapters))
-                    .toList();
+            case DISTINCT ->
+                IntStream.range(0, requests).mapToObj(i -> i % adapters).toList();
+            case UNIFORM ->
+                IntStream.range(0, requests)
+                        .mapToObj(_ -> random.nextInt(adapters))
+                        .toList();
             case ZIPF -> zipf(requests, adapters, random);
         };
     }
 
     private static List<Integer> zipf(int requests, int adapters, Random random) {
-        List<Integer> order = new ArrayList<>(IntStream.range(0, adapters).boxed().toList());
+        List<Integer> order =
+                new ArrayList<>(IntStream.range(0, adapters).boxed().toList());
         Collections.shuffle(order, random);
         double[] cumulative = new double[adapters];
         double total = 0;

@@ -48,7 +48,10 @@ public record Prompts(String source, int promptTokens, List<Prompt> prompts) {
                 tokens = Math.max(tokens, json.get("ids").size());
                 List<Integer> ids = new ArrayList<>();
                 json.get("ids").forEach(id -> ids.add(id.intValue()));
-                prompts.add(asTokens ? new Prompt.Tokens(ids) : new Prompt.Text(json.get("text").textValue()));
+                prompts.add(
+                        asTokens
+                                ? new Prompt.Tokens(ids)
+                                : new Prompt.Text(json.get("text").textValue()));
             }
         } catch (IOException e) {
             throw new Problem(
@@ -70,10 +73,10 @@ public record Prompts(String source, int promptTokens, List<Prompt> prompts) {
         }
         SplittableRandom random = new SplittableRandom(seed);
         List<Prompt> prompts = IntStream.range(0, count)
-                .<Prompt>mapToObj(_ -> new Prompt.Tokens(random.ints(
-                                random.nextInt(shortest, longest + 1), 0, vocabularySize)
-                        .boxed()
-                        .toList()))
+                .<Prompt>mapToObj(
+                        _ -> new Prompt.Tokens(random.ints(random.nextInt(shortest, longest + 1), 0, vocabularySize)
+                                .boxed()
+                                .toList()))
                 .toList();
         return new Prompts("random token ids, seed " + seed, (shortest + longest) / 2, prompts);
     }

@@ -28,7 +28,9 @@ public record Workload(String name, Arrivals arrivals, List<Integer> adapters) {
 
     /// W4's draws from Zipf(1.0) over 64 adapters: part of its definition, so that every load generator, in
     /// whatever language, sends the same requests.
-    private static final List<Integer> W4_ADAPTERS = List.of(12, 20, 10, 18, 10, 20, 55, 12, 50, 45, 10, 55, 10, 12, 27, 31, 23, 10, 56, 33, 49, 12, 12, 55, 30, 10, 10, 20, 8, 10, 54, 20);
+    private static final List<Integer> W4_ADAPTERS = List.of(
+            12, 20, 10, 18, 10, 20, 55, 12, 50, 45, 10, 55, 10, 12, 27, 31, 23, 10, 56, 33, 49, 12, 12, 55, 30, 10, 10,
+            20, 8, 10, 54, 20);
 
     private static final int STREAMS = 8;
 
@@ -55,7 +57,12 @@ public record Workload(String name, Arrivals arrivals, List<Integer> adapters) {
                     case "W1" -> closed(name, 1, Collections.nCopies(4, 0));
                     case "W2" -> closed(name, STREAMS, Collections.nCopies(16, 0));
                     case "W3" ->
-                        closed(name, STREAMS, IntStream.range(0, 16).mapToObj(i -> i % STREAMS).toList());
+                        closed(
+                                name,
+                                STREAMS,
+                                IntStream.range(0, 16)
+                                        .mapToObj(i -> i % STREAMS)
+                                        .toList());
                     case "W4" -> closed(name, STREAMS, W4_ADAPTERS);
                     case "W5" -> closed(name, STREAMS, Collections.nCopies(16, NO_ADAPTER));
                     default ->
@@ -74,7 +81,8 @@ public record Workload(String name, Arrivals arrivals, List<Integer> adapters) {
     /// The adapters of the requests that run together at the beginning; empty where load is an open loop.
     public List<Integer> firstBatch() {
         return switch (arrivals) {
-            case Arrivals.ClosedLoop(int streams) -> repeated(Math.max(streams, 1)).subList(0, streams);
+            case Arrivals.ClosedLoop(int streams) ->
+                repeated(Math.max(streams, 1)).subList(0, streams);
             case Arrivals.OpenLoop _ -> List.of();
         };
     }

@@ -7,7 +7,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.LongUnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.openlora.benchmarks.machine.Ceilings.Probe;
 import org.openlora.kernels.WorkerPool;
@@ -39,7 +38,8 @@ public final class CeilingProbe implements AutoCloseable {
         long pieces = (bytes + PIECE_BYTES - 1) / PIECE_BYTES;
         memory = arena.allocate(pieces * PIECE_BYTES, 1 << 21);
         // Untouched pages would all be the one zero page.
-        pool.run((int) pieces, piece -> memory.asSlice(piece * PIECE_BYTES, PIECE_BYTES).fill((byte) 1));
+        pool.run((int) pieces, piece -> memory.asSlice(piece * PIECE_BYTES, PIECE_BYTES)
+                .fill((byte) 1));
         Optional<NativeProbes> probes = withNative ? NativeProbes.compile() : Optional.empty();
         nativeProbes = probes.orElse(null);
     }
@@ -51,23 +51,15 @@ public final class CeilingProbe implements AutoCloseable {
         List<Probe> f32 = new ArrayList<>();
         List<Probe> bf16 = new ArrayList<>();
         read.add(bandwidth("read, Java", seconds, VectorProbes::read));
-        f32.add(peak("f32 FMA, Java", seconds, VectorProbes.FLOPS_PER_STEP, steps -> {
-            sink = VectorProbes.multiplyAdd((int) steps);
-            return steps;
-        }));
+        f32.add(peak(
+                "f32 FMA, Java", seconds, VectorProbes.FLOPS_PER_STEP, () -> sink = VectorProbes.multiplyAdd(STEPS)));
         if (c != null) {
             read.add(bandwidth("read, C", seconds, c::read));
             if (c.multiplyAddFlops > 0) {
-                f32.add(peak("f32 FMA, C", seconds, c.multiplyAddFlops, steps -> {
-                    sink = c.multiplyAdd(steps);
-                    return steps;
-                }));
+                f32.add(peak("f32 FMA, C", seconds, c.multiplyAddFlops, () -> sink = c.multiplyAdd(STEPS)));
             }
             if (c.bf16Flops > 0) {
-                bf16.add(peak("bf16, C", seconds, c.bf16Flops, steps -> {
-                    sink = c.bf16(steps);
-                    return steps;
-                }));
+                bf16.add(peak("bf16, C", seconds, c.bf16Flops, () -> sink = c.bf16(STEPS)));
             }
         }
         List<Probe> all = new ArrayList<>(read);
@@ -86,21 +78,29 @@ public final class CeilingProbe implements AutoCloseable {
     }
 
     private static double highest(List<Probe> probes) {
-        return probes.stream().max(Comparator.comparingDouble(Probe::median)).orElseThrow().median();
+        return probes.stream()
+                .max(Comparator.comparingDouble(Probe::median))
+                .orElseThrow()
+                .median();
     }
 
     private Probe bandwidth(String name, double seconds, Reader reader) {
         int pieces = (int) (memory.byteSize() / PIECE_BYTES);
-        return probe(name, "GB/s", memory.byteSize(), seconds, () -> pool.run(pieces, piece -> {
-            if (reader.read(memory, piece * PIECE_BYTES, PIECE_BYTES) == 0) {
-                throw new IllegalStateException("memory filled with ones sums to zero");
-            }
-        }));
+        return probe(
+                name,
+                "GB/s",
+                (double) memory.byteSize(),
+                seconds,
+                () -> pool.run(pieces, piece -> {
+                    if (reader.read(memory, piece * PIECE_BYTES, PIECE_BYTES) == 0) {
+                        throw new IllegalStateException("memory filled with ones sums to zero");
+                    }
+                }));
     }
 
-    private Probe peak(String name, double seconds, long flopsPerStep, LongUnaryOperator loop) {
+    private Probe peak(String name, double seconds, long flopsPerStep, Runnable loop) {
         double flops = (double) pool.threads() * STEPS * flopsPerStep;
-        return probe(name, "GFLOP/s", flops, seconds, () -> pool.run(pool.threads(), _ -> loop.applyAsLong(STEPS)));
+        return probe(name, "GFLOP/s", flops, seconds, () -> pool.run(pool.threads(), _ -> loop.run()));
     }
 
     private static Probe probe(String name, String unit, double amount, double seconds, Runnable pass) {

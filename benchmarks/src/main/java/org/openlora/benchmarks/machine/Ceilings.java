@@ -11,7 +11,10 @@ import org.jspecify.annotations.Nullable;
 /// @param bf16Gflops bf16 products (AMX or vdpbf16ps); null where the processor or a C compiler is missing
 /// @param probes every single measurement that went into it
 public record Ceilings(
-        double readGigabytesPerSecond, double f32Gflops, @Nullable Double bf16Gflops, List<Probe> probes) {
+        double readGigabytesPerSecond,
+        double f32Gflops,
+        @Nullable Double bf16Gflops,
+        List<Probe> probes) {
     public Ceilings {
         if (!(readGigabytesPerSecond > 0) || !(f32Gflops > 0)) {
             throw new IllegalArgumentException("ceilings are %s GB/s and %s GFLOP/s; both must be positive"

@@ -79,7 +79,8 @@ public record MachineClass(
     private static long lastLevelCache() {
         long largest = 0;
         for (int index = 0; index < 8; index++) {
-            largest = Math.max(largest, bytes(read(CACHES.resolve("index" + index).resolve("size"))));
+            largest =
+                    Math.max(largest, bytes(read(CACHES.resolve("index" + index).resolve("size"))));
         }
         return largest;
     }

@@ -108,9 +108,7 @@ public final class NativeCode implements AutoCloseable {
             command.add("-mno-avx512f");
         }
         command.addAll(List.of("-shared", "-fPIC", source.toString(), "-o", library.toString()));
-        Process process = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .start();
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output;
         try (InputStream stream = process.getInputStream()) {
             output = new String(stream.readAllBytes(), StandardCharsets.UTF_8);

@@ -26,11 +26,13 @@ public final class Neighbour implements AutoCloseable {
     /// @throws IllegalArgumentException if the share is out of range
     public static Neighbour start(double share) {
         if (!(share > 0 && share <= 1)) {
-            throw new IllegalArgumentException("the neighbour's share is %s; allowed are 0 < share <= 1".formatted(share));
+            throw new IllegalArgumentException(
+                    "the neighbour's share is %s; allowed are 0 < share <= 1".formatted(share));
         }
         try {
             return new Neighbour(new ProcessBuilder(
-                            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                            Path.of(System.getProperty("java.home"), "bin", "java")
+                                    .toString(),
                             "-XX:+UseSerialGC",
                             "-Xmx32m",
                             "-cp",

@@ -49,12 +49,11 @@ public final class ProcessorTime {
         long total = now.total - start.total;
         return total <= 0
                 ? OptionalDouble.empty()
-                : OptionalDouble.of(
-                        Math.max(0, part.applyAsLong(now) - part.applyAsLong(start)) / (double) total);
+                : OptionalDouble.of(Math.max(0, part.applyAsLong(now) - part.applyAsLong(start)) / (double) total);
     }
 
     private Ticks read() {
-        String[] fields = line(STAT).split("\\s+");
+        String[] fields = line(STAT).split("\\s+", -1);
         if (fields.length <= FIELDS) {
             return new Ticks(0, 0, 0);
         }
@@ -73,7 +72,7 @@ public final class ProcessorTime {
     /// User and system time of a process; 0 for one that ended.
     private static long ticks(long pid) {
         String stat = line(Path.of("/proc/" + pid + "/stat"));
-        String[] fields = stat.substring(stat.lastIndexOf(')') + 1).strip().split(" ");
+        String[] fields = stat.substring(stat.lastIndexOf(')') + 1).strip().split(" ", -1);
         return fields.length < 13 ? 0 : Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
     }
 

@@ -30,7 +30,10 @@ public record Provenance(String startedAt, String commit, List<String> commandLi
         List<String> command = new ArrayList<>(List.of("./openlora", "bench"));
         command.addAll(arguments);
         return new Provenance(
-                Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(), commit(root), command, MachineClass.current());
+                Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(),
+                commit(root),
+                command,
+                MachineClass.current());
     }
 
     /// Name of the files of this run, without extension: date, machine class, commit.
@@ -40,7 +43,15 @@ public record Provenance(String startedAt, String commit, List<String> commandLi
 
     private static String commit(Path root) {
         try {
-            Process git = new ProcessBuilder("git", "-C", root.toString(), "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*")
+            Process git = new ProcessBuilder(
+                            "git",
+                            "-C",
+                            root.toString(),
+                            "describe",
+                            "--always",
+                            "--dirty",
+                            "--abbrev=10",
+                            "--exclude=*")
                     .redirectError(ProcessBuilder.Redirect.DISCARD)
                     .start();
             String text;

@@ -20,8 +20,8 @@ public final class ServingPlot {
     private static final String MEASURED = "#2166ac";
     private static final String LIMIT = "#d9d9d9";
     private static final String AXIS = "#888888";
-    private static final List<String> COLORS = List.of(
-            "#2166ac", "#b2182b", "#1b7837", "#762a83", "#e08214", "#35978f", "#c51b7d", "#4d4d4d", "#8c510a");
+    private static final List<String> COLORS =
+            List.of("#2166ac", "#b2182b", "#1b7837", "#762a83", "#e08214", "#35978f", "#c51b7d", "#4d4d4d", "#8c510a");
 
     private ServingPlot() {}
 
@@ -30,13 +30,28 @@ public final class ServingPlot {
         int height = TOP + 3 * (PANEL_HEIGHT + PANEL_GAP);
         Svg svg = new Svg(WIDTH, height);
         Provenance provenance = report.provenance();
-        svg.text(LEFT, 22, "start", "%s · %s".formatted(provenance.machine().processor(), provenance.machine().slug()));
+        svg.text(
+                LEFT,
+                22,
+                "start",
+                "%s · %s"
+                        .formatted(
+                                provenance.machine().processor(),
+                                provenance.machine().slug()));
         svg.text(LEFT, 40, "start", "%s · commit %s".formatted(provenance.startedAt(), provenance.commit()));
         throughput(svg, TOP, report.workloads());
-        latency(svg, TOP + PANEL_HEIGHT + PANEL_GAP, "time to first token, ms", report.workloads(), workload ->
-                workload.distribution().ttftMillis());
-        latency(svg, TOP + 2 * (PANEL_HEIGHT + PANEL_GAP), "inter-token latency, ms", report.workloads(), workload ->
-                workload.distribution().itlMillis());
+        latency(
+                svg,
+                TOP + PANEL_HEIGHT + PANEL_GAP,
+                "time to first token, ms",
+                report.workloads(),
+                workload -> workload.distribution().ttftMillis());
+        latency(
+                svg,
+                TOP + 2 * (PANEL_HEIGHT + PANEL_GAP),
+                "inter-token latency, ms",
+                report.workloads(),
+                workload -> workload.distribution().itlMillis());
         return svg.end();
     }
 

@@ -30,7 +30,8 @@ public record ServingReport(
 
     /// One repetition.
     ///
-    /// @param othersShare share of the machine that neither the server nor this process used; the neighbour that was
+    /// @param othersShare share of the machine that neither the server nor this process used; the neighbour that
+    // was
     ///        asked for is not among those others. Null where the system does not say
     /// @param peakServerMebibytes the server's memory high-water mark so far; null for a server elsewhere
     public record Repetition(

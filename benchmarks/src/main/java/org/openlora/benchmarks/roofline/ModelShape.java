@@ -8,8 +8,7 @@ import org.openlora.engine.weights.ModelConfig;
 /// @param headWeights weights of the output head (the embedding, where they are tied)
 /// @param loraWeightsPerRank weights that one rank of an adapter on all seven projections has
 /// @param kvBytesPerToken keys and values of all layers, 16 bits each
-public record ModelShape(
-        long projectionWeights, long headWeights, long loraWeightsPerRank, long kvBytesPerToken) {
+public record ModelShape(long projectionWeights, long headWeights, long loraWeightsPerRank, long kvBytesPerToken) {
     private static final int KV_BYTES = 2;
 
     /// The shape of a model of the Llama family.

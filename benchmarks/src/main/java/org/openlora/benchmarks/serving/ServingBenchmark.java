@@ -70,8 +70,8 @@ public final class ServingBenchmark {
             boolean nativeProbes) {
         public Settings {
             if (repetitions < 1 || maxTokens < 1) {
-                throw new IllegalArgumentException("%d repetitions of %d tokens; both must be at least 1"
-                        .formatted(repetitions, maxTokens));
+                throw new IllegalArgumentException(
+                        "%d repetitions of %d tokens; both must be at least 1".formatted(repetitions, maxTokens));
             }
         }
     }
@@ -134,8 +134,7 @@ public final class ServingBenchmark {
                         .toList());
     }
 
-    private Repetition repeat(Measured series, Disturbance disturbance, int promptOffset)
-            throws InterruptedException {
+    private Repetition repeat(Measured series, Disturbance disturbance, int promptOffset) throws InterruptedException {
         awaitQuiet();
         return switch (disturbance) {
             case Disturbance.None _ -> repeat(series, promptOffset, null);
@@ -146,7 +145,10 @@ public final class ServingBenchmark {
             }
             case Disturbance.StalledReader _ -> {
                 CompletionRequest request = new CompletionRequest(
-                        target.modelNames().getFirst(), Workload.NO_ADAPTER, prompts.at(promptOffset - 1), STALLED_TOKENS);
+                        target.modelNames().getFirst(),
+                        Workload.NO_ADAPTER,
+                        prompts.at(promptOffset - 1),
+                        STALLED_TOKENS);
                 try (StalledClient _ = StalledClient.start(target.address(), request)) {
                     Thread.sleep(STALL_LEAD_MILLIS);
                     yield repeat(series, promptOffset, null);
@@ -186,13 +188,12 @@ public final class ServingBenchmark {
 
     /// Compiles the server's hot paths at the batch sizes to come, and opens the connections.
     private void warmUp() {
-        LoadGenerator warm =
-                new LoadGenerator(target.client(), prompts, target.modelNames(), WARM_UP_TOKENS);
+        LoadGenerator warm = new LoadGenerator(target.client(), prompts, target.modelNames(), WARM_UP_TOKENS);
         List<Integer> adapters = IntStream.range(0, WARM_UP_STREAMS)
                 .mapToObj(i -> i < target.adapters() ? i : Workload.NO_ADAPTER)
                 .toList();
-        LoadGenerator.Run run = warm.run(
-                new Workload("warm-up", new Arrivals.ClosedLoop(WARM_UP_STREAMS), adapters), -WARM_UP_STREAMS);
+        LoadGenerator.Run run =
+                warm.run(new Workload("warm-up", new Arrivals.ClosedLoop(WARM_UP_STREAMS), adapters), -WARM_UP_STREAMS);
         out.printf(Locale.ROOT, "warm-up: %.1f s%n", run.wallSeconds());
     }
 
@@ -213,7 +214,8 @@ public final class ServingBenchmark {
         Long server = target.pid();
         long end = System.nanoTime() + settings.waitQuietSeconds() * 1_000_000_000L;
         while (server != null && System.nanoTime() < end) {
-            ProcessorTime time = new ProcessorTime(List.of(server, ProcessHandle.current().pid()));
+            ProcessorTime time =
+                    new ProcessorTime(List.of(server, ProcessHandle.current().pid()));
             Thread.sleep(QUIET_PERIOD_MILLIS);
             if (time.others().orElse(0) < QUIET_SHARE) {
                 return;

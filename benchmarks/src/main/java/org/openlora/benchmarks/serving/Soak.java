@@ -37,7 +37,8 @@ public final class Soak {
     private final AtomicInteger failed = new AtomicInteger();
 
     /// @param abortShare of the requests that are given up after a random number of tokens, 0 to 1
-    public record Settings(double minutes, int streams, int maxTokens, double abortShare, Popularity popularity, long seed) {
+    public record Settings(
+            double minutes, int streams, int maxTokens, double abortShare, Popularity popularity, long seed) {
         public Settings {
             if (!(minutes > 0) || streams < 1 || maxTokens < 1) {
                 throw new IllegalArgumentException("%s minutes, %d streams, %d tokens; all must be positive"
@@ -122,11 +123,12 @@ public final class Soak {
     }
 
     private void count(Completion completion) {
-        var _ = switch (completion.outcome()) {
-            case FINISHED -> finished.incrementAndGet();
-            case ABORTED -> aborted.incrementAndGet();
-            case FAILED -> failed.incrementAndGet();
-        };
+        var _ =
+                switch (completion.outcome()) {
+                    case FINISHED -> finished.incrementAndGet();
+                    case ABORTED -> aborted.incrementAndGet();
+                    case FAILED -> failed.incrementAndGet();
+                };
     }
 
     private void sample(List<Double> resident) {

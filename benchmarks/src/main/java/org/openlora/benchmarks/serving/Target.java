@@ -94,9 +94,8 @@ public final class Target implements AutoCloseable {
     /// Rank of an adapter: from its files, or from --ranks in turn.
     public int rank(int adapter) {
         Path root = options.adapterPath();
-        Path file = root == null
-                ? null
-                : root.resolve(modelNames.get(adapter + 1)).resolve("adapter_config.json");
+        Path file =
+                root == null ? null : root.resolve(modelNames.get(adapter + 1)).resolve("adapter_config.json");
         if (file == null || !Files.exists(file)) {
             return options.ranks.get(adapter % options.ranks.size());
         }

@@ -21,19 +21,23 @@ public final class TargetOptions {
             names = "--url",
             paramLabel = "URL",
             description = "A running OpenAI-style server; without it, one is started for this run.")
-    @Nullable URI url;
+    @Nullable
+    URI url;
 
     @Option(
             names = "--data",
             paramLabel = "DIR",
             description = "A folder with model/, adapters/ and prompts.jsonl; stands for --model and --adapter-root.")
-    @Nullable Path data;
+    @Nullable
+    Path data;
 
     @Option(names = "--model", paramLabel = "NAME-or-DIR", description = "What to serve, as for openlora serve.")
-    @Nullable String model;
+    @Nullable
+    String model;
 
     @Option(names = "--adapter-root", paramLabel = "DIR", description = "Each folder in it is an adapter.")
-    @Nullable Path adapterRoot;
+    @Nullable
+    Path adapterRoot;
 
     @Option(
             names = "--base-model",
@@ -51,13 +55,15 @@ public final class TargetOptions {
     List<Integer> ranks = List.of();
 
     @Option(names = "--api-key", paramLabel = "KEY", description = "Sent as a bearer token.")
-    @Nullable String apiKey;
+    @Nullable
+    String apiKey;
 
     @Option(
             names = "--pid",
             paramLabel = "PID",
             description = "Process of the server at --url on this machine: reports its memory.")
-    @Nullable Long pid;
+    @Nullable
+    Long pid;
 
     @Option(
             names = "--serve-arg",
@@ -79,16 +85,15 @@ public final class TargetOptions {
             description = "Length of random prompts, or shortest and longest; default ${DEFAULT-VALUE}.")
     String promptTokens = "128";
 
-    @Option(
-            names = "--prompt-ids",
-            description = "Sends the prompts of --data as token ids instead of text.")
+    @Option(names = "--prompt-ids", description = "Sends the prompts of --data as token ids instead of text.")
     boolean promptIds;
 
     @Option(
             names = "--vocabulary",
             paramLabel = "N",
             description = "Token ids of random prompts are below this; default: the model's.")
-    @Nullable Integer vocabulary;
+    @Nullable
+    Integer vocabulary;
 
     @Option(
             names = "--timeout",
@@ -105,7 +110,8 @@ public final class TargetOptions {
     }
 
     /// Folder or file of the model, where its files are on this machine; the bundled one where none is named.
-    @Nullable Path modelPath(Path root) {
+    @Nullable
+    Path modelPath(Path root) {
         if (model != null) {
             Path path = Path.of(model);
             return Files.exists(path) ? path : null;
@@ -116,14 +122,17 @@ public final class TargetOptions {
         return url == null ? root.resolve("models").resolve("openlora-tiny") : null;
     }
 
-    @Nullable Path adapterPath() {
+    @Nullable
+    Path adapterPath() {
         return adapterRoot != null ? adapterRoot : data == null ? null : data.resolve("adapters");
     }
 
     /// Arguments of `openlora serve`.
     List<String> serveArguments() {
         List<String> arguments = new ArrayList<>(List.of("--served-model-name", baseModel));
-        String served = model != null ? model : data == null ? null : data.resolve("model").toString();
+        String served = model != null
+                ? model
+                : data == null ? null : data.resolve("model").toString();
         if (served != null) {
             arguments.addAll(List.of("--model", served));
         }
