@@ -40,10 +40,11 @@ public final class NativeCode implements AutoCloseable {
     /// C uses the vectors that this process's kernels use: where those were narrowed, to stand in for a smaller
     /// machine, C is narrowed too.
     ///
+    /// @param options of the compiler, besides those for an optimised shared library
     /// @throws Problem if a compiler is there and refuses the source
-    public static Optional<NativeCode> compile(String resource) {
+    public static Optional<NativeCode> compile(String resource, List<String> options) {
         Optional<String> compiler = compiler();
-        return compiler.map(name -> build(name, resource));
+        return compiler.map(name -> build(name, resource, options));
     }
 
     /// The function of this name.
@@ -70,14 +71,14 @@ public final class NativeCode implements AutoCloseable {
                 .min(Comparator.comparingInt(path -> COMPILERS.indexOf(path.substring(path.lastIndexOf('/') + 1))));
     }
 
-    private static NativeCode build(String compiler, String resource) {
+    private static NativeCode build(String compiler, String resource, List<String> options) {
         try {
             Path folder = Files.createTempDirectory("openlora-bench");
             Path source = folder.resolve(resource);
             Path library = folder.resolve(resource + ".so");
             try {
                 copy(resource, source);
-                run(compiler, source, library);
+                run(compiler, options, source, library);
                 // The loader maps the library; the file is not needed any more.
                 return new NativeCode(library);
             } finally {
@@ -102,11 +103,12 @@ public final class NativeCode implements AutoCloseable {
         }
     }
 
-    private static void run(String compiler, Path source, Path library) throws IOException {
+    private static void run(String compiler, List<String> options, Path source, Path library) throws IOException {
         List<String> command = new ArrayList<>(List.of(compiler, "-O3", "-march=native"));
         if (CpuFeatures.detect().avx512f() && Lanes.bits() < AVX512_BITS) {
             command.add("-mno-avx512f");
         }
+        command.addAll(options);
         command.addAll(List.of("-shared", "-fPIC", source.toString(), "-o", library.toString()));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output;

@@ -4,6 +4,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.util.List;
 import java.util.Optional;
 
 /// The loops of `ceilings.c`. One thread each.
@@ -34,7 +35,7 @@ final class NativeProbes implements AutoCloseable {
     }
 
     static Optional<NativeProbes> compile() {
-        return NativeCode.compile("ceilings.c").map(NativeProbes::new);
+        return NativeCode.compile("ceilings.c", List.of()).map(NativeProbes::new);
     }
 
     long read(MemorySegment memory, long offset, long bytes) {

@@ -30,9 +30,9 @@ public record ServingReport(
 
     /// One repetition.
     ///
-    /// @param othersShare share of the machine that neither the server nor this process used; the neighbour that
-    // was
-    ///        asked for is not among those others. Null where the system does not say
+    /// @param othersShare of the machine, used by none of server, client and neighbour; null where it is not known
+    /// @param clientShare used by this process
+    /// @param neighbourShare used by the neighbour that was asked for; null where there is none
     /// @param peakServerMebibytes the server's memory high-water mark so far; null for a server elsewhere
     public record Repetition(
             LoadSummary load,
