@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.openlora.benchmarks.machine.Ceilings;
 import org.openlora.benchmarks.report.KernelReport.Fork;
@@ -18,14 +19,12 @@ class KernelReportTest {
         // 1000 bytes and 4000 operations in 100, 50 and 200 ns: 10, 20 and 5 GB/s.
         Kernel kernel =
                 Kernel.of("gemv", Map.of("rows", "1"), List.of(fork(100, 10, 30), fork(50, 40, 40), fork(200, 4, 6)));
-        Rate memory = kernel.memory();
-        assertThat(memory).isNotNull();
+        Rate memory = Objects.requireNonNull(kernel.memory());
         assertThat(memory.rate().median()).isEqualTo(10);
         assertThat(memory.fraction().min()).isEqualTo(0.5);
         assertThat(memory.fraction().median()).isEqualTo(0.5);
         assertThat(memory.fraction().max()).isEqualTo(1);
-        Rate compute = kernel.compute();
-        assertThat(compute).isNotNull();
+        Rate compute = Objects.requireNonNull(kernel.compute());
         assertThat(compute.rate().max()).isCloseTo(80, within(1e-9));
     }
 
