@@ -16,11 +16,8 @@ format: # formats the Java sources
 check: # tests and formatting, as the continuous integration runs them
 	.ci/run
 
-bench: # micro-benchmarks of the kernels; arguments in BENCH_ARGS: threads, seconds for each line
-	mvn -B -ntp -q -pl benchmarks -am -Dmaven.test.skip=true compile
-	"$(JDK25)/bin/java" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED \
-		-cp benchmarks/target/classes:cuda-kernels/target/classes \
-		org.openlora.benchmarks.kernels.KernelBenchmark $(BENCH_ARGS)
+bench: # kernels and serving against the machine's limits; arguments in BENCH_ARGS, such as kernels or --data DIR
+	./openlora bench $(BENCH_ARGS)
 
 run: # serves the bundled model on port 8080
 	./openlora serve

@@ -1,6 +1,6 @@
-/// Speed of single kernels, against what the machine can do.
+/// JMH benchmarks of single kernels, each beside the machine's ceilings in the same process.
 ///
-/// Starting point: [KernelBenchmark].
+/// Starting points: [KernelState] is what all share, [KernelSuite] runs them.
 @NullMarked
 package org.openlora.benchmarks.kernels;
 
