@@ -135,13 +135,20 @@ public record ServerConfig(
     /// Sizes of the engine.
     ///
     /// @param threads of the kernels; 0 for one per processor
+    /// @param maxPrefillTokensBesideDecode most prompt rows of a step in which answers grow
+    /// @param maxOvertakes most later requests of a tenant that are admitted before a waiting one
+    /// @param kvCacheMebibytes of keys and values; 0 for a share of the memory that is available
+    /// @param prefixCache whether computed prompt prefixes are kept and found again
     /// @param gemm who multiplies matrices: `auto`, `panel` or `libtorch`
     /// @param libtorchDir `torch/lib` of an installed PyTorch; empty for the libtorch on the class path
     public record Engine(
             @JsonProperty(required = true) int threads,
             @JsonProperty(required = true) int maxNumSeqs,
             @JsonProperty(required = true) int maxNumBatchedTokens,
+            @JsonProperty(required = true) int maxPrefillTokensBesideDecode,
+            @JsonProperty(required = true) int maxOvertakes,
             @JsonProperty(required = true) int kvCacheMebibytes,
+            @JsonProperty(required = true) boolean prefixCache,
             @JsonProperty(required = true) String gemm,
             @JsonProperty(required = true) String libtorchDir) {
         private static final Set<String> GEMM = Set.of("auto", "panel", "libtorch");
@@ -151,7 +158,9 @@ public record ServerConfig(
             within("threads", threads, 0, 1024);
             within("maxNumSeqs", maxNumSeqs, 1, 65_536);
             within("maxNumBatchedTokens", maxNumBatchedTokens, maxNumSeqs, 1 << 20);
-            within("kvCacheMebibytes", kvCacheMebibytes, 1, 1 << 24);
+            within("maxPrefillTokensBesideDecode", maxPrefillTokensBesideDecode, 1, 1 << 20);
+            within("maxOvertakes", maxOvertakes, 0, 1 << 20);
+            within("kvCacheMebibytes", kvCacheMebibytes, 0, 1 << 24);
         }
     }
 
