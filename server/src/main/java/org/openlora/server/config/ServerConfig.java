@@ -210,6 +210,10 @@ public record ServerConfig(
     /// Sizes of the engine.
     ///
     /// @param threads of the kernels; 0 for one per processor
+    /// @param maxPrefillTokensBesideDecode most prompt rows of a step in which answers grow
+    /// @param maxOvertakes most later requests of a tenant that are admitted before a waiting one
+    /// @param kvCacheMebibytes of keys and values; 0 for a share of the memory that is available
+    /// @param prefixCache whether computed prompt prefixes are kept and found again
     /// @param weights format of the base's matrices in memory: `bf16` or `int8`
     /// @param gemm who multiplies matrices: `auto`, `panel` or `libtorch`
     /// @param libtorchDir `torch/lib` of an installed PyTorch; empty for the libtorch on the class path
@@ -217,7 +221,10 @@ public record ServerConfig(
             @JsonProperty(required = true) int threads,
             @JsonProperty(required = true) int maxNumSeqs,
             @JsonProperty(required = true) int maxNumBatchedTokens,
+            @JsonProperty(required = true) int maxPrefillTokensBesideDecode,
+            @JsonProperty(required = true) int maxOvertakes,
             @JsonProperty(required = true) int kvCacheMebibytes,
+            @JsonProperty(required = true) boolean prefixCache,
             @JsonProperty(required = true) String weights,
             @JsonProperty(required = true) String gemm,
             @JsonProperty(required = true) String libtorchDir) {
@@ -233,12 +240,23 @@ public record ServerConfig(
             within("threads", threads, 0, 1024);
             within("maxNumSeqs", maxNumSeqs, 1, 65_536);
             within("maxNumBatchedTokens", maxNumBatchedTokens, maxNumSeqs, 1 << 20);
-            within("kvCacheMebibytes", kvCacheMebibytes, 1, 1 << 24);
+            within("maxPrefillTokensBesideDecode", maxPrefillTokensBesideDecode, 1, 1 << 20);
+            within("maxOvertakes", maxOvertakes, 0, 1 << 20);
+            within("kvCacheMebibytes", kvCacheMebibytes, 0, 1 << 24);
         }
 
         Engine withWeights(String otherWeights) {
             return new Engine(
-                    threads, maxNumSeqs, maxNumBatchedTokens, kvCacheMebibytes, otherWeights, gemm, libtorchDir);
+                    threads,
+                    maxNumSeqs,
+                    maxNumBatchedTokens,
+                    maxPrefillTokensBesideDecode,
+                    maxOvertakes,
+                    kvCacheMebibytes,
+                    prefixCache,
+                    otherWeights,
+                    gemm,
+                    libtorchDir);
         }
     }
 

@@ -122,7 +122,7 @@ public final class ServingStack implements Serving, AutoCloseable {
         chooseGemm(sizes);
         BaseModel model = BaseModel.open(
                 resolved.path(),
-                new BaseModel.Resources(threads, (long) sizes.kvCacheMebibytes() << 20, sizes.maxNumBatchedTokens()));
+                new BaseModel.Resources(threads, KvCacheSize.bytes(sizes.kvCacheMebibytes()), sizes.maxNumBatchedTokens()));
         String actual = model.digest().toString();
         if (!resolved.baseDigest().isEmpty() && !resolved.baseDigest().equals(actual)) {
             model.close();
@@ -164,9 +164,15 @@ public final class ServingStack implements Serving, AutoCloseable {
     }
 
     private static EngineConfig engineConfig(ServerConfig config, BaseModel model) {
+        ServerConfig.Engine sizes = config.engine();
         return new EngineConfig(
                 new SchedulerConfig(
-                        config.engine().maxNumSeqs(), config.engine().maxNumBatchedTokens()),
+                        sizes.maxNumSeqs(),
+                        sizes.maxNumBatchedTokens(),
+                        // A bound beyond the step's own is none.
+                        Math.min(sizes.maxPrefillTokensBesideDecode(), sizes.maxNumBatchedTokens()),
+                        sizes.maxOvertakes(),
+                        sizes.prefixCache()),
                 config.server().maxConcurrentRequests(),
                 Set.copyOf(model.config().eosTokenIds()),
                 model.digest());
