@@ -4,12 +4,14 @@ import static org.openlora.kernels.Lanes.COUNT;
 import static org.openlora.kernels.Lanes.FLOATS;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
 
 /// Row-wise operations between the dense layers, all f32. Each row is computed alone and in one order, so its
 /// bits do not depend on the other rows or on the pool's size.
 public final class Elementwise {
-    /// Floats below which a call is not worth handing to other threads.
-    private static final int FLOATS_PER_TASK = 16 * 1024;
+    /// Least floats of a task: about as long in coming as another thread is in noticing.
+    private static final int FLOATS_PER_TASK = 4 * 1024;
+    private static final int TASKS_PER_THREAD = 4;
 
     private final WorkerPool pool;
 
@@ -50,13 +52,22 @@ public final class Elementwise {
     public void addInPlace(float[] y, float[] x, int n) {
         Shapes.matrix("y", y, 1, n);
         Shapes.matrix("x", x, 1, n);
-        int i = 0;
-        for (; i + COUNT <= n; i += COUNT) {
+        int tasks = tasks(n);
+        if (tasks == 1) {
+            add(y, x, 0, n);
+        } else {
+            pool.run(tasks, task -> add(y, x, (int) ((long) n * task / tasks), (int) ((long) n * (task + 1) / tasks)));
+        }
+    }
+
+    private static void add(float[] y, float[] x, int begin, int end) {
+        int i = begin;
+        for (; i + COUNT <= end; i += COUNT) {
             FloatVector.fromArray(FLOATS, y, i)
                     .add(FloatVector.fromArray(FLOATS, x, i))
                     .intoArray(y, i);
         }
-        for (; i < n; i++) {
+        for (; i < end; i++) {
             y[i] += x[i];
         }
     }
@@ -93,26 +104,23 @@ public final class Elementwise {
     }
 
     private static void siluMulRow(float[] gateUp, int at, int width, float[] out, int outAt) {
+        int upAt = at + width;
         int i = 0;
         for (; i + COUNT <= width; i += COUNT) {
-            siluMul(gateUp, at + i, at + width + i, out, outAt + i);
+            FloatVector gate = FloatVector.fromArray(FLOATS, gateUp, at + i);
+            FloatVector up = FloatVector.fromArray(FLOATS, gateUp, upAt + i);
+            siluMul(gate, up).intoArray(out, outAt + i);
         }
         if (i < width) {
-            // The last floats go through whole vectors as well: a lane's result does not depend on its
-            // neighbours.
-            float[] padded = new float[2 * COUNT];
-            float[] result = new float[COUNT];
-            System.arraycopy(gateUp, at + i, padded, 0, width - i);
-            System.arraycopy(gateUp, at + width + i, padded, COUNT, width - i);
-            siluMul(padded, 0, COUNT, result, 0);
-            System.arraycopy(result, 0, out, outAt + i, width - i);
+            VectorMask<Float> rest = FLOATS.indexInRange(i, width);
+            FloatVector gate = FloatVector.fromArray(FLOATS, gateUp, at + i, rest);
+            FloatVector up = FloatVector.fromArray(FLOATS, gateUp, upAt + i, rest);
+            siluMul(gate, up).intoArray(out, outAt + i, rest);
         }
     }
 
-    private static void siluMul(float[] x, int gateAt, int upAt, float[] out, int outAt) {
-        FloatVector gate = FloatVector.fromArray(FLOATS, x, gateAt);
-        FloatVector up = FloatVector.fromArray(FLOATS, x, upAt);
-        gate.div(VectorMath.exp(gate.neg()).add(1f)).mul(up).intoArray(out, outAt);
+    private static FloatVector siluMul(FloatVector gate, FloatVector up) {
+        return gate.div(VectorMath.exp(gate.neg()).add(1f)).mul(up);
     }
 
     private static void norm(float[] x, int at, int width, float[] weight, float eps, float[] out, int outAt) {
@@ -136,9 +144,7 @@ public final class Elementwise {
             FloatVector v = FloatVector.fromArray(FLOATS, x, at + i);
             squares = v.fma(v, squares);
         }
-        float[] lanes = new float[COUNT];
-        squares.intoArray(lanes, 0);
-        float sum = Lanes.sum(lanes, 0);
+        float sum = Lanes.sum(squares);
         for (; i < width; i++) {
             sum = Math.fma(x[at + i], x[at + i], sum);
         }
@@ -146,8 +152,7 @@ public final class Elementwise {
     }
 
     private void forRows(int rows, int width, WorkerPool.Task row) {
-        long floats = (long) rows * width;
-        int tasks = (int) Math.min(Math.min(rows, floats / FLOATS_PER_TASK), pool.threads() * 4L);
+        int tasks = Math.min(tasks((long) rows * width), rows);
         if (tasks <= 1) {
             for (int r = 0; r < rows; r++) {
                 row.run(r);
@@ -160,5 +165,9 @@ public final class Elementwise {
                 row.run(r);
             }
         });
+    }
+
+    private int tasks(long floats) {
+        return Math.clamp(floats / FLOATS_PER_TASK, 1, pool.threads() * TASKS_PER_THREAD);
     }
 }

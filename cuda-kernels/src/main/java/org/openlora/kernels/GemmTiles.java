@@ -22,9 +22,9 @@ import jdk.incubator.vector.IntVector;
 ///
 /// **Shape.** Two FMA pipes of latency 4 want 8 accumulators at least. AVX2 has 16 registers and takes no more: 4
 /// rows × 1 panel or 2 × 2. One row waits for memory and makes do with 1 × 2. Vectors of 512 bits come with 32
-/// registers, so there a tile of 8 rows × 1 panel or
-/// 4 × 2 has 16 accumulators and reads each weight half as often. The loops are not unrolled by hand: a body past
-/// C2's inlining budget boxes its vectors and runs thirty times slower.
+/// registers, so there a tile of 8 rows × 1 panel or 4 × 2 has 16 accumulators and reads each weight half as often.
+/// The loops are not unrolled by hand: a body past C2's inlining budget boxes its vectors and runs thirty times
+/// slower.
 ///
 /// Operands: `w` panels from byte `at` on, `panelBytes` apart; `x` from `xAt` on, `[depth][4]` for the first four
 /// rows, then `[depth][rows left]`; the sums to go on from in `from`, rows `fromStride` apart; `y` rows from `yAt`

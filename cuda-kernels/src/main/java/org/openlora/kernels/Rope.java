@@ -1,5 +1,9 @@
 package org.openlora.kernels;
 
+import static org.openlora.kernels.Lanes.COUNT;
+import static org.openlora.kernels.Lanes.FLOATS;
+
+import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
 /// Rotary position embedding in the half-split form of Hugging Face ("rotate_half").
@@ -69,7 +73,16 @@ public final class Rope {
     }
 
     private void turn(float[] x, int start, float[] table, int angles) {
-        for (int i = 0; i < half; i++) {
+        int i = 0;
+        for (; i + COUNT <= half; i += COUNT) {
+            FloatVector cos = FloatVector.fromArray(FLOATS, table, angles + i);
+            FloatVector sin = FloatVector.fromArray(FLOATS, table, angles + half + i);
+            FloatVector first = FloatVector.fromArray(FLOATS, x, start + i);
+            FloatVector second = FloatVector.fromArray(FLOATS, x, start + half + i);
+            first.mul(cos).sub(second.mul(sin)).intoArray(x, start + i);
+            second.mul(cos).add(first.mul(sin)).intoArray(x, start + half + i);
+        }
+        for (; i < half; i++) {
             float cos = table[angles + i];
             float sin = table[angles + half + i];
             float first = x[start + i];

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import jdk.incubator.vector.FloatVector;
 import org.junit.jupiter.api.Test;
 
 /// Runs kernels at vector widths other than the processor's own, each in a process of its own because the width
@@ -42,6 +43,16 @@ class LanesTest {
         lanes[2 + Lanes.COUNT / 2] = 1;
         assertThat(Lanes.sum(lanes, 1)).as("(1e8 - 1e8) + (1 + 1)").isEqualTo(2);
         assertThat(lanes[0]).isEqualTo(99);
+    }
+
+    @Test
+    void sum_vector_hasTheBitsOfTheStoredLanes() {
+        for (int seed = 0; seed < 50; seed++) {
+            float[] lanes = Data.floats(seed, Lanes.COUNT);
+            lanes[seed % Lanes.COUNT] *= 1e4f;
+            float sum = Lanes.sum(FloatVector.fromArray(Lanes.FLOATS, lanes, 0));
+            assertThat(sum).isEqualTo(Lanes.sum(lanes, 0));
+        }
     }
 
     private static String fork(String bits) throws IOException, InterruptedException {
