@@ -62,7 +62,7 @@ public abstract class AttentionState extends KernelState {
     void prepare() {
         long layerBytes = (long) sequences() * context * bytesPerToken();
         int layers = Math.clamp(STREAMED_BYTES / layerBytes, 1, 256);
-        layout = new KvLayout(layers, model.kvHeads, model.headDim, KvLayout.preferredBlockTokens());
+        layout = new KvLayout(layers, model.kvHeads, model.headDim, KvLayout.TOKENS_MULTIPLE);
         int blocks = Math.ceilDiv(context, layout.blockTokens());
         pages = new KvPages(arena, layout, blocks * sequences());
         attention = new PagedAttention(pool, layout, model.heads);

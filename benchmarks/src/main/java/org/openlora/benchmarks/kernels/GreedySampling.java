@@ -2,7 +2,7 @@ package org.openlora.benchmarks.kernels;
 
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
-import org.openlora.engine.sampling.Sampler;
+import org.openlora.kernels.Vocabulary;
 
 /// The largest logit of one row. Logits have just been written, so they come from a cache: a time, no fraction.
 public class GreedySampling extends KernelState {
@@ -28,6 +28,6 @@ public class GreedySampling extends KernelState {
 
     @Benchmark
     public int argmax() {
-        return Sampler.argmax(logits, 0, vocabulary);
+        return Vocabulary.argmax(logits, 0, vocabulary);
     }
 }

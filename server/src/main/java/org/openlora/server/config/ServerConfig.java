@@ -112,6 +112,7 @@ public record ServerConfig(
         return new ServerConfig(
                 server,
                 model,
+                servedModelName,
                 adapterRoot,
                 generation,
                 engine.withWeights(otherWeights),
