@@ -217,6 +217,7 @@ public record ServerConfig(
     /// @param prefixCache whether computed prompt prefixes are kept and found again
     /// @param weights format of the base's matrices in memory: `bf16` or `int8`
     /// @param gemm who multiplies matrices: `auto`, `panel` or `libtorch`
+    /// @param warmUpSeconds most time to run made-up steps before serving; 0 for none
     /// @param libtorchDir `torch/lib` of an installed PyTorch; empty for the libtorch on the class path
     public record Engine(
             @JsonProperty(required = true) int threads,
@@ -228,7 +229,8 @@ public record ServerConfig(
             @JsonProperty(required = true) boolean prefixCache,
             @JsonProperty(required = true) String weights,
             @JsonProperty(required = true) String gemm,
-            @JsonProperty(required = true) String libtorchDir) {
+            @JsonProperty(required = true) String libtorchDir,
+            @JsonProperty(required = true) int warmUpSeconds) {
         private static final Set<String> WEIGHTS = Set.of("bf16", "int8");
         private static final Set<String> GEMM = Set.of("auto", "panel", "libtorch");
 
@@ -244,6 +246,7 @@ public record ServerConfig(
             within("maxPrefillTokensBesideDecode", maxPrefillTokensBesideDecode, 1, 1 << 20);
             within("maxOvertakes", maxOvertakes, 0, 1 << 20);
             within("kvCacheMebibytes", kvCacheMebibytes, 0, 1 << 24);
+            within("warmUpSeconds", warmUpSeconds, 0, 3600);
         }
 
         Engine withWeights(String otherWeights) {
@@ -257,7 +260,8 @@ public record ServerConfig(
                     prefixCache,
                     otherWeights,
                     gemm,
-                    libtorchDir);
+                    libtorchDir,
+                    warmUpSeconds);
         }
     }
 

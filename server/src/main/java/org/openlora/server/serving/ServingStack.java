@@ -1,6 +1,8 @@
 package org.openlora.server.serving;
 
 import java.io.IOException;
+import java.lang.management.CompilationMXBean;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,6 +26,7 @@ import org.openlora.engine.GenerationSink;
 import org.openlora.engine.LoraEngine;
 import org.openlora.engine.chat.ChatMessage;
 import org.openlora.engine.chat.ChatTemplate;
+import org.openlora.engine.model.WarmUp;
 import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.engine.scheduler.SchedulerConfig;
 import org.openlora.engine.tensor.GemmSettings;
@@ -122,7 +125,8 @@ public final class ServingStack implements Serving, AutoCloseable {
         chooseGemm(sizes);
         BaseModel model = BaseModel.open(
                 resolved.path(),
-                new BaseModel.Resources(threads, KvCacheSize.bytes(sizes.kvCacheMebibytes()), sizes.maxNumBatchedTokens()));
+                new BaseModel.Resources(
+                        threads, KvCacheSize.bytes(sizes.kvCacheMebibytes()), sizes.maxNumBatchedTokens()));
         String actual = model.digest().toString();
         if (!resolved.baseDigest().isEmpty() && !resolved.baseDigest().equals(actual)) {
             model.close();
@@ -133,6 +137,7 @@ public final class ServingStack implements Serving, AutoCloseable {
         }
         log.info(
                 "model {} is loaded: base {}, {} on {} threads", resolved.name(), actual, model.numericPath(), threads);
+        warmUp(model, sizes);
         return model;
     }
 
@@ -144,6 +149,21 @@ public final class ServingStack implements Serving, AutoCloseable {
                     "the model is served as %s, and so is an adapter".formatted(served.name()),
                     "choose another --served-model-name, or rename the adapter's folder");
         }
+    }
+
+    private static void warmUp(BaseModel model, ServerConfig.Engine sizes) {
+        CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
+        Duration limit = Duration.ofSeconds(sizes.warmUpSeconds());
+        if (compiler == null || !compiler.isCompilationTimeMonitoringSupported() || limit.isZero()) {
+            return;
+        }
+        WarmUp.Report report = WarmUp.run(
+                model.model(), sizes.maxNumBatchedTokens(), limit, System::nanoTime, compiler::getTotalCompilationTime);
+        log.info(
+                "kernels are warm after {} steps: a step of one row takes {} ms, the first took {} ms",
+                report.steps(),
+                report.bestStep().toMillis(),
+                report.firstStep().toMillis());
     }
 
     /// The engine takes these from the system's properties, which a launch with `-D` has set already.
