@@ -152,10 +152,9 @@ public final class PanelKernel implements LinearKernel {
             int height;
             for (int r = row; r < endRow; r += height) {
                 height = RowTiles.height(endRow - r);
-                long asked = passBytes * (r - row) / (endRow - row);
-                long share = passBytes * (r - row + height) / (endRow - row) - asked;
+                long asked = (long) (r - row) / RowTiles.HIGHEST * AHEAD_BYTES;
                 for (int q = 0; q < panels; q++) {
-                    Prefetch.ask(next + q * w.panelBytes() + asked, share);
+                    Prefetch.ask(next + q * w.panelBytes() + asked, Math.min(AHEAD_BYTES, passBytes - asked));
                 }
                 int target = toAt + (r - row) * toStride;
                 GemmTiles.multiply(
