@@ -105,8 +105,6 @@ final class LoraPlan {
     }
 
     private void clear() {
-        // A plan outlives its batch: it must not keep an evicted adapter's memory reachable.
-        Arrays.fill(modules, 0, pieces, null);
         pieces = 0;
         shrunkFloats = 0;
         macs = 0;

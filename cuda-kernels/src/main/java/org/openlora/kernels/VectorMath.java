@@ -24,9 +24,7 @@ final class VectorMath {
     /// eˣ within 2 units in the last place for x in [-87.3, 88.3]; arguments beyond are taken as the nearer end,
     /// NaN stays NaN. Cody–Waite reduction and the polynomial of Cephes' expf.
     static FloatVector exp(FloatVector x) {
-        // By comparison, not MAX and MIN: their care for NaN and -0 takes several instructions each.
-        FloatVector clamped = x.blend(MIN, x.lt(MIN));
-        clamped = clamped.blend(MAX, clamped.compare(VectorOperators.GT, MAX));
+        FloatVector clamped = x.lanewise(VectorOperators.MAX, MIN).lanewise(VectorOperators.MIN, MAX);
         FloatVector rounded = clamped.fma(broadcast(LOG2_E), broadcast(ROUNDER));
         FloatVector n = rounded.sub(ROUNDER);
         FloatVector r = n.fma(broadcast(-LN2_HIGH), clamped);
