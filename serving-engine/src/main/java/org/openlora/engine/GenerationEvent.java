@@ -23,7 +23,8 @@ public sealed interface GenerationEvent {
     ///
     /// @param choice which of the request's answers, from 0
     /// @param logprobs null where the request asks for none
-    record Delta(int choice, int tokenId, String text, @Nullable TokenLogprobs logprobs) implements GenerationEvent {}
+    record Delta(
+            int choice, int tokenId, String text, @Nullable TokenLogprobs logprobs) implements GenerationEvent {}
 
     /// The end of one choice, sent only after its usage is durable.
     ///

@@ -69,8 +69,8 @@ public final class LoraEngine implements AutoCloseable {
     private final BatchBuilder batchBuilder;
     private final Sampler sampler;
     private final Map<String, Generation> open = new LinkedHashMap<>();
-    private final TreeSet<Generation> byDeadline =
-            new TreeSet<>(Comparator.comparing((Generation generation) -> generation.request().deadline())
+    private final TreeSet<Generation> byDeadline = new TreeSet<>(
+            Comparator.comparing((Generation generation) -> generation.request().deadline())
                     .thenComparingLong(Generation::number));
     private final Map<Sequence, Choice> choices = new HashMap<>();
     private long nextNumber;
@@ -414,8 +414,7 @@ public final class LoraEngine implements AutoCloseable {
     private void fork(Choice parent, float[] logits, int offset) {
         Generation generation = parent.generation();
         for (int index = 1; index < generation.request().choices(); index++) {
-            Choice choice =
-                    new Choice(generation, index, scheduler.fork(parent.sequence(), nextSequenceId++, index));
+            Choice choice = new Choice(generation, index, scheduler.fork(parent.sequence(), nextSequenceId++, index));
             begin(choice);
             draw(choice, logits, offset);
         }
@@ -489,8 +488,8 @@ public final class LoraEngine implements AutoCloseable {
         release(choice);
         var _ = usageSink
                 .commit(usage)
-                .whenComplete((acknowledgement, failure) ->
-                        settle(choice, reason, text, usage, acknowledgement, failure));
+                .whenComplete(
+                        (acknowledgement, failure) -> settle(choice, reason, text, usage, acknowledgement, failure));
     }
 
     private Usage usage(Choice choice, FinishReason reason) {

@@ -40,7 +40,8 @@ class EngineSamplingTest {
     private static RecordingSink submit(LoraEngine engine, String id, int[] prompt, SamplingParams params) {
         RecordingSink sink = new RecordingSink();
         engine.submit(
-                new GenerationRequest(id, prompt, List.of(), params, NOW.plusSeconds(3600), TENANT, Bytes32.ZERO), sink);
+                new GenerationRequest(id, prompt, List.of(), params, NOW.plusSeconds(3600), TENANT, Bytes32.ZERO),
+                sink);
         return sink;
     }
 
@@ -74,7 +75,9 @@ class EngineSamplingTest {
             together.add(submit(crowded, "r" + i, PROMPT, drawn(40, i).build()));
         }
         runUntilIdle(crowded);
-        assertThat(crowded.stats().preemptions()).as("the memory was meant to be short").isPositive();
+        assertThat(crowded.stats().preemptions())
+                .as("the memory was meant to be short")
+                .isPositive();
         for (int i = 0; i < 6; i++) {
             assertThat(together.get(i).tokens())
                     .as("seed %d", i)
@@ -90,7 +93,8 @@ class EngineSamplingTest {
         LoraEngine engine = engine(model, Set.of());
         RecordingSink good = submit(engine, "good", PROMPT, noPoison);
         RecordingSink greedy = submit(engine, "greedy", new int[] {3, 96}, SamplingParams.greedy(10));
-        RecordingSink drawn = submit(engine, "drawn", new int[] {3, 96}, drawn(10, 1).build());
+        RecordingSink drawn =
+                submit(engine, "drawn", new int[] {3, 96}, drawn(10, 1).build());
         runUntilIdle(engine);
         assertThat(good.awaitFinished().reason()).isEqualTo(FinishReason.LENGTH);
         for (RecordingSink sink : List.of(greedy, drawn)) {
@@ -135,8 +139,7 @@ class EngineSamplingTest {
         SamplingParams stops =
                 SamplingParams.builder(20).stopTokenIds(List.of(free[0])).build();
         assertThat(alone(stops).text()).isEmpty();
-        assertThat(alone(stops.toBuilder().includeStop(true).build()).text())
-                .isEqualTo(String.valueOf((char) free[0]));
+        assertThat(alone(stops.toBuilder().includeStop(true).build()).text()).isEqualTo(String.valueOf((char) free[0]));
     }
 
     @Test
@@ -169,7 +172,10 @@ class EngineSamplingTest {
     void submit_idsBeyondTheVocabulary_areRefused() {
         LoraEngine engine = engine(model, Set.of());
         assertThatThrownBy(() -> submit(
-                        engine, "a", PROMPT, SamplingParams.builder(4).logitBias(97, 1).build()))
+                        engine,
+                        "a",
+                        PROMPT,
+                        SamplingParams.builder(4).logitBias(97, 1).build()))
                 .isInstanceOf(EngineException.class)
                 .hasMessage("logit_bias is for token 97: allowed is ids from 0 to 96");
         runUntilIdle(engine);

@@ -44,7 +44,12 @@ class LoraEngineTest {
 
     private LoraEngine engine(FakeModel model, SchedulerConfig scheduler, int maxQueued, Set<Integer> ends) {
         return new LoraEngine(
-                new EngineConfig(scheduler, maxQueued, ends, BASE), model, Letters::new, residency, this::commit, () -> now);
+                new EngineConfig(scheduler, maxQueued, ends, BASE),
+                model,
+                Letters::new,
+                residency,
+                this::commit,
+                () -> now);
     }
 
     private CompletableFuture<SignedAcknowledgement> commit(Usage usage) {
@@ -403,11 +408,13 @@ class LoraEngineTest {
         AdapterSelection sea = AdapterSelection.of(SEA);
         AdapterSelection sky = AdapterSelection.of(SKY);
         AdapterSelection halfSea = new AdapterSelection(SEA, 500_000, null);
-        assertThat(cachedBySecond(prompting("a", 1, sea), prompting("b", 1, sea))).isEqualTo(8);
+        assertThat(cachedBySecond(prompting("a", 1, sea), prompting("b", 1, sea)))
+                .isEqualTo(8);
         assertThat(cachedBySecond(prompting("a", 1, sea, sky), prompting("b", 1, sky, sea)))
                 .as("in any order")
                 .isEqualTo(8);
-        assertThat(cachedBySecond(prompting("a", 1, sea), prompting("b", 1, sky))).isZero();
+        assertThat(cachedBySecond(prompting("a", 1, sea), prompting("b", 1, sky)))
+                .isZero();
         assertThat(cachedBySecond(prompting("a", 1, sea), prompting("b", 1))).isZero();
         assertThat(cachedBySecond(prompting("a", 1, sea), prompting("b", 1, halfSea)))
                 .isZero();
@@ -434,8 +441,7 @@ class LoraEngineTest {
                 SamplingParams.builder(20).temperature(1).seed(42).build();
         LoraEngine engine = engine(new FakeModel(100, 100), new SchedulerConfig(8, 64), 100, Set.of());
         RecordingSink several = new RecordingSink(4);
-        engine.submit(
-                request("several", LONG_PROMPT, List.of(), params).withChoices(4), several);
+        engine.submit(request("several", LONG_PROMPT, List.of(), params).withChoices(4), several);
         runUntilIdle(engine);
 
         assertThat(engine.stats().promptTokens()).isEqualTo(LONG_PROMPT.length);
@@ -544,8 +550,7 @@ class LoraEngineTest {
                 String id = "r" + turn;
                 Arrays.fill(prompt, 0, random.nextInt(prompt.length + 1), 3); // prefixes to be found
                 int choices = random.nextInt(4) == 0 ? 1 + random.nextInt(4) : 1;
-                GenerationRequest request = request(
-                                id, prompt, adapters, SamplingParams.greedy(1 + random.nextInt(30)))
+                GenerationRequest request = request(id, prompt, adapters, SamplingParams.greedy(1 + random.nextInt(30)))
                         .withChoices(choices)
                         .withPriority(random.nextInt(3))
                         .withCacheSalt(new Bytes32(random.nextInt(2), 0, 0, 0));
@@ -581,7 +586,9 @@ class LoraEngineTest {
         }
         assertThat(committed.stream().mapToLong(Usage::generatedTokens).sum()).isEqualTo(streamed);
         assertThat(engine.stats().generatedTokens()).isEqualTo(streamed);
-        assertThat(engine.stats().cachedTokens()).as("prefixes were meant to be shared").isPositive();
+        assertThat(engine.stats().cachedTokens())
+                .as("prefixes were meant to be shared")
+                .isPositive();
         assertThat(engine.stats().preemptions())
                 .as("the memory was meant to be short")
                 .isPositive();

@@ -123,14 +123,14 @@ public final class TeacherForcing {
     private static void fork(
             Line line, Sequence parent, Scheduler scheduler, Map<Sequence, Teacher> teachers, float[] logits) {
         for (Teacher teacher : line.teachers().subList(1, line.teachers().size())) {
-            Sequence child = scheduler.fork(parent, teachers.size(), line.teachers().indexOf(teacher));
+            Sequence child =
+                    scheduler.fork(parent, teachers.size(), line.teachers().indexOf(teacher));
             teachers.put(child, teacher);
             teach(child, scheduler, teachers, logits.clone());
         }
     }
 
-    private static void teach(
-            Sequence sequence, Scheduler scheduler, Map<Sequence, Teacher> teachers, float[] logits) {
+    private static void teach(Sequence sequence, Scheduler scheduler, Map<Sequence, Teacher> teachers, float[] logits) {
         sequence.append(Objects.requireNonNull(teachers.get(sequence)).next(sequence.generated(), logits));
         if (sequence.generated() == sequence.params().maxTokens()) {
             scheduler.remove(sequence);

@@ -170,8 +170,7 @@ final class GenerateCommand implements Callable<Integer> {
     private static void describe(ObjectNode object, TokenLogprobs logprobs) {
         ObjectNode token = object.withArray("logprobs").addObject();
         describe(token, logprobs.getDrawn());
-        logprobs.getTopList()
-                .forEach(top -> describe(token.withArray("top").addObject(), top));
+        logprobs.getTopList().forEach(top -> describe(token.withArray("top").addObject(), top));
     }
 
     private static void describe(ObjectNode object, TokenLogprob logprob) {

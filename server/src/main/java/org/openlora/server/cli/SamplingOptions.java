@@ -11,7 +11,10 @@ final class SamplingOptions {
     @Option(names = "--max-tokens", paramLabel = "N", description = "Most tokens to generate.")
     private @Nullable Integer maxTokens;
 
-    @Option(names = "--min-tokens", paramLabel = "N", description = "Nothing but --max-tokens ends it before that many.")
+    @Option(
+            names = "--min-tokens",
+            paramLabel = "N",
+            description = "Nothing but --max-tokens ends it before that many.")
     private @Nullable Integer minTokens;
 
     @Option(names = "--temperature", paramLabel = "T", description = "0, the default, takes the best token each time.")

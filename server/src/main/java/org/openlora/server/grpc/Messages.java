@@ -149,8 +149,7 @@ final class Messages {
     }
 
     static Delta delta(GenerationEvent.Delta event, boolean tokenIds) {
-        Delta.Builder delta =
-                Delta.newBuilder().setChoice(event.choice()).setText(event.text());
+        Delta.Builder delta = Delta.newBuilder().setChoice(event.choice()).setText(event.text());
         if (tokenIds) {
             delta.addTokenIds(event.tokenId());
         }

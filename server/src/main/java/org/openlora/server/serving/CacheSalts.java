@@ -19,8 +19,11 @@ final class CacheSalts {
     static Bytes32 of(Bytes32 account, String group, Bytes32 operatorSalt, @Nullable String clientSalt) {
         Sha256 salt = group.isEmpty()
                 ? Sha256.domain("openlora/cache-salt/tenant/v1").word(account)
-                : Sha256.domain("openlora/cache-salt/group/v1").word(operatorSalt).prefixed(utf8(group));
-        return salt.prefixed(clientSalt == null ? new byte[0] : utf8(clientSalt)).digest();
+                : Sha256.domain("openlora/cache-salt/group/v1")
+                        .word(operatorSalt)
+                        .prefixed(utf8(group));
+        return salt.prefixed(clientSalt == null ? new byte[0] : utf8(clientSalt))
+                .digest();
     }
 
     private static byte[] utf8(String text) {

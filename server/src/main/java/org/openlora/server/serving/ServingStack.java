@@ -121,7 +121,8 @@ public final class ServingStack implements Serving, AutoCloseable {
         chooseGemm(sizes);
         BaseModel model = BaseModel.open(
                 resolved.path(),
-                new BaseModel.Resources(threads, KvCacheSize.bytes(sizes.kvCacheMebibytes()), sizes.maxNumBatchedTokens()));
+                new BaseModel.Resources(
+                        threads, KvCacheSize.bytes(sizes.kvCacheMebibytes()), sizes.maxNumBatchedTokens()));
         String actual = model.digest().toString();
         if (!resolved.baseDigest().isEmpty() && !resolved.baseDigest().equals(actual)) {
             model.close();

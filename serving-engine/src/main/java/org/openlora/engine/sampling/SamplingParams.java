@@ -85,8 +85,7 @@ public record SamplingParams(
     }
 
     private static Map<Integer, Float> checkedBias(Map<Integer, Float> bias) {
-        Requirement.that(
-                bias.size() <= MOST_BIASES, "logit_bias", bias.size() + " tokens", "at most " + MOST_BIASES);
+        Requirement.that(bias.size() <= MOST_BIASES, "logit_bias", bias.size() + " tokens", "at most " + MOST_BIASES);
         bias.forEach((id, value) -> {
             Requirement.that(id >= 0, "logit_bias", "for token " + id, "ids of the vocabulary");
             Requirement.that(

@@ -105,7 +105,8 @@ public final class Sequence {
         }
     }
 
-    /// Another response to the same prompt, of that index among the request's, whose keys and values are computed and shared.
+    /// Another response to the same prompt, of that index among the request's, whose keys and values are computed and
+    // shared.
     Sequence fork(long otherId, int choice) {
         if (length != promptLength || computed != promptLength) {
             throw new IllegalStateException(this + " is forked: only a computed prompt without a response can be");

@@ -17,7 +17,6 @@ import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.ResidentAdapter;
 import org.openlora.engine.TeacherForcing;
 import org.openlora.engine.model.LlamaModel;
-
 import org.openlora.engine.scheduler.SchedulerConfig;
 import org.openlora.engine.tokenizer.Tokenizer;
 import org.openlora.engine.tokenizer.Tokenizers;
@@ -95,8 +94,8 @@ class BatchInvarianceTest {
     private static TeacherForcing.Run together(LlamaModel model, List<Known> known, int seed) {
         SplittableRandom random = new SplittableRandom(seed);
         int rows = 6 + random.nextInt(random.nextBoolean() ? 16 : 120);
-        SchedulerConfig config =
-                new SchedulerConfig(1 + random.nextInt(6), rows).withPrefillTokensBesideDecode(1 + random.nextInt(rows));
+        SchedulerConfig config = new SchedulerConfig(1 + random.nextInt(6), rows)
+                .withPrefillTokensBesideDecode(1 + random.nextInt(rows));
         int longest = known.stream().mapToInt(one -> one.prompt().length).max().orElseThrow() + TOKENS;
         int blocks = Math.ceilDiv(longest, model.blockTokens()) + random.nextInt(12);
         List<TeacherForcing.Line> lines = new ArrayList<>();
@@ -106,7 +105,9 @@ class BatchInvarianceTest {
             for (int choice = random.nextInt(3); choice >= 0; choice--) {
                 String where = "seed " + seed + ", " + one.name();
                 teachers.add((step, row) -> {
-                    assertThat(row).as("%s, step %d", where, step).isEqualTo(one.logits().get(step));
+                    assertThat(row)
+                            .as("%s, step %d", where, step)
+                            .isEqualTo(one.logits().get(step));
                     return Vocabulary.argmax(row, 0, row.length);
                 });
             }

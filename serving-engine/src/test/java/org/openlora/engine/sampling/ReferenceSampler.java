@@ -42,7 +42,8 @@ final class ReferenceSampler {
     /// Probabilities after temperature, min-p, top-k and top-p.
     static double[] probabilities(double[] logits, SamplingParams params) {
         int vocabulary = logits.length;
-        double max = IntStream.range(0, vocabulary).mapToDouble(i -> logits[i]).max().orElseThrow();
+        double max =
+                IntStream.range(0, vocabulary).mapToDouble(i -> logits[i]).max().orElseThrow();
         double[] weights = new double[vocabulary];
         for (int id = 0; id < vocabulary; id++) {
             weights[id] = Math.exp((logits[id] - max) / params.temperature());
@@ -66,7 +67,9 @@ final class ReferenceSampler {
             mass += weights[id];
         }
         double total = sum(weights);
-        return IntStream.range(0, vocabulary).mapToDouble(id -> weights[id] / total).toArray();
+        return IntStream.range(0, vocabulary)
+                .mapToDouble(id -> weights[id] / total)
+                .toArray();
     }
 
     /// The token at share `uniform` of the probabilities in order of their ids.

@@ -62,7 +62,8 @@ class SamplerTest {
             for (int id = 0; id < 300; id++) {
                 logits[id] = random.nextInt(10);
             }
-            assertThat(sampler.sample(logits, 0, state(params().temperature(2).topK(1).seed(i))))
+            assertThat(sampler.sample(
+                            logits, 0, state(params().temperature(2).topK(1).seed(i))))
                     .isEqualTo(sampler.sample(logits, 0, state(params())));
         }
     }
@@ -106,7 +107,8 @@ class SamplerTest {
         assertThat(draw(logits, params().temperature(1).minP(0.4), 500)).containsOnly(0, 1);
         // 6 of 9 is above 0.65 once top-k took the third away, 6 of 10 is not
         assertThat(draw(logits, params().temperature(1).topP(0.65), 500)).containsOnly(0, 1);
-        assertThat(draw(logits, params().temperature(1).topP(0.65).topK(2), 500)).containsOnly(0);
+        assertThat(draw(logits, params().temperature(1).topP(0.65).topK(2), 500))
+                .containsOnly(0);
         assertThat(draw(logits, params().temperature(1).topP(0.65).minP(0.4), 500))
                 .containsOnly(0);
     }
@@ -135,8 +137,7 @@ class SamplerTest {
                         logits[id] = Math.round(logits[id]); // ties
                     }
                 }
-                SamplingParams.Builder params = params()
-                        .temperature(temperatures[random.nextInt(temperatures.length)])
+                SamplingParams.Builder params = params().temperature(temperatures[random.nextInt(temperatures.length)])
                         .topK(topKs[random.nextInt(topKs.length)])
                         .topP(topPs[random.nextInt(topPs.length)])
                         .minP(minPs[random.nextInt(minPs.length)])
@@ -162,8 +163,7 @@ class SamplerTest {
         Sampler sampler = new Sampler(300, ends);
         for (int round = 0; round < 40; round++) {
             int[] prompt = random.ints(50, 0, 300).toArray();
-            SamplingParams.Builder builder = params()
-                    .temperature(round % 2)
+            SamplingParams.Builder builder = params().temperature(round % 2)
                     .minTokens(random.nextInt(20))
                     .repetitionPenalty(0.5 + random.nextInt(4) / 2.0)
                     .presencePenalty(random.nextInt(5) / 2.0 - 1)
@@ -181,7 +181,9 @@ class SamplerTest {
                 float[] before = logits.clone();
                 double[] adjusted = ReferenceSampler.adjusted(logits, params, prompt, output, ends);
                 int expected = params.isGreedy()
-                        ? IntStream.range(0, 300).reduce((a, b) -> adjusted[b] > adjusted[a] ? b : a).orElseThrow()
+                        ? IntStream.range(0, 300)
+                                .reduce((a, b) -> adjusted[b] > adjusted[a] ? b : a)
+                                .orElseThrow()
                         : ReferenceSampler.draw(
                                 ReferenceSampler.probabilities(adjusted, params), UniformDraws.at(round, 0, step));
                 int token = sampler.sample(logits, 0, state);
@@ -200,8 +202,7 @@ class SamplerTest {
     @Test
     void adjust_penalties_areRepetitionThenFrequencyAndPresence() {
         SamplingState state = new SamplingState(
-                params()
-                        .repetitionPenalty(2)
+                params().repetitionPenalty(2)
                         .frequencyPenalty(0.5)
                         .presencePenalty(0.25)
                         .logitBias(2, 1)
@@ -264,10 +265,7 @@ class SamplerTest {
         float[] empty = new float[1000];
         Arrays.fill(empty, Float.NEGATIVE_INFINITY);
         List<SamplingParams.Builder> all = List.of(
-                params(),
-                params().temperature(1),
-                params().temperature(1).topP(0.5),
-                params().frequencyPenalty(1));
+                params(), params().temperature(1), params().temperature(1).topP(0.5), params().frequencyPenalty(1));
         for (SamplingParams.Builder params : all) {
             assertThatThrownBy(() -> draw(nan, params, 1))
                     .isInstanceOf(UnusableLogitsException.class)

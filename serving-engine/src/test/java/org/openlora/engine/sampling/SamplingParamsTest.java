@@ -30,8 +30,7 @@ class SamplingParamsTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            textBlock = """
+    @CsvSource(textBlock = """
             max_tokens, 0, at least 1
             min_tokens, -1, from 0 to max_tokens
             min_tokens, 9, 'from 0 to max_tokens, which is 8'
@@ -63,8 +62,9 @@ class SamplingParamsTest {
 
     @Test
     void build_tooManyOrEmptyStops_areRefused() {
-        assertThatThrownBy(() ->
-                        SamplingParams.builder(8).stop(Collections.nCopies(17, "x")).build())
+        assertThatThrownBy(() -> SamplingParams.builder(8)
+                        .stop(Collections.nCopies(17, "x"))
+                        .build())
                 .hasMessage("stop is 17 strings: allowed is at most 16");
         assertThatThrownBy(() -> SamplingParams.builder(8).stop("").build())
                 .hasMessageContaining("stop is an empty string");

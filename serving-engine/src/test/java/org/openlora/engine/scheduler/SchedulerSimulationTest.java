@@ -128,7 +128,9 @@ class SchedulerSimulationTest {
     /// Within bounds; nobody who could run is left out; whoever grows does not wait for a prompt.
     private static void checkStep(ScheduledStep step, SchedulerConfig config, Iterable<Open> open) {
         assertThat(step.tokens()).isLessThanOrEqualTo(config.maxNumBatchedTokens());
-        assertThat(step.isEmpty()).as("idle with work").isEqualTo(!open.iterator().hasNext());
+        assertThat(step.isEmpty())
+                .as("idle with work")
+                .isEqualTo(!open.iterator().hasNext());
         int growing = 0;
         int prompts = 0;
         for (ScheduledStep.Chunk chunk : step.chunks()) {
@@ -148,8 +150,7 @@ class SchedulerSimulationTest {
         List<Sequence> inStep =
                 step.chunks().stream().map(ScheduledStep.Chunk::sequence).toList();
         for (Open one : open) {
-            boolean grows = one.sequence.computed() > 0
-                    && one.sequence.computed() == one.sequence.length() - 1;
+            boolean grows = one.sequence.computed() > 0 && one.sequence.computed() == one.sequence.length() - 1;
             if (grows) {
                 assertThat(inStep).as("%s grows", one.sequence).contains(one.sequence);
             }
@@ -174,9 +175,14 @@ class SchedulerSimulationTest {
             for (Open other : open) {
                 if (!other.running
                         && other.sequence.id() < admitted.sequence.id()
-                        && other.sequence.terms().tenant().equals(admitted.sequence.terms().tenant())) {
+                        && other.sequence
+                                .terms()
+                                .tenant()
+                                .equals(admitted.sequence.terms().tenant())) {
                     other.overtaken++;
-                    assertThat(other.overtaken).as("%s overtaken", other.sequence).isLessThanOrEqualTo(allowed);
+                    assertThat(other.overtaken)
+                            .as("%s overtaken", other.sequence)
+                            .isLessThanOrEqualTo(allowed);
                 }
             }
         }
