@@ -26,6 +26,8 @@ public final class WarmUp {
     private static final int MOST_SEQUENCES = 8;
     private static final int RANK = 8;
     private static final long SETTLED_NANOS = 700_000_000;
+    /// Rounds in which each kind of step certainly has come up for compilation.
+    private static final int LEAST_ROUNDS = 10;
 
     private final LlamaModel model;
     private final LongSupplier nanoTime;
@@ -66,8 +68,8 @@ public final class WarmUp {
     private Report run(LoraSlot adapter, Duration limit, LongSupplier compilingMillis) {
         long start = nanoTime.getAsLong();
         long compiled = compilingMillis.getAsLong();
-        long busyUntil = start;
         long first = step(1, 1, LoraBatch.none());
+        long busyUntil = nanoTime.getAsLong();
         long best = first;
         int steps = 1;
         while (nanoTime.getAsLong() - start < limit.toNanos() && nanoTime.getAsLong() - busyUntil < SETTLED_NANOS) {

@@ -105,8 +105,9 @@ public final class Sequence {
         }
     }
 
-    /// Another response to the same prompt, of that index among the request's, whose keys and values are computed and
-    // shared.
+    /// Another response to the same prompt, whose keys and values are computed and shared.
+    ///
+    /// @param choice which of the request's responses it is
     Sequence fork(long otherId, int choice) {
         if (length != promptLength || computed != promptLength) {
             throw new IllegalStateException(this + " is forked: only a computed prompt without a response can be");
