@@ -72,7 +72,10 @@ public final class WarmUp {
         long busyUntil = nanoTime.getAsLong();
         long best = first;
         int steps = 1;
-        while (nanoTime.getAsLong() - start < limit.toNanos() && nanoTime.getAsLong() - busyUntil < SETTLED_NANOS) {
+        for (int round = 0;
+                nanoTime.getAsLong() - start < limit.toNanos()
+                        && (round < LEAST_ROUNDS || nanoTime.getAsLong() - busyUntil < SETTLED_NANOS);
+                round++) {
             step(1, promptRows, LoraBatch.none());
             step(1, promptRows, twoAdapters(adapter, promptRows));
             steps += 2;
