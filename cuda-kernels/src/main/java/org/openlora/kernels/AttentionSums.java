@@ -16,8 +16,6 @@ final class AttentionSums {
     private final float[] values; // [queries][width]
     private final float[] max; // [queries]
     private final float[] sum; // [queries]
-    private final float[] keep; // factor on what is there, per query
-    private final float[] take; // factor on what is added, per query
 
     /// @param queries most queries
     /// @param width floats of a query's values, a multiple of L
@@ -26,8 +24,6 @@ final class AttentionSums {
         this.values = new float[queries * width];
         this.max = new float[Shapes.roundUp(queries, COUNT)];
         this.sum = new float[max.length];
-        this.keep = new float[max.length];
-        this.take = new float[max.length];
     }
 
     void clear(int queries) {
@@ -39,21 +35,13 @@ final class AttentionSums {
     /// Adds a split's results, which stand from `maxAt`, `sumAt` and `valuesAt` on.
     void merge(
             int queries, float[] splitMax, int maxAt, float[] splitSum, int sumAt, float[] splitValues, int valuesAt) {
-        for (int i = 0; i < queries; i += COUNT) {
-            FloatVector before = FloatVector.fromArray(FLOATS, max, i);
-            FloatVector added = FloatVector.fromArray(FLOATS, splitMax, maxAt + i);
-            FloatVector after = before.max(added);
-            FloatVector keeps = VectorMath.exp(before.sub(after));
-            FloatVector takes = VectorMath.exp(added.sub(after));
-            FloatVector.fromArray(FLOATS, splitSum, sumAt + i)
-                    .fma(takes, FloatVector.fromArray(FLOATS, sum, i).mul(keeps))
-                    .intoArray(sum, i);
-            after.intoArray(max, i);
-            keeps.intoArray(keep, i);
-            takes.intoArray(take, i);
-        }
         for (int i = 0; i < queries; i++) {
-            scaleAndAdd(i * width, keep[i], splitValues, valuesAt + i * width, take[i]);
+            float after = Math.max(max[i], splitMax[maxAt + i]);
+            float keep = VectorMath.exp(max[i] - after);
+            float take = VectorMath.exp(splitMax[maxAt + i] - after);
+            max[i] = after;
+            sum[i] = Math.fma(splitSum[sumAt + i], take, sum[i] * keep);
+            scaleAndAdd(i * width, keep, splitValues, valuesAt + i * width, take);
         }
     }
 

@@ -3,7 +3,6 @@ package org.openlora.kernels;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static org.openlora.kernels.Lanes.COUNT;
 import static org.openlora.kernels.Lanes.FLOATS;
-import static org.openlora.kernels.Lanes.INTS;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -19,18 +18,20 @@ final class KvWriter {
     private static final ValueLayout.OfInt PAIR = JAVA_INT_UNALIGNED.withOrder(ORDER);
     private static final int UPPER_HALF = 0xffff0000;
     private static final int QUIET_NAN = 0x00400000;
+    private static final int ABSOLUTE = 0x7fffffff;
+    private static final int INFINITY = 0x7f800000;
 
     private final KvLayout layout;
-    private final float[] lows; // a key's dimensions, or the panels of a value
-    private final float[] highs; // the second half of a key's dimensions
-    private final int[] pairs; // a key
+    private final float[] lows; // go into the low halves of `pairs`
+    private final float[] highs;
+    private final int[] pairs;
 
     KvWriter(KvLayout layout) {
-        int half = Shapes.roundUp(layout.keyPairs(), COUNT);
+        int most = Math.max(Shapes.roundUp(layout.keyPairs(), COUNT), layout.valuePanels() * COUNT);
         this.layout = layout;
-        this.lows = new float[Math.max(half, layout.valuePanels() * Lanes.PANEL)];
-        this.highs = new float[half];
-        this.pairs = new int[half];
+        this.lows = new float[most];
+        this.highs = new float[most];
+        this.pairs = new int[most];
     }
 
     /// Stores a key, `headDim` floats from `at` on, at byte `to`.
@@ -38,10 +39,7 @@ final class KvWriter {
         int half = layout.keyPairs();
         System.arraycopy(k, at, lows, 0, half);
         System.arraycopy(k, at + half, highs, 0, half);
-        for (int p = 0; p < half; p += COUNT) {
-            FloatVector low = FloatVector.fromArray(FLOATS, lows, p);
-            pair(low, FloatVector.fromArray(FLOATS, highs, p)).intoArray(pairs, p);
-        }
+        pair(half);
         long step = layout.keyStepBytes();
         for (int p = 0; p < half; p++) {
             memory.set(PAIR, to + p * step, pairs[p]);
@@ -50,18 +48,34 @@ final class KvWriter {
 
     /// Stores a value, `headDim` floats from `at` on, at byte `to`.
     void writeValue(MemorySegment memory, long to, float[] v, int at) {
-        System.arraycopy(v, at, lows, 0, layout.headDim());
-        Arrays.fill(lows, layout.headDim(), layout.valuePanels() * Lanes.PANEL, 0f);
         for (int panel = 0; panel < layout.valuePanels(); panel++) {
-            FloatVector low = FloatVector.fromArray(FLOATS, lows, panel * Lanes.PANEL);
-            FloatVector high = FloatVector.fromArray(FLOATS, lows, panel * Lanes.PANEL + COUNT);
-            pair(low, high).intoMemorySegment(memory, to + panel * layout.valuePanelBytes(), ORDER);
+            load(v, at, panel * Lanes.PANEL, lows, panel * COUNT);
+            load(v, at, panel * Lanes.PANEL + COUNT, highs, panel * COUNT);
+        }
+        pair(layout.valuePanels() * COUNT);
+        for (int panel = 0; panel < layout.valuePanels(); panel++) {
+            MemorySegment.copy(pairs, panel * COUNT, memory, PAIR, to + panel * layout.valuePanelBytes(), COUNT);
         }
     }
 
-    /// Two vectors rounded as [Bf16#fromFloat] does, two numbers to an int.
-    private static IntVector pair(FloatVector low, FloatVector high) {
-        return round(low).lanewise(VectorOperators.LSHR, 16).or(round(high).and(UPPER_HALF));
+    /// `COUNT` dimensions of a value from `dimension` on; zeros behind its end.
+    private void load(float[] v, int at, int dimension, float[] into, int intoAt) {
+        int count = Math.clamp(layout.headDim() - dimension, 0, COUNT);
+        if (count > 0) {
+            System.arraycopy(v, at + dimension, into, intoAt, count);
+        }
+        Arrays.fill(into, intoAt + count, intoAt + COUNT, 0f);
+    }
+
+    /// Rounds `lows` and `highs` to bf16 and joins them to `pairs`.
+    ///
+    /// One loop for all: where C2 has no room left to inline the vector code, it puts every vector on the heap.
+    private void pair(int count) {
+        for (int p = 0; p < count; p += COUNT) {
+            IntVector low = round(FloatVector.fromArray(FLOATS, lows, p));
+            IntVector high = round(FloatVector.fromArray(FLOATS, highs, p));
+            low.lanewise(VectorOperators.LSHR, 16).or(high.and(UPPER_HALF)).intoArray(pairs, p);
+        }
     }
 
     /// The rounded number in the upper half of each lane.
@@ -69,7 +83,6 @@ final class KvWriter {
         IntVector bits = numbers.reinterpretAsInts();
         IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
         IntVector rounded = bits.add(odd).add(0x7fff);
-        return rounded.blend(
-                bits.or(QUIET_NAN), numbers.test(VectorOperators.IS_NAN).cast(INTS));
+        return rounded.blend(bits.or(QUIET_NAN), bits.and(ABSOLUTE).compare(VectorOperators.GT, INFINITY));
     }
 }

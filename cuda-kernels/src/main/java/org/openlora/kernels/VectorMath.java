@@ -42,6 +42,23 @@ final class VectorMath {
         return p.mul(power);
     }
 
+    /// [#exp(FloatVector)] of one number, bit for bit.
+    static float exp(float x) {
+        float clamped = Math.min(Math.max(x, MIN), MAX);
+        float rounded = Math.fma(clamped, LOG2_E, ROUNDER);
+        float n = rounded - ROUNDER;
+        float r = Math.fma(n, -LN2_LOW, Math.fma(n, -LN2_HIGH, clamped));
+        float p = 1.9875691e-4f;
+        p = Math.fma(p, r, 1.3981999e-3f);
+        p = Math.fma(p, r, 8.333452e-3f);
+        p = Math.fma(p, r, 4.1665796e-2f);
+        p = Math.fma(p, r, 1.6666666e-1f);
+        p = Math.fma(p, r, 0.5f);
+        p = Math.fma(p, r * r, r) + 1f;
+        int exponent = Float.floatToRawIntBits(rounded) - (ROUNDER_BITS - 127);
+        return p * Float.intBitsToFloat(exponent << MANTISSA_BITS);
+    }
+
     private static FloatVector broadcast(float value) {
         return FloatVector.broadcast(Lanes.FLOATS, value);
     }

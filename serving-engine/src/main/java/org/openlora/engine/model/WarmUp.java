@@ -60,7 +60,7 @@ public final class WarmUp {
     public static Report run(
             LlamaModel model, int maxRows, Duration limit, LongSupplier nanoTime, LongSupplier compilingMillis) {
         WarmUp warmUp = new WarmUp(model, maxRows, nanoTime);
-        try (Arena arena = Arena.ofConfined()) {
+        try (Arena arena = Arena.ofShared()) {
             return warmUp.run(zeroAdapter(model.config(), arena), limit, compilingMillis);
         }
     }
