@@ -2,9 +2,11 @@ package org.openlora.engine.golden;
 
 import java.nio.file.Path;
 import org.openlora.engine.model.LlamaModel;
+import org.openlora.engine.tensor.CpuFeatures;
 import org.openlora.engine.tensor.GemmSettings;
 import org.openlora.engine.tensor.LinearKernels;
 import org.openlora.engine.weights.BaseCheckpoint;
+import org.openlora.kernels.LinearKernel;
 import org.openlora.kernels.WorkerPool;
 
 /// A base model opened for a golden comparison, on the GEMM path that the build forces or else the processor's.
@@ -20,17 +22,32 @@ final class GoldenBase implements AutoCloseable {
     }
 
     static GoldenBase open(Path path, int maxRows) {
-        BaseCheckpoint checkpoint = BaseCheckpoint.open(path);
-        WorkerPool pool = new WorkerPool(2);
-        return new GoldenBase(
-                checkpoint,
-                pool,
-                LlamaModel.load(
-                        checkpoint, LinearKernels.choose(pool, GemmSettings.fromSystem()), pool, 64 << 20, maxRows));
+        return open(path, maxRows, GemmSettings.fromSystem());
     }
 
+    /// On that GEMM path, whatever the build and the processor say.
+    static GoldenBase open(Path path, int maxRows, GemmSettings.Mode mode) {
+        GemmSettings system = GemmSettings.fromSystem();
+        return open(
+                path,
+                maxRows,
+                new GemmSettings(mode, system.libtorchDirectory(), system.home(), GemmSettings.Weights.BF16));
+    }
+
+    private static GoldenBase open(Path path, int maxRows, GemmSettings settings) {
+        BaseCheckpoint checkpoint = BaseCheckpoint.open(path);
+        WorkerPool pool = new WorkerPool(2);
+        LinearKernel kernel = LinearKernels.choose(pool, settings);
+        return new GoldenBase(checkpoint, pool, LlamaModel.load(checkpoint, kernel, pool, 64 << 20, maxRows));
+    }
+
+    /// Whether libtorch multiplies in this process, by the build's choice or the processor's.
     static boolean isLibtorch() {
-        return "libtorch".equals(System.getProperty("openlora.gemm"));
+        return switch (GemmSettings.fromSystem().mode()) {
+            case LIBTORCH -> true;
+            case PANEL -> false;
+            case AUTO -> CpuFeatures.detect().amxBf16();
+        };
     }
 
     LlamaModel model() {

@@ -23,7 +23,17 @@ final class Tolerances {
         return GoldenBase.isLibtorch() ? 0.5f : NEAR_TIE;
     }
 
+    /// Against Transformers.
     static void assertLogits(float[] actual, float[] expected, String name) {
+        assertWithin(GoldenBase.isLibtorch() ? LIBTORCH : PANEL, actual, expected, name);
+    }
+
+    /// Libtorch's path against our own.
+    static void assertAgree(float[] libtorch, float[] panel, String name) {
+        assertWithin(LIBTORCH, libtorch, panel, name);
+    }
+
+    private static void assertWithin(double allowed, float[] actual, float[] expected, String name) {
         assertThat(actual).as(name).hasSameSizeAs(expected);
         float largest = 0;
         float difference = 0;
@@ -31,7 +41,6 @@ final class Tolerances {
             largest = Math.max(largest, Math.abs(expected[i]));
             difference = Math.max(difference, Math.abs(actual[i] - expected[i]));
         }
-        double allowed = GoldenBase.isLibtorch() ? LIBTORCH : PANEL;
         assertThat(difference / (double) largest)
                 .as("%s: largest difference %s over largest logit %s", name, difference, largest)
                 .isLessThanOrEqualTo(allowed);
