@@ -23,7 +23,11 @@ public final class GrpcSurface implements AutoCloseable {
         GrpcServiceBuilder grpc = GrpcService.builder()
                 .addService(ServerInterceptors.intercept(
                         new InferenceService(
-                                serving, limiter, config.generation().defaultMaxTokens(), InstantSource.system()),
+                                serving,
+                                limiter,
+                                config.generation().defaultMaxTokens(),
+                                config.server().maxBufferedEvents(),
+                                InstantSource.system()),
                         tenants))
                 .addService(ServerInterceptors.intercept(new ReceiptsService(receipts, limiter), tenants))
                 .addService(health.getHealthService())

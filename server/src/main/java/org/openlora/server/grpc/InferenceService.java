@@ -1,16 +1,17 @@
 package org.openlora.server.grpc;
 
+import com.linecorp.armeria.common.util.TimeoutMode;
+import com.linecorp.armeria.server.ServiceRequestContext;
 import io.grpc.Context;
 import io.grpc.Deadline;
 import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.openlora.api.v1.Delta;
@@ -27,66 +28,76 @@ import org.openlora.engine.GenerationEvent;
 import org.openlora.server.config.ServerConfig.Tenant;
 import org.openlora.server.serving.Admission;
 import org.openlora.server.serving.Serving;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// `openlora.v1.Inference`.
 ///
-/// A call gets a virtual thread that takes the engine's events from a queue and sends them: the engine never waits for
-/// a client. The queue's length is bounded by the answer's `max_tokens`.
+/// A call gets a virtual thread that takes the engine's events from a bounded queue and sends them: the engine never
+/// waits for a client, and a request whose client does not read is aborted.
 final class InferenceService extends InferenceGrpc.InferenceImplBase {
+    private static final Logger log = LoggerFactory.getLogger(InferenceService.class);
+    private static final Duration TIME_TO_TAKE_THE_END = Duration.ofSeconds(60);
+
     private final Serving serving;
     private final CallLimiter limiter;
     private final int defaultMaxTokens;
+    private final int maxBufferedEvents;
     private final InstantSource clock;
 
-    InferenceService(Serving serving, CallLimiter limiter, int defaultMaxTokens, InstantSource clock) {
+    /// @param maxBufferedEvents events of one answer that may wait for its client
+    InferenceService(
+            Serving serving, CallLimiter limiter, int defaultMaxTokens, int maxBufferedEvents, InstantSource clock) {
         this.serving = serving;
         this.limiter = limiter;
         this.defaultMaxTokens = defaultMaxTokens;
+        this.maxBufferedEvents = maxBufferedEvents;
         this.clock = clock;
     }
 
     @Override
     public void generate(GenerateRequest request, StreamObserver<GenerateResponse> responses) {
         Tenant tenant = TenantInterceptor.current();
+        ServiceRequestContext transport = ServiceRequestContext.current();
         ServerCallStreamObserver<GenerateResponse> call = (ServerCallStreamObserver<GenerateResponse>) responses;
-        BlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
-        // Set here, because it may not be set once this method has returned.
-        call.setOnCancelHandler(() -> signals.add(new Signal.Cancelled()));
+        UnsentEvents unsent = new UnsentEvents(maxBufferedEvents, request.hasN() ? request.getN() : 1, call::isReady);
+        // Set here, because they may not be set once this method has returned.
+        call.setOnReadyHandler(unsent::wake);
+        call.setOnCancelHandler(unsent::cancel);
         try {
-            limiter.run(() -> generate(request, tenant, call, signals));
+            limiter.run(() -> {
+                generate(request, tenant, call, unsent);
+                // Nothing more comes; a client that does not take it keeps a connection and nothing else, for so long.
+                transport.setRequestTimeout(TimeoutMode.SET_FROM_NOW, TIME_TO_TAKE_THE_END);
+            });
         } catch (StatusException e) {
             responses.onError(e);
         }
-    }
-
-    /// What a call's thread waits for.
-    private sealed interface Signal {
-        record Event(GenerationEvent event) implements Signal {}
-
-        record Cancelled() implements Signal {}
     }
 
     private void generate(
             GenerateRequest request,
             Tenant tenant,
             ServerCallStreamObserver<GenerateResponse> call,
-            BlockingQueue<Signal> signals) {
+            UnsentEvents unsent) {
         try {
-            Admission admission = serving.submit(
-                    Messages.call(request, tenant, callDeadline(), defaultMaxTokens, clock),
-                    event -> signals.add(new Signal.Event(event)));
-            int unfinished = request.hasN() ? request.getN() : 1;
+            Admission admission =
+                    serving.submit(Messages.call(request, tenant, callDeadline(), defaultMaxTokens, clock), unsent);
             boolean open = true;
             while (open) {
-                Signal signal = signals.take();
-                if (signal instanceof Signal.Event(GenerationEvent.Finished _)) {
-                    unfinished--;
-                }
-                boolean last = unfinished == 0;
-                open = switch (signal) {
-                    case Signal.Event(GenerationEvent event) ->
-                        send(event, last, admission, request.getReturnTokenIds(), call);
-                    case Signal.Cancelled() -> {
+                open = switch (unsent.next()) {
+                    case UnsentEvents.Turn.Send(var events, boolean last) -> {
+                        events.forEach(event -> send(event, admission, request.getReturnTokenIds(), call));
+                        if (last && !(events.getLast() instanceof GenerationEvent.Failed)) {
+                            call.onCompleted();
+                        }
+                        yield !last;
+                    }
+                    case UnsentEvents.Turn.GiveUp() -> {
+                        giveUp(admission, call);
+                        yield false;
+                    }
+                    case UnsentEvents.Turn.Stop() -> {
                         serving.abort(admission);
                         yield false;
                     }
@@ -100,26 +111,34 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
         }
     }
 
-    /// @param last whether the event ends the last choice
-    /// @return whether more will come
-    private static boolean send(
+    /// The status comes behind what was sent, so a client that begins to read after all gets to know.
+    private void giveUp(Admission admission, ServerCallStreamObserver<GenerateResponse> call) {
+        log.warn(
+                "the client of {} does not read: {} events wait, the request is aborted",
+                admission.requestId(),
+                maxBufferedEvents);
+        serving.abort(admission);
+        fail(
+                call,
+                Status.RESOURCE_EXHAUSTED.withDescription(
+                        "the answer was not read: %d of its events waited, no more may; the request is aborted"
+                                .formatted(maxBufferedEvents)));
+    }
+
+    private static void send(
             GenerationEvent event,
-            boolean last,
             Admission admission,
             boolean returnTokenIds,
             ServerCallStreamObserver<GenerateResponse> call) {
-        return switch (event) {
-            case GenerationEvent.Started _ -> {
+        switch (event) {
+            case GenerationEvent.Started _ ->
                 call.onNext(GenerateResponse.newBuilder()
                         .setStarted(Messages.started(admission))
                         .build());
-                yield true;
-            }
             case GenerationEvent.Delta delta -> {
                 if (returnTokenIds || !delta.text().isEmpty() || delta.logprobs() != null) {
                     delta(call, Messages.delta(delta, returnTokenIds));
                 }
-                yield true;
             }
             case GenerationEvent.Finished finished -> {
                 if (!finished.text().isEmpty()) {
@@ -128,16 +147,9 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
                 call.onNext(GenerateResponse.newBuilder()
                         .setFinished(Messages.finished(finished))
                         .build());
-                if (last) {
-                    call.onCompleted();
-                }
-                yield !last;
             }
-            case GenerationEvent.Failed failed -> {
-                fail(call, Statuses.of(failed.cause()));
-                yield false;
-            }
-        };
+            case GenerationEvent.Failed failed -> fail(call, Statuses.of(failed.cause()));
+        }
     }
 
     private static void delta(ServerCallStreamObserver<GenerateResponse> call, Delta delta) {

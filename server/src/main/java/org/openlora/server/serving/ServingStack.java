@@ -15,12 +15,14 @@ import java.util.Set;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.HostLimits;
+import org.openlora.adapters.host.HostResidencyStats;
 import org.openlora.adapters.registry.AdapterEntry;
 import org.openlora.adapters.registry.AdapterRegistry;
 import org.openlora.adapters.registry.AdapterVersion;
 import org.openlora.engine.BaseModel;
 import org.openlora.engine.BillTo;
 import org.openlora.engine.EngineConfig;
+import org.openlora.engine.EngineStats;
 import org.openlora.engine.GenerationRequest;
 import org.openlora.engine.GenerationSink;
 import org.openlora.engine.LoraEngine;
@@ -396,6 +398,16 @@ public final class ServingStack implements Serving, AutoCloseable {
     @Override
     public void abort(Admission admission) {
         engine.abort(admission.engineId());
+    }
+
+    /// A moment of the engine: what runs, and the key/value blocks that are free.
+    public EngineStats engineStats() {
+        return engine.stats();
+    }
+
+    /// A moment of the adapters: what is resident, and what requests hold.
+    public HostResidencyStats adapterStats() {
+        return residency.stats();
     }
 
     public Meter meter() {
