@@ -88,8 +88,7 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
     ///
     /// The output head is always multiplied by our own panels: libtorch rounds what it returns to bf16, which at
     /// a logit of 20 is a step of 0.125, enough to change a greedy token. With int8 weights the head is int8 too:
-    // it
-    /// is a fifth of a small model's bytes, all of them read for every token.
+    /// it is a fifth of a small model's bytes, all of them read for every token.
     ///
     /// @param linear multiplies the layers' weights
     /// @param matrices brings them into the kernel's layout
