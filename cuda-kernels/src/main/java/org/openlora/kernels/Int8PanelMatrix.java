@@ -18,7 +18,8 @@ import java.nio.ByteOrder;
 /// stream brings the bytes with their scales. Outputs beyond the last are zero. A few bytes follow the last block,
 /// because a 128-bit machine has no four-byte vectors and loads eight (see [Int8Tiles]).
 record Int8PanelMatrix(int outputs, int inputs, MemorySegment panels) implements PackedMatrix {
-    /// Inputs that share a scale: 3 % more bytes than one scale for each output, and a smaller error.
+    /// Inputs that share a scale: 3 % more bytes than one scale for each output, and on SmolLM2-135M half its
+    /// divergence (docs/decisions.md).
     static final int GROUP_INPUTS = 128;
     /// Outputs of one panel.
     static final int PANEL = 4 * Lanes.COUNT;

@@ -3,7 +3,7 @@ package org.openlora.engine.golden;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/// Where the bundled model and the example adapters lie.
+/// Where the bundled model, the example adapters and a training text lie.
 final class Examples {
     private Examples() {}
 
@@ -13,6 +13,11 @@ final class Examples {
 
     static Path adapters() {
         return root().resolve("examples/adapters");
+    }
+
+    /// English text that the bundled model was trained on, 5000 words.
+    static Path everyday() {
+        return root().resolve("examples/train/text/everyday.txt");
     }
 
     /// The repository's root: given by the build, or the nearest folder above that holds the examples.

@@ -24,25 +24,33 @@ import org.openlora.kernels.LinearKernel;
 import org.openlora.kernels.PanelKernel;
 import org.openlora.kernels.WorkerPool;
 
-/// What quantising the base to int8 costs: both bases read the same English text, and the distributions of the next
-/// token are compared. `-Dopenlora.accuracy.lines=N` reads more of it than the default.
+/// What quantising the base to int8 costs: both bases read the same English, and their distributions of the next
+/// token are compared, each after at least [#PROMPT_TOKENS] tokens of context. (With a few tokens of context a single
+/// line can outweigh all others: its distribution is near a tipping point, which any rounding passes.)
 ///
-/// The bounds are about twice the divergence that is measured, so a quantiser that loses more than rounding must
-/// lose passes them. SmolLM2's is the larger one: its weights and activations have outliers.
+/// The bounds are twice what rounding to nearest costs, which is below what a broken quantiser costs. Measured, mean
+/// Kullback-Leibler divergence in nats and share of equal best tokens:
+///
+/// | quantiser | SmolLM2-135M | openlora-tiny |
+/// |---|---|---|
+/// | as it is | 0.0017, 97.3 % | 0.0007, 98.4 % |
+/// | truncates instead of rounding | 0.0085, 94.4 % | 0.0043, 97.5 % |
+/// | seven bits instead of eight | 0.0076, 95.2 % | 0.0027, 96.6 % |
+/// | scales of the neighbouring output | 37, 0 % | 1.1, 44 % |
 class Int8AccuracyTest {
-    private static final int LINE_TOKENS = 64;
-    private static final int PROMPT_TOKENS = 8;
-    private static final int LINES = Integer.getInteger("openlora.accuracy.lines", 8);
-    private static final int LINES_AT_ONCE = 16;
+    private static final int LINE_TOKENS = 256;
+    private static final int PROMPT_TOKENS = 128;
+    private static final int LINES = 8;
+    private static final int LINES_AT_ONCE = 4;
+    private static final int STEP_TOKENS = 256;
 
     @Test
     void int8_bundledModel_isNearBf16() throws IOException {
-        Path model = Examples.model();
-        Deviation deviation = compare(model);
+        Deviation deviation = compare(Examples.model());
         System.out.println("openlora-tiny, int8 against bf16: " + deviation);
-        assertThat(deviation.meanDivergence()).isLessThan(2e-3);
-        assertThat(deviation.agreement()).isGreaterThan(0.96);
-        assertThat(deviation.perplexityRatio()).isBetween(0.96, 1.04);
+        assertThat(deviation.meanDivergence()).isLessThan(1.4e-3);
+        assertThat(deviation.agreement()).isGreaterThan(0.975);
+        assertThat(deviation.perplexityRatio()).isBetween(0.98, 1.02);
     }
 
     @Test
@@ -51,9 +59,9 @@ class Int8AccuracyTest {
         Assumptions.assumeTrue(gguf.isPresent(), SmolLm2File.REASON);
         Deviation deviation = compare(gguf.orElseThrow());
         System.out.println("SmolLM2-135M-Instruct, int8 against bf16: " + deviation);
-        assertThat(deviation.meanDivergence()).isLessThan(6e-2);
-        assertThat(deviation.agreement()).isGreaterThan(0.88);
-        assertThat(deviation.perplexityRatio()).isBetween(0.93, 1.07);
+        assertThat(deviation.meanDivergence()).isLessThan(3.5e-3);
+        assertThat(deviation.agreement()).isGreaterThan(0.96);
+        assertThat(deviation.perplexityRatio()).isBetween(0.98, 1.02);
     }
 
     private static Deviation compare(Path path) throws IOException {
@@ -79,7 +87,7 @@ class Int8AccuracyTest {
     }
 
     private static LlamaModel load(BaseCheckpoint checkpoint, LinearKernel kernel, WorkerPool pool) {
-        return LlamaModel.load(checkpoint, kernel, pool, 64 << 20, LINES_AT_ONCE * PROMPT_TOKENS);
+        return LlamaModel.load(checkpoint, kernel, pool, 64 << 20, STEP_TOKENS);
     }
 
     @FunctionalInterface
@@ -100,21 +108,18 @@ class Int8AccuracyTest {
                         return tokens[position];
                     }));
         }
-        new TeacherForcing(model, new SchedulerConfig(LINES_AT_ONCE, LINES_AT_ONCE * PROMPT_TOKENS)).run(forced);
+        new TeacherForcing(model, new SchedulerConfig(LINES_AT_ONCE, STEP_TOKENS)).run(forced);
     }
 
-    /// Prose of the repository: nothing that a model was trained on.
+    /// Evenly spread over questions of everyday life and their answers.
     private static List<int[]> lines(Tokenizer tokenizer) throws IOException {
-        StringBuilder text = new StringBuilder();
-        for (String page : List.of("ARCHITECTURE.md", "docs/decisions.md", "docs/formats.md")) {
-            text.append(Files.readString(Examples.model().resolve("../..").resolve(page)));
-        }
-        int[] tokens = tokenizer.encode(text.toString());
+        int[] tokens = tokenizer.encode(Files.readString(Examples.everyday()));
+        assertThat(tokens).hasSizeGreaterThanOrEqualTo(LINES * LINE_TOKENS);
         List<int[]> lines = new ArrayList<>();
-        for (int at = 0; at + LINE_TOKENS <= tokens.length && lines.size() < LINES; at += LINE_TOKENS) {
-            lines.add(Arrays.copyOfRange(tokens, at, at + LINE_TOKENS));
+        for (int line = 0; line < LINES; line++) {
+            int from = line * (tokens.length / LINES);
+            lines.add(Arrays.copyOfRange(tokens, from, from + LINE_TOKENS));
         }
-        assertThat(lines).isNotEmpty();
         return lines;
     }
 
