@@ -46,7 +46,10 @@ final class ServerProcess implements AutoCloseable {
         builder.environment().remove("OPENLORA_STDERR_TERMINAL");
         try {
             Process process = builder.start();
-            return new ServerProcess(process, URI.create("http://127.0.0.1:" + port), command);
+            // Results name the launcher as a reader would call it, not where it lay.
+            List<String> shown = new ArrayList<>(command);
+            shown.set(0, "./openlora");
+            return new ServerProcess(process, URI.create("http://127.0.0.1:" + port), shown);
         } catch (IOException e) {
             throw new Problem("the server cannot be started: " + Problem.describe(e), "try ./openlora serve", e);
         }
