@@ -125,7 +125,7 @@ final class GemmTiles {
         FloatVector high7 = FloatVector.fromArray(FLOATS, from, fromAt + 7 * fromStride + COUNT);
         int second = xAt + 4 * depth;
         for (int k = 0; k < depth; k++) {
-            long step = (long) k * PanelTiles.STEP_BYTES;
+            long step = (long) k * PanelMatrix.STEP_BYTES;
             IntVector pairs = IntVector.fromMemorySegment(INTS, w, at + step, ORDER);
             FloatVector low = lowHalves(pairs);
             FloatVector high = highHalves(pairs);
@@ -200,7 +200,7 @@ final class GemmTiles {
         FloatVector high5 = FloatVector.fromArray(FLOATS, from, fromAt + 5 * fromStride + COUNT);
         int second = xAt + 4 * depth;
         for (int k = 0; k < depth; k++) {
-            long step = (long) k * PanelTiles.STEP_BYTES;
+            long step = (long) k * PanelMatrix.STEP_BYTES;
             IntVector pairs = IntVector.fromMemorySegment(INTS, w, at + step, ORDER);
             FloatVector low = lowHalves(pairs);
             FloatVector high = highHalves(pairs);
@@ -270,7 +270,7 @@ final class GemmTiles {
         FloatVector high3b = FloatVector.fromArray(FLOATS, from, fromAt + 3 * fromStride + 3 * COUNT);
         long at1 = at + panelBytes;
         for (int k = 0; k < depth; k++) {
-            long step = (long) k * PanelTiles.STEP_BYTES;
+            long step = (long) k * PanelMatrix.STEP_BYTES;
             IntVector pairs = IntVector.fromMemorySegment(INTS, w, at + step, ORDER);
             FloatVector lowA = lowHalves(pairs);
             FloatVector highA = highHalves(pairs);
@@ -338,7 +338,7 @@ final class GemmTiles {
         FloatVector low3 = FloatVector.fromArray(FLOATS, from, fromAt + 3 * fromStride);
         FloatVector high3 = FloatVector.fromArray(FLOATS, from, fromAt + 3 * fromStride + COUNT);
         for (int k = 0; k < depth; k++) {
-            long step = (long) k * PanelTiles.STEP_BYTES;
+            long step = (long) k * PanelMatrix.STEP_BYTES;
             IntVector pairs = IntVector.fromMemorySegment(INTS, w, at + step, ORDER);
             FloatVector low = lowHalves(pairs);
             FloatVector high = highHalves(pairs);
@@ -385,7 +385,7 @@ final class GemmTiles {
         FloatVector low2 = FloatVector.fromArray(FLOATS, from, fromAt + 2 * fromStride);
         FloatVector high2 = FloatVector.fromArray(FLOATS, from, fromAt + 2 * fromStride + COUNT);
         for (int k = 0; k < depth; k++) {
-            long step = (long) k * PanelTiles.STEP_BYTES;
+            long step = (long) k * PanelMatrix.STEP_BYTES;
             IntVector pairs = IntVector.fromMemorySegment(INTS, w, at + step, ORDER);
             FloatVector low = lowHalves(pairs);
             FloatVector high = highHalves(pairs);
@@ -431,7 +431,7 @@ final class GemmTiles {
         FloatVector high1b = FloatVector.fromArray(FLOATS, from, fromAt + fromStride + 3 * COUNT);
         long at1 = at + panelBytes;
         for (int k = 0; k < depth; k++) {
-            long step = (long) k * PanelTiles.STEP_BYTES;
+            long step = (long) k * PanelMatrix.STEP_BYTES;
             IntVector pairs = IntVector.fromMemorySegment(INTS, w, at + step, ORDER);
             FloatVector lowA = lowHalves(pairs);
             FloatVector highA = highHalves(pairs);
@@ -477,7 +477,7 @@ final class GemmTiles {
         FloatVector low1 = FloatVector.fromArray(FLOATS, from, fromAt + fromStride);
         FloatVector high1 = FloatVector.fromArray(FLOATS, from, fromAt + fromStride + COUNT);
         for (int k = 0; k < depth; k++) {
-            long step = (long) k * PanelTiles.STEP_BYTES;
+            long step = (long) k * PanelMatrix.STEP_BYTES;
             IntVector pairs = IntVector.fromMemorySegment(INTS, w, at + step, ORDER);
             FloatVector low = lowHalves(pairs);
             FloatVector high = highHalves(pairs);
@@ -512,7 +512,7 @@ final class GemmTiles {
         FloatVector high1 = FloatVector.fromArray(FLOATS, from, fromAt + 3 * COUNT);
         long at1 = at + panelBytes;
         for (int k = 0; k < depth; k++) {
-            long step = (long) k * PanelTiles.STEP_BYTES;
+            long step = (long) k * PanelMatrix.STEP_BYTES;
             FloatVector input = FloatVector.broadcast(FLOATS, x[xAt + k]);
             IntVector pairs = IntVector.fromMemorySegment(INTS, w, at + step, ORDER);
             low0 = input.fma(lowHalves(pairs), low0);
@@ -532,7 +532,7 @@ final class GemmTiles {
         FloatVector low = FloatVector.fromArray(FLOATS, from, fromAt);
         FloatVector high = FloatVector.fromArray(FLOATS, from, fromAt + COUNT);
         for (int k = 0; k < depth; k++) {
-            long step = (long) k * PanelTiles.STEP_BYTES;
+            long step = (long) k * PanelMatrix.STEP_BYTES;
             FloatVector input = FloatVector.broadcast(FLOATS, x[xAt + k]);
             IntVector pairs = IntVector.fromMemorySegment(INTS, w, at + step, ORDER);
             low = input.fma(lowHalves(pairs), low);

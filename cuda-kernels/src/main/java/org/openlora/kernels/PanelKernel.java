@@ -92,7 +92,7 @@ public final class PanelKernel implements LinearKernel {
             int blockRows = Math.min(rows, BLOCK_ROWS);
             int tiles = (blockRows + RowTiles.HIGHEST - 1) / RowTiles.HIGHEST;
             group = blockRows <= RowTiles.HIGHEST / 2 ? 2 : 1;
-            depth = Math.min(tiles * AHEAD_BYTES / PanelTiles.STEP_BYTES, MOST_DEPTH);
+            depth = Math.min(tiles * AHEAD_BYTES / PanelMatrix.STEP_BYTES, MOST_DEPTH);
             inputs.load(pool, x, rows, matrix.inputs(), depth);
             chunks = chunks(matrix);
             pool.run((rows + BLOCK_ROWS - 1) / BLOCK_ROWS * chunks, this);
@@ -145,9 +145,9 @@ public final class PanelKernel implements LinearKernel {
         /// `k`. Each tile asks for its share of the next pass's weights before it reads its own.
         private void pass(
                 PanelMatrix w, int k, int row, int endRow, int panel, int panels, float[] to, int toAt, int toStride) {
-            long at = panel * w.panelBytes() + (long) k * PanelTiles.STEP_BYTES;
+            long at = panel * w.panelBytes() + (long) k * PanelMatrix.STEP_BYTES;
             int passDepth = inputs.depth(k);
-            long passBytes = (long) passDepth * PanelTiles.STEP_BYTES;
+            long passBytes = (long) passDepth * PanelMatrix.STEP_BYTES;
             long next = w.panels().address() + at + passBytes;
             int height;
             for (int r = row; r < endRow; r += height) {

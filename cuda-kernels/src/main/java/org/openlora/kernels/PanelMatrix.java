@@ -7,16 +7,23 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-/// A weight matrix as panels of [Lanes#PANEL] outputs (see [PanelTiles]), one after the other:
-/// `[ceil(outputs / 2L)][inputs][L]` ints. Outputs beyond the last are zero.
+/// A weight matrix as panels of [Lanes#PANEL] outputs, one after the other: `[ceil(outputs / 2L)][inputs][L]` ints,
+/// L being the float lanes.
+///
+/// A panel is `2L` outputs by `inputs`, one int vector for each input: lane `j` holds output `j` in its low half and
+/// output `j + L` in its high half, so that a shift and a mask turn one load into two float vectors. Outputs beyond
+/// the last are zero.
 record PanelMatrix(int outputs, int inputs, MemorySegment panels) implements PackedMatrix {
+    /// Bytes of one input of a panel.
+    static final int STEP_BYTES = Lanes.COUNT * Integer.BYTES;
+
     private static final int ALIGNMENT_BYTES = 64;
     private static final ValueLayout.OfInt PAIR = JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
     /// Inputs transposed at a time: a cache line of each of a panel's rows.
     private static final int BLOCK = 32;
 
     static PanelMatrix allocate(Arena arena, int outputs, int inputs) {
-        long bytes = (long) panelCount(outputs) * inputs * PanelTiles.STEP_BYTES;
+        long bytes = (long) panelCount(outputs) * inputs * STEP_BYTES;
         return new PanelMatrix(outputs, inputs, arena.allocate(bytes, ALIGNMENT_BYTES));
     }
 
@@ -30,7 +37,7 @@ record PanelMatrix(int outputs, int inputs, MemorySegment panels) implements Pac
     }
 
     long panelBytes() {
-        return (long) inputs * PanelTiles.STEP_BYTES;
+        return (long) inputs * STEP_BYTES;
     }
 
     /// Fills one panel from row-major bf16 weights.
@@ -56,12 +63,12 @@ record PanelMatrix(int outputs, int inputs, MemorySegment panels) implements Pac
             for (int k = first; k < end; k++) {
                 int pair = (bf16RowMajor.get(LoraModule.BF16, low + (long) k * Bf16.BYTES) & 0xffff)
                         | (bf16RowMajor.get(LoraModule.BF16, high + (long) k * Bf16.BYTES) << 16);
-                panels.set(PAIR, to + (long) k * PanelTiles.STEP_BYTES, pair);
+                panels.set(PAIR, to + (long) k * STEP_BYTES, pair);
             }
         } else {
             for (int k = first; k < end; k++) {
                 int pair = bf16RowMajor.get(LoraModule.BF16, low + (long) k * Bf16.BYTES) & 0xffff;
-                panels.set(PAIR, to + (long) k * PanelTiles.STEP_BYTES, pair);
+                panels.set(PAIR, to + (long) k * STEP_BYTES, pair);
             }
         }
     }
