@@ -37,12 +37,7 @@ public final class Bf16 {
         Objects.checkFromIndexSize(at, count, values.length);
         int whole = Lanes.FLOATS.loopBound(count);
         for (int i = 0; i < whole; i += Lanes.COUNT) {
-            IntVector bits = FloatVector.fromArray(Lanes.FLOATS, values, at + i).reinterpretAsInts();
-            IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
-            IntVector rounded = bits.add(odd).add(0x7fff);
-            // Rounding could carry a NaN's payload away, so NaNs are made quiet instead.
-            VectorMask<Integer> nan = bits.and(0x7fff_ffff).compare(VectorOperators.GT, 0x7f80_0000);
-            rounded.blend(bits.or(0x0040_0000), nan)
+            round(FloatVector.fromArray(Lanes.FLOATS, values, at + i))
                     .lanewise(VectorOperators.LSHR, 16)
                     .convertShape(VectorOperators.I2S, Lanes.SHORTS, 0)
                     .reinterpretAsShorts()
@@ -67,5 +62,15 @@ public final class Bf16 {
         for (int i = whole; i < count; i++) {
             values[at + i] = toFloat(bf16.get(LoraModule.BF16, offset + (long) i * BYTES));
         }
+    }
+
+    /// [#fromFloat(float)] of each lane, in the upper half of its int; the lower half means nothing.
+    static IntVector round(FloatVector numbers) {
+        IntVector bits = numbers.reinterpretAsInts();
+        IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
+        IntVector rounded = bits.add(odd).add(0x7fff);
+        // Rounding could carry a NaN's payload away, so NaNs are made quiet instead.
+        VectorMask<Integer> nan = bits.and(0x7fff_ffff).compare(VectorOperators.GT, 0x7f80_0000);
+        return rounded.blend(bits.or(0x0040_0000), nan);
     }
 }

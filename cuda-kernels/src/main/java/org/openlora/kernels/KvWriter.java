@@ -17,9 +17,6 @@ final class KvWriter {
     private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
     private static final ValueLayout.OfInt PAIR = JAVA_INT_UNALIGNED.withOrder(ORDER);
     private static final int UPPER_HALF = 0xffff0000;
-    private static final int QUIET_NAN = 0x00400000;
-    private static final int ABSOLUTE = 0x7fffffff;
-    private static final int INFINITY = 0x7f800000;
 
     private final KvLayout layout;
     private final float[] lows; // go into the low halves of `pairs`
@@ -72,17 +69,9 @@ final class KvWriter {
     /// One loop for all: where C2 has no room left to inline the vector code, it puts every vector on the heap.
     private void pair(int count) {
         for (int p = 0; p < count; p += COUNT) {
-            IntVector low = round(FloatVector.fromArray(FLOATS, lows, p));
-            IntVector high = round(FloatVector.fromArray(FLOATS, highs, p));
+            IntVector low = Bf16.round(FloatVector.fromArray(FLOATS, lows, p));
+            IntVector high = Bf16.round(FloatVector.fromArray(FLOATS, highs, p));
             low.lanewise(VectorOperators.LSHR, 16).or(high.and(UPPER_HALF)).intoArray(pairs, p);
         }
-    }
-
-    /// The rounded number in the upper half of each lane.
-    private static IntVector round(FloatVector numbers) {
-        IntVector bits = numbers.reinterpretAsInts();
-        IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
-        IntVector rounded = bits.add(odd).add(0x7fff);
-        return rounded.blend(bits.or(QUIET_NAN), bits.and(ABSOLUTE).compare(VectorOperators.GT, INFINITY));
     }
 }

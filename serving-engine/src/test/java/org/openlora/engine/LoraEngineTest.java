@@ -162,7 +162,8 @@ class LoraEngineTest {
         int[] expected = FakeModel.expected(new int[] {1, 2, 3, 4, 5}, 0, 10);
         LoraEngine engine = engine(new FakeModel(100, 100), new SchedulerConfig(8, 64), 100, Set.of(expected[4]));
         RecordingSink sink = new RecordingSink();
-        SamplingParams params = SamplingParams.greedy(10).withIgnoreEos(true);
+        SamplingParams params =
+                SamplingParams.greedy(10).toBuilder().ignoreEos(true).build();
         engine.submit(request("a", new int[] {1, 2, 3, 4, 5}, List.of(), params), sink);
         runUntilIdle(engine);
         assertThat(sink.tokens()).containsExactly(expected);

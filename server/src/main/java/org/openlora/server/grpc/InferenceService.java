@@ -68,9 +68,7 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
             limiter.run(() -> {
                 generate(request, tenant, call, unsent);
                 // Nothing more comes; a client that does not take it keeps a connection and nothing else, for so long.
-                if (!call.isCancelled()) {
-                    transport.setRequestTimeout(TimeoutMode.SET_FROM_NOW, TIME_TO_TAKE_THE_END);
-                }
+                transport.setRequestTimeout(TimeoutMode.SET_FROM_NOW, TIME_TO_TAKE_THE_END);
             });
         } catch (StatusException e) {
             responses.onError(e);

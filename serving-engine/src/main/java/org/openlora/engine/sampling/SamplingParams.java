@@ -112,10 +112,6 @@ public record SamplingParams(
         return new Builder(this);
     }
 
-    public SamplingParams withIgnoreEos(boolean ignore) {
-        return toBuilder().ignoreEos(ignore).build();
-    }
-
     public boolean isGreedy() {
         return temperature == 0;
     }
