@@ -30,10 +30,10 @@ public final class Bf16 {
         return (short) ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16);
     }
 
-    /// [#fromFloat(float)] of `count` floats of `values` from `at` on, written to `bf16` from its first byte on.
+    /// [#fromFloat(float)] of `count` floats of `values` from `at` on, written to `bf16` from byte `offset` on.
     ///
     /// @throws IndexOutOfBoundsException if either is shorter
-    public static void fromFloats(float[] values, int at, int count, MemorySegment bf16) {
+    public static void fromFloats(float[] values, int at, int count, MemorySegment bf16, long offset) {
         Objects.checkFromIndexSize(at, count, values.length);
         int whole = Lanes.FLOATS.loopBound(count);
         for (int i = 0; i < whole; i += Lanes.COUNT) {
@@ -41,10 +41,10 @@ public final class Bf16 {
                     .lanewise(VectorOperators.LSHR, 16)
                     .convertShape(VectorOperators.I2S, Lanes.SHORTS, 0)
                     .reinterpretAsShorts()
-                    .intoMemorySegment(bf16, (long) i * BYTES, ByteOrder.LITTLE_ENDIAN);
+                    .intoMemorySegment(bf16, offset + (long) i * BYTES, ByteOrder.LITTLE_ENDIAN);
         }
         for (int i = whole; i < count; i++) {
-            bf16.set(LoraModule.BF16, (long) i * BYTES, fromFloat(values[at + i]));
+            bf16.set(LoraModule.BF16, offset + (long) i * BYTES, fromFloat(values[at + i]));
         }
     }
 

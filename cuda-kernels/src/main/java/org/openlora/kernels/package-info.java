@@ -4,7 +4,7 @@
 /// the bits of a row never depend on other rows, on the number of rows or threads, or on how a prompt was cut.
 ///
 /// Starting points:
-/// - [LinearKernel] and [PanelKernel]: dense layers
+/// - [LinearKernel], [PanelKernel] and [DotKernel]: dense layers
 /// - [LoraKernel], [LoraModule], [LoraBatch]: low-rank updates of many adapters
 /// - [PagedAttention], [KvPages]: attention over a paged cache
 /// - [Elementwise], [Rope]: what stands between them

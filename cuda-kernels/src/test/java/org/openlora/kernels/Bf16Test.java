@@ -50,7 +50,7 @@ class Bf16Test {
         System.arraycopy(SPECIAL, 0, values, 40, SPECIAL.length);
         for (int count : new int[] {0, 1, 15, 16, 17, 31, 500, 999 - 3}) {
             MemorySegment bf16 = MemorySegment.ofArray(new short[count + 1]);
-            Bf16.fromFloats(values, 3, count, bf16);
+            Bf16.fromFloats(values, 3, count, bf16, 0);
             for (int i = 0; i < count; i++) {
                 assertThat(bf16.getAtIndex(LoraModule.BF16, i)).isEqualTo(Bf16.fromFloat(values[3 + i]));
             }
@@ -76,9 +76,9 @@ class Bf16Test {
     @Test
     void bulk_beyondTheEnd_isRefused() {
         MemorySegment four = MemorySegment.ofArray(new short[4]);
-        assertThatThrownBy(() -> Bf16.fromFloats(new float[4], 1, 4, four))
+        assertThatThrownBy(() -> Bf16.fromFloats(new float[4], 1, 4, four, 0))
                 .isInstanceOf(IndexOutOfBoundsException.class);
-        assertThatThrownBy(() -> Bf16.fromFloats(new float[100], 0, 100, four))
+        assertThatThrownBy(() -> Bf16.fromFloats(new float[100], 0, 100, four, 0))
                 .isInstanceOf(IndexOutOfBoundsException.class);
         assertThatThrownBy(() -> Bf16.toFloats(four, 0, 5, new float[9], 0))
                 .isInstanceOf(IndexOutOfBoundsException.class);

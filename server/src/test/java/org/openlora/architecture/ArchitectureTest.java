@@ -85,6 +85,16 @@ class ArchitectureTest {
                     simpleName("Linker").or(simpleName("SymbolLookup")).and(resideInAnyPackage("java.lang.foreign..")));
 
     @ArchTest
+    static final ArchRule machineCode_isMappedByOneClass = noClasses()
+            .that()
+            .resideInAPackage("org.openlora.kernels..")
+            .and()
+            .doNotHaveSimpleName("MachineCode")
+            .should()
+            .dependOnClassesThat(
+                    simpleName("Linker").or(simpleName("SymbolLookup")).and(resideInAnyPackage("java.lang.foreign..")));
+
+    @ArchTest
     static final ArchRule libtorch_isKnownByOneClass = classes()
             .that()
             .resideInAPackage("org.openlora.engine.tensor..")

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.openlora.engine.tensor.CpuFeatures;
+import org.openlora.kernels.CpuFeatures;
 import org.openlora.kernels.Lanes;
 
 /// What kind of machine a figure comes from: figures of different classes are not comparable.

@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.openlora.engine.tensor.CpuFeatures;
+import org.openlora.kernels.CpuFeatures;
 import org.openlora.kernels.Lanes;
 import org.openlora.server.problem.Problem;
 

@@ -216,7 +216,7 @@ public record ServerConfig(
     /// @param kvCacheMebibytes of keys and values; 0 for a share of the memory that is available
     /// @param prefixCache whether computed prompt prefixes are kept and found again
     /// @param weights format of the base's matrices in memory: `bf16` or `int8`
-    /// @param gemm who multiplies matrices: `auto`, `panel` or `libtorch`
+    /// @param gemm who multiplies matrices: `auto`, `panel`, `dot` or `libtorch`
     /// @param warmUpSeconds most time to run made-up steps before serving; 0 for none
     /// @param libtorchDir `torch/lib` of an installed PyTorch; empty for the libtorch on the class path
     public record Engine(
@@ -232,14 +232,14 @@ public record ServerConfig(
             @JsonProperty(required = true) String libtorchDir,
             @JsonProperty(required = true) int warmUpSeconds) {
         private static final Set<String> WEIGHTS = Set.of("bf16", "int8");
-        private static final Set<String> GEMM = Set.of("auto", "panel", "libtorch");
+        private static final Set<String> GEMM = Set.of("auto", "panel", "dot", "libtorch");
 
         public Engine {
             require(WEIGHTS.contains(weights), "weights is %s, allowed are bf16, int8".formatted(weights));
             require(
-                    !weights.equals("int8") || !gemm.equals("libtorch"),
-                    "gemm is libtorch, with int8 weights allowed are auto, panel");
-            require(GEMM.contains(gemm), "gemm is %s, allowed are auto, panel, libtorch".formatted(gemm));
+                    !weights.equals("int8") || gemm.equals("auto") || gemm.equals("panel"),
+                    "gemm is %s, with int8 weights allowed are auto, panel".formatted(gemm));
+            require(GEMM.contains(gemm), "gemm is %s, allowed are auto, panel, dot, libtorch".formatted(gemm));
             within("threads", threads, 0, 1024);
             within("maxNumSeqs", maxNumSeqs, 1, 65_536);
             within("maxNumBatchedTokens", maxNumBatchedTokens, maxNumSeqs, 1 << 20);

@@ -8,12 +8,12 @@ import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.LlamaModules;
 import org.openlora.adapters.ModuleShape;
+import org.openlora.engine.tensor.LibtorchKernel;
 import org.openlora.engine.tensor.MatrixPacker;
 import org.openlora.engine.weights.BaseCheckpoint;
 import org.openlora.engine.weights.ModelConfig;
 import org.openlora.kernels.Bf16;
 import org.openlora.kernels.Elementwise;
-import org.openlora.kernels.Int8PanelKernel;
 import org.openlora.kernels.KvLayout;
 import org.openlora.kernels.KvPages;
 import org.openlora.kernels.LinearKernel;
@@ -118,7 +118,8 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
                     new PagedAttention(pool, layout, config.heads()),
                     new Elementwise(pool),
                     Rope.of(config.headDim(), config.contextLength(), config.ropeTheta(), config.ropeScaling()));
-            LinearKernel headKernel = linear instanceof Int8PanelKernel ? linear : new PanelKernel(pool);
+            // One row of each sequence: too few for libtorch's blocks.
+            LinearKernel headKernel = linear instanceof LibtorchKernel ? new PanelKernel(pool) : linear;
             Packer packer = new Packer(checkpoint, adaptableModules(checkpoint), kernels, matrices, arena);
             List<DecoderLayer> layers = new ArrayList<>();
             for (int layer = 0; layer < config.layers(); layer++) {

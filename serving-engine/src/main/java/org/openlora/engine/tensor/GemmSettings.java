@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /// @param home `OPENLORA_HOME`, under which libtorch is unpacked and quantised weights are kept
 /// @param weights the format of the base's matrices in memory
 public record GemmSettings(Mode mode, @Nullable Path libtorchDirectory, Path home, Weights weights) {
-    /// System property: `auto` (also when empty), `panel` or `libtorch`.
+    /// System property: `auto` (also when empty), `panel`, `dot` or `libtorch`.
     public static final String MODE_PROPERTY = "openlora.gemm";
 
     /// System property: a folder with `libtorch_cpu.so`.
@@ -20,11 +20,11 @@ public record GemmSettings(Mode mode, @Nullable Path libtorchDirectory, Path hom
     /// System property: `bf16` (also when empty) or `int8`.
     public static final String WEIGHTS_PROPERTY = "openlora.weights";
 
-    /// @throws IllegalArgumentException if libtorch is asked for by name to multiply int8 weights
+    /// @throws IllegalArgumentException if a path is asked for by name that does not multiply int8 weights
     public GemmSettings {
-        if (mode == Mode.LIBTORCH && weights == Weights.INT8) {
-            throw new IllegalArgumentException("%s is int8 and %s is libtorch; with int8, allowed are auto, panel"
-                    .formatted(WEIGHTS_PROPERTY, MODE_PROPERTY));
+        if (weights == Weights.INT8 && (mode == Mode.LIBTORCH || mode == Mode.DOT)) {
+            throw new IllegalArgumentException("%s is int8 and %s is %s; with int8, allowed are auto, panel"
+                    .formatted(WEIGHTS_PROPERTY, MODE_PROPERTY, mode.name().toLowerCase(Locale.ROOT)));
         }
     }
 
@@ -51,7 +51,10 @@ public record GemmSettings(Mode mode, @Nullable Path libtorchDirectory, Path hom
     public enum Mode {
         /// By the processor's features.
         AUTO,
+        /// Our own kernels of f32 arithmetic, on any processor.
         PANEL,
+        /// Our own kernels of bf16 products, where the processor has them.
+        DOT,
         LIBTORCH;
 
         /// Throws [IllegalArgumentException] for any other word.
@@ -59,10 +62,11 @@ public record GemmSettings(Mode mode, @Nullable Path libtorchDirectory, Path hom
             return switch (text.toLowerCase(Locale.ROOT)) {
                 case "", "auto" -> AUTO;
                 case "panel" -> PANEL;
+                case "dot" -> DOT;
                 case "libtorch" -> LIBTORCH;
                 default ->
                     throw new IllegalArgumentException(
-                            "%s is '%s'; allowed are auto, panel, libtorch".formatted(MODE_PROPERTY, text));
+                            "%s is '%s'; allowed are auto, panel, dot, libtorch".formatted(MODE_PROPERTY, text));
             };
         }
     }

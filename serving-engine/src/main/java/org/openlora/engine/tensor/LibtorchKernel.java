@@ -3,6 +3,7 @@ package org.openlora.engine.tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.openlora.kernels.Bf16;
+import org.openlora.kernels.CpuFeatures;
 import org.openlora.kernels.LinearKernel;
 import org.openlora.kernels.PackedMatrix;
 
@@ -111,7 +112,7 @@ public final class LibtorchKernel implements LinearKernel {
         try {
             for (int start = 0; start < rows; start += BLOCK_ROWS) {
                 int count = Math.min(BLOCK_ROWS, rows - start);
-                Bf16.fromFloats(x, start * inputs, count * inputs, input);
+                Bf16.fromFloats(x, start * inputs, count * inputs, input, 0);
                 input.asSlice((long) count * inputs * Bf16.BYTES, (long) (BLOCK_ROWS - count) * inputs * Bf16.BYTES)
                         .fill((byte) 0);
                 multiplyBlock(block, weights, y, start * outputs, count * outputs);

@@ -1,6 +1,7 @@
 package org.openlora.engine.golden;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,7 +12,8 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.ResidentAdapter;
 import org.openlora.engine.TeacherForcing;
@@ -20,12 +22,14 @@ import org.openlora.engine.scheduler.SchedulerConfig;
 import org.openlora.engine.tensor.GemmSettings;
 import org.openlora.engine.tokenizer.Tokenizer;
 import org.openlora.engine.tokenizer.Tokenizers;
+import org.openlora.kernels.CpuFeatures;
 import org.openlora.kernels.Vocabulary;
 
 /// Whatever happens to a request, its logits are bit for bit those it has alone: in any company, under any chunking,
 /// after a preemption, behind a prefix that another request computed, as one of several choices.
 ///
-/// Always on our own kernels, whatever the processor. More seeds: `-Dopenlora.invariance.seeds=N`; another model:
+/// Always on our own kernels, all that the processor can run. More seeds: `-Dopenlora.invariance.seeds=N`; another
+// model:
 /// `-Dopenlora.invariance.model=DIR -Dopenlora.invariance.adapters=DIR`.
 class BatchInvarianceTest {
     private static final int TOKENS = 10;
@@ -43,8 +47,13 @@ class BatchInvarianceTest {
         return value.isEmpty() ? otherwise : Path.of(value);
     }
 
-    @Test
-    void forward_randomCompany_equalsAloneBitwise() throws IOException, InterruptedException, ExecutionException {
+    @ParameterizedTest
+    @EnumSource(names = {"PANEL", "DOT"})
+    void forward_randomCompany_equalsAloneBitwise(GemmSettings.Mode ours)
+            throws IOException, InterruptedException, ExecutionException {
+        assumeTrue(
+                ours == GemmSettings.Mode.PANEL || CpuFeatures.detect().avx512Bf16(),
+                "the processor does not multiply bf16 in vectors");
         List<@Nullable String> names = new ArrayList<>();
         names.add(null);
         try (Stream<Path> folders = Files.list(ADAPTERS)) {
@@ -53,7 +62,7 @@ class BatchInvarianceTest {
                     .limit(MOST_ADAPTERS)
                     .forEach(names::add);
         }
-        try (GoldenBase base = GoldenBase.open(MODEL, 128, GemmSettings.Mode.PANEL);
+        try (GoldenBase base = GoldenBase.open(MODEL, 128, ours);
                 Tokenizer tokenizer = Tokenizers.open(MODEL);
                 LoadedAdapters adapters =
                         new LoadedAdapters(ADAPTERS, LlamaModel.adaptableModules(base.checkpoint()))) {

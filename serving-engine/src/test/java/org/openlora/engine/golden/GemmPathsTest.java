@@ -7,15 +7,17 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.openlora.engine.model.ForwardBatch;
 import org.openlora.engine.model.LlamaModel;
-import org.openlora.engine.tensor.CpuFeatures;
 import org.openlora.engine.tensor.GemmSettings.Mode;
 import org.openlora.engine.tensor.LibtorchException;
 import org.openlora.kernels.AttentionBatch;
+import org.openlora.kernels.CpuFeatures;
 import org.openlora.kernels.LoraBatch;
 
-/// Our own matrix products and libtorch's, both forced, on every machine that can run them.
+/// Our own matrix products, of f32 and of bf16, and libtorch's, all forced, on every machine that can run them.
 class GemmPathsTest {
     private static final int ROWS = 80;
 
@@ -28,10 +30,23 @@ class GemmPathsTest {
     }
 
     @Test
-    void forward_panelInChunks_hasTheBitsOfOneStep() {
-        float[] whole = logits(Mode.PANEL, ROWS);
+    void forward_panelAndDot_agreeWithinTheTable() {
+        assumeDot();
+        float[] panel = logits(Mode.PANEL, ROWS);
+        float[] dot = logits(Mode.DOT, ROWS);
+        assertThat(dot).isNotEqualTo(panel);
+        Tolerances.assertAgree(dot, panel, "bf16 products against panels");
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"PANEL", "DOT"})
+    void forward_oursInChunks_hasTheBitsOfOneStep(Mode ours) {
+        if (ours == Mode.DOT) {
+            assumeDot();
+        }
+        float[] whole = logits(ours, ROWS);
         for (int chunk : new int[] {1, 7, 33}) {
-            assertThat(logits(Mode.PANEL, chunk)).as("chunks of %d", chunk).isEqualTo(whole);
+            assertThat(logits(ours, chunk)).as("chunks of %d", chunk).isEqualTo(whole);
         }
     }
 
@@ -44,6 +59,10 @@ class GemmPathsTest {
         for (int chunk : new int[] {1, 7, 33}) {
             assertThat(logits(Mode.LIBTORCH, chunk)).as("chunks of %d", chunk).isEqualTo(whole);
         }
+    }
+
+    private static void assumeDot() {
+        assumeTrue(CpuFeatures.detect().avx512Bf16(), "the processor does not multiply bf16 in vectors");
     }
 
     /// The last token's logits for a fixed prompt that goes through the model in chunks.

@@ -2,10 +2,10 @@ package org.openlora.engine.golden;
 
 import java.nio.file.Path;
 import org.openlora.engine.model.LlamaModel;
-import org.openlora.engine.tensor.CpuFeatures;
 import org.openlora.engine.tensor.GemmSettings;
 import org.openlora.engine.tensor.LinearKernels;
 import org.openlora.engine.weights.BaseCheckpoint;
+import org.openlora.kernels.CpuFeatures;
 import org.openlora.kernels.LinearKernel;
 import org.openlora.kernels.WorkerPool;
 
@@ -45,8 +45,17 @@ final class GoldenBase implements AutoCloseable {
     static boolean isLibtorch() {
         return switch (GemmSettings.fromSystem().mode()) {
             case LIBTORCH -> true;
-            case PANEL -> false;
+            case PANEL, DOT -> false;
             case AUTO -> CpuFeatures.detect().amxBf16();
+        };
+    }
+
+    /// Whether inputs of products are rounded to bf16 in this process.
+    static boolean roundsInputs() {
+        return switch (GemmSettings.fromSystem().mode()) {
+            case LIBTORCH, DOT -> true;
+            case PANEL -> false;
+            case AUTO -> CpuFeatures.detect().multipliesBf16();
         };
     }
 

@@ -8,6 +8,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.openlora.engine.tensor.GemmSettings.Mode;
 import org.openlora.engine.tensor.GemmSettings.Weights;
+import org.openlora.engine.tensor.LinearKernels.Family;
+import org.openlora.kernels.CpuFeatures;
 import org.openlora.kernels.LinearKernel;
 import org.openlora.kernels.WorkerPool;
 
@@ -27,14 +29,26 @@ class LinearKernelsTest {
     }
 
     @Test
-    void decide_auto_takesLibtorchOnlyWithAmx() {
-        assertThat(LinearKernels.decide(Mode.AUTO, ZEN3))
-                .isEqualTo(new LinearKernels.Choice(false, "AVX2; libtorch is faster with AMX only"));
-        assertThat(LinearKernels.decide(Mode.AUTO, SAPPHIRE_RAPIDS))
-                .isEqualTo(new LinearKernels.Choice(true, "AMX-bf16"));
-        assertThat(LinearKernels.decide(Mode.AUTO, ZEN5).libtorch()).isFalse();
-        assertThat(LinearKernels.decide(Mode.LIBTORCH, ZEN3).libtorch()).isTrue();
-        assertThat(LinearKernels.decide(Mode.PANEL, SAPPHIRE_RAPIDS).libtorch()).isFalse();
+    void decide_auto_goesByTheProcessor() {
+        assertThat(LinearKernels.decide(Mode.AUTO, ZEN3, true))
+                .isEqualTo(new LinearKernels.Choice(Family.PANEL, "AVX2"));
+        assertThat(LinearKernels.decide(Mode.AUTO, ZEN5, true))
+                .isEqualTo(new LinearKernels.Choice(Family.DOT, "AVX-512-bf16"));
+        assertThat(LinearKernels.decide(Mode.AUTO, SAPPHIRE_RAPIDS, true))
+                .isEqualTo(new LinearKernels.Choice(Family.LIBTORCH, "AMX-bf16"));
+        assertThat(LinearKernels.decide(Mode.AUTO, ZEN5, false).family()).isEqualTo(Family.PANEL);
+    }
+
+    @Test
+    void decide_byName_isThatOrRefused() {
+        assertThat(LinearKernels.decide(Mode.LIBTORCH, ZEN3, true).family()).isEqualTo(Family.LIBTORCH);
+        assertThat(LinearKernels.decide(Mode.PANEL, SAPPHIRE_RAPIDS, true).family())
+                .isEqualTo(Family.PANEL);
+        assertThat(LinearKernels.decide(Mode.DOT, SAPPHIRE_RAPIDS, true).family())
+                .isEqualTo(Family.DOT);
+        assertThatThrownBy(() -> LinearKernels.decide(Mode.DOT, ZEN3, true))
+                .hasMessage("openlora.gemm is dot, which needs a processor with AVX-512-bf16 (this one has AVX2) and"
+                        + " native access");
     }
 
     @Test
@@ -61,7 +75,7 @@ class LinearKernelsTest {
         assertThat(Mode.parse("")).isEqualTo(Mode.AUTO);
         assertThat(Mode.parse("Panel")).isEqualTo(Mode.PANEL);
         assertThatThrownBy(() -> Mode.parse("mkl"))
-                .hasMessage("openlora.gemm is 'mkl'; allowed are auto, panel, libtorch");
+                .hasMessage("openlora.gemm is 'mkl'; allowed are auto, panel, dot, libtorch");
     }
 
     @Test

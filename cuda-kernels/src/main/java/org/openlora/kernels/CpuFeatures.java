@@ -1,4 +1,4 @@
-package org.openlora.engine.tensor;
+package org.openlora.kernels;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -25,7 +25,7 @@ public record CpuFeatures(boolean avx2, boolean avx512f, boolean avx512Bf16, boo
     }
 
     /// Takes what every processor listed has.
-    static CpuFeatures parse(String cpuinfo) {
+    public static CpuFeatures parse(String cpuinfo) {
         Set<String> flags = cpuinfo.lines()
                 .filter(line -> line.startsWith("flags"))
                 .map(line -> Arrays.stream(line.substring(line.indexOf(':') + 1).split("\\s+"))
@@ -42,13 +42,13 @@ public record CpuFeatures(boolean avx2, boolean avx512f, boolean avx512Bf16, boo
                 flags.contains("amx_bf16"));
     }
 
-    /// Whether the processor multiplies bf16 numbers by an instruction, which makes libtorch's bf16 path fast.
+    /// Whether the processor multiplies bf16 numbers by an instruction.
     public boolean multipliesBf16() {
         return amxBf16 || avx512Bf16;
     }
 
     /// For people: the best of them.
-    String best() {
+    public String best() {
         if (amxBf16) {
             return "AMX-bf16";
         }
