@@ -12,8 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// as Transformers rounds them in bf16. The inner loops are [DotTiles].
 ///
 /// **One order of addition.** Every output is a single chain of additions over ascending pairs of inputs. Rows, tiles
-// and
-/// threads only choose which outputs are worked on side by side, so a row's bits never depend on them.
+/// and threads only choose which outputs are worked on side by side, so a row's bits never depend on them.
 ///
 /// The work is split over the pool by panels and blocks of rows. Weights live in the arena given to [#pack]. One thread
 /// at a time calls [#multiply].
@@ -136,8 +135,7 @@ public final class DotKernel implements LinearKernel {
         }
     }
 
-    /// Inputs `[rows, inputs]` rounded to bf16, each row on cache lines of its own. Grows when needed and never
-    // shrinks.
+    /// Inputs `[rows, inputs]` rounded to bf16, each row on cache lines of its own; grows and never shrinks.
     private static final class BfloatRows implements WorkerPool.Task {
         private static final int LINE_BYTES = 64;
         private static final int FLOATS_PER_TASK = 32 * 1024;

@@ -33,9 +33,8 @@ class DotKernelTest {
         TWO.close();
     }
 
-    /// Outputs below, at and beyond whole panels; inputs odd, and more than one block of rows holds. Bit for bit the
-    // sums
-    /// that the documentation names, in plain Java: an audit needs no such processor.
+    /// Outputs below, at and beyond whole panels; odd inputs, and more than a block of rows. Bit for bit the sums that
+    /// the documentation names, in plain Java: an audit needs no such processor.
     @ParameterizedTest
     @CsvSource({"1,1", "5,3", "32,8", "33,31", "31,64", "64,7", "100,513", "129,1025", "70,2049", "577,129"})
     void multiply_anyShape_hasTheBitsOfTheFormula(int outputs, int inputs) {

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.openlora.benchmarks.load.Arrivals;
 import org.openlora.benchmarks.load.Popularity;
 import org.openlora.benchmarks.load.Workload;
+import org.openlora.benchmarks.machine.Peak;
 import org.openlora.benchmarks.report.Provenance;
 import org.openlora.benchmarks.report.ResultsFolder;
 import org.openlora.benchmarks.report.ServingPlot;
@@ -124,9 +125,11 @@ public final class Bench implements Callable<Integer> {
     @Option(
             names = "--peak",
             paramLabel = "TYPE",
-            defaultValue = "F32",
-            description = "Whose arithmetic peak bounds the limit: ${COMPLETION-CANDIDATES}; default f32.")
-    private ServingBenchmark.PeakOf peak = ServingBenchmark.PeakOf.F32;
+            defaultValue = "AUTO",
+            description =
+                    "Whose arithmetic peak bounds the limit: ${COMPLETION-CANDIDATES}; default auto, which is bf16"
+                            + " where the processor multiplies it.")
+    private Peak peak = Peak.AUTO;
 
     @Option(
             names = "--bytes-per-weight",

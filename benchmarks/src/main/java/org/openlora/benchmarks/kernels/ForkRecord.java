@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.openlora.benchmarks.machine.Ceilings;
+import org.openlora.benchmarks.machine.Peak;
 
 /// What a fork knows and JMH does not: how much work an operation is, and what the machine gave before and after.
 ///
@@ -16,8 +17,14 @@ import org.openlora.benchmarks.machine.Ceilings;
 /// @param benchmark id of the benchmark with its parameters, as JMH writes it
 /// @param bytesPerOperation read from memory, 0 where reading does not matter
 /// @param flopsPerOperation 0 where arithmetic does not matter
+/// @param peak of the arithmetic that the kernel uses
 record ForkRecord(
-        String benchmark, double bytesPerOperation, double flopsPerOperation, Ceilings before, Ceilings after) {
+        String benchmark,
+        double bytesPerOperation,
+        double flopsPerOperation,
+        Peak peak,
+        Ceilings before,
+        Ceilings after) {
     /// System property with the file's path; without it nothing is written.
     static final String FILE_PROPERTY = "openlora.bench.forks";
 

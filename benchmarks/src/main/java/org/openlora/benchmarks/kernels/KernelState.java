@@ -15,6 +15,7 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.infra.BenchmarkParams;
 import org.openlora.benchmarks.machine.CeilingProbe;
 import org.openlora.benchmarks.machine.Ceilings;
+import org.openlora.benchmarks.machine.Peak;
 import org.openlora.kernels.WorkerPool;
 
 /// What every kernel benchmark has: threads, memory, and the machine's ceilings before and after its fork.
@@ -49,6 +50,11 @@ public abstract class KernelState {
     /// Floating-point operations of one operation, 0 where they do not matter.
     abstract double flopsPerOperation();
 
+    /// The peak that bounds them.
+    Peak peak() {
+        return Peak.F32;
+    }
+
     @Setup(Level.Trial)
     public void open(BenchmarkParams params) {
         int threads = Runtime.getRuntime().availableProcessors();
@@ -60,7 +66,7 @@ public abstract class KernelState {
 
     @TearDown(Level.Trial)
     public void close() {
-        fork.end(bytesPerOperation(), flopsPerOperation());
+        fork.end(bytesPerOperation(), flopsPerOperation(), peak());
         pool.close();
         arena.close();
     }
@@ -75,9 +81,9 @@ public abstract class KernelState {
 
     /// The ceilings around one fork.
     private interface Fork {
-        Fork NONE = (_, _) -> {};
+        Fork NONE = (_, _, _) -> {};
 
-        void end(double bytes, double flops);
+        void end(double bytes, double flops, Peak peak);
 
         static Fork begin(String benchmark, int threads) {
             String file = System.getProperty(ForkRecord.FILE_PROPERTY, "");
@@ -87,9 +93,9 @@ public abstract class KernelState {
             double seconds = Double.parseDouble(System.getProperty(CEILING_SECONDS_PROPERTY, DEFAULT_CEILING_SECONDS));
             CeilingProbe probe = new CeilingProbe(threads, Boolean.getBoolean(NATIVE_PROPERTY));
             Ceilings before = probe.measure(seconds);
-            return (bytes, flops) -> {
+            return (bytes, flops, peak) -> {
                 try (probe) {
-                    new ForkRecord(benchmark, bytes, flops, before, probe.measure(seconds)).append(Path.of(file));
+                    new ForkRecord(benchmark, bytes, flops, peak, before, probe.measure(seconds)).append(Path.of(file));
                 }
             };
         }

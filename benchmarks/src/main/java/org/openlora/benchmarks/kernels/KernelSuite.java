@@ -111,6 +111,7 @@ public final class KernelSuite {
                         fork.getPrimaryResult().getScore(),
                         record.bytesPerOperation(),
                         record.flopsPerOperation(),
+                        record.peak(),
                         record.before(),
                         record.after()));
             }

@@ -6,13 +6,14 @@ import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.openlora.benchmarks.machine.Ceilings;
+import org.openlora.benchmarks.machine.Peak;
 
 /// Kernels by JMH, over several forks, as committed.
 public record KernelReport(Provenance provenance, int forks, List<Kernel> kernels) {
     /// One benchmark with one set of parameters.
     ///
     /// @param memory rate and fraction of the read bandwidth; null where reading does not matter
-    /// @param compute rate and fraction of the f32 peak; null where arithmetic does not matter
+    /// @param compute rate and fraction of the peak of its arithmetic; null where arithmetic does not matter
     public record Kernel(
             String name,
             Map<String, String> parameters,
@@ -48,8 +49,7 @@ public record KernelReport(Provenance provenance, int forks, List<Kernel> kernel
                                     Spread.of(forks, Fork::gflops),
                                     Spread.of(
                                             forks,
-                                            fork -> fork.gflops()
-                                                    / fork.ceilings().f32Gflops())),
+                                            fork -> fork.gflops() / fork.peak().gflops(fork.ceilings()))),
                     List.copyOf(forks));
         }
     }
@@ -59,6 +59,7 @@ public record KernelReport(Provenance provenance, int forks, List<Kernel> kernel
             double nanosPerOperation,
             double bytesPerOperation,
             double flopsPerOperation,
+            Peak peak,
             Ceilings before,
             Ceilings after) {
         double gigabytesPerSecond() {

@@ -23,6 +23,7 @@ import org.openlora.benchmarks.load.Workload;
 import org.openlora.benchmarks.machine.CeilingProbe;
 import org.openlora.benchmarks.machine.Ceilings;
 import org.openlora.benchmarks.machine.Neighbour;
+import org.openlora.benchmarks.machine.Peak;
 import org.openlora.benchmarks.machine.ProcessorTime;
 import org.openlora.benchmarks.report.Provenance;
 import org.openlora.benchmarks.report.ServingReport;
@@ -57,7 +58,7 @@ public final class ServingBenchmark {
     /// @param maxTokens new tokens of each request
     /// @param waitQuietSeconds how long to wait, before each repetition, until others leave the machine alone
     /// @param ceilingSeconds for each probe of the machine's ceilings, 0 for none
-    /// @param ceilingsOf which arithmetic peak bounds computing
+    /// @param peak which arithmetic peak bounds computing
     /// @param bytesPerWeight of the served base, for the limit
     /// @param nativeProbes whether to compile probes in C
     public record Settings(
@@ -65,7 +66,7 @@ public final class ServingBenchmark {
             int maxTokens,
             int waitQuietSeconds,
             double ceilingSeconds,
-            PeakOf ceilingsOf,
+            Peak peak,
             double bytesPerWeight,
             boolean nativeProbes) {
         public Settings {
@@ -73,21 +74,6 @@ public final class ServingBenchmark {
                 throw new IllegalArgumentException(
                         "%d repetitions of %d tokens; both must be at least 1".formatted(repetitions, maxTokens));
             }
-        }
-    }
-
-    /// The arithmetic whose peak bounds computing.
-    public enum PeakOf {
-        F32,
-        BF16;
-
-        double gflops(Ceilings ceilings) {
-            Double bf16 = ceilings.bf16Gflops();
-            if (this == BF16 && bf16 == null) {
-                throw new IllegalArgumentException(
-                        "--peak bf16 needs a processor that multiplies bf16 and a C compiler; allowed here is f32");
-            }
-            return this == F32 || bf16 == null ? ceilings.f32Gflops() : bf16;
         }
     }
 
@@ -232,7 +218,7 @@ public final class ServingBenchmark {
         return new Roofline(
                         shape,
                         ceilings.readGigabytesPerSecond(),
-                        settings.ceilingsOf().gflops(ceilings),
+                        settings.peak().gflops(ceilings),
                         settings.bytesPerWeight())
                 .limit(batch, target::rank, prompts.promptTokens(), settings.maxTokens());
     }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.openlora.benchmarks.machine.Ceilings;
+import org.openlora.benchmarks.machine.Peak;
 import org.openlora.benchmarks.report.KernelReport.Fork;
 import org.openlora.benchmarks.report.KernelReport.Kernel;
 import org.openlora.benchmarks.report.KernelReport.Rate;
@@ -31,10 +32,20 @@ class KernelReportTest {
     @Test
     void of_withoutWorkToCount_isATimeOnly() {
         Ceilings ceilings = new Ceilings(1, 1, null, List.of());
-        Kernel kernel = Kernel.of("barrier", Map.of(), List.of(new Fork(7, 0, 0, ceilings, ceilings)));
+        Kernel kernel = Kernel.of("barrier", Map.of(), List.of(new Fork(7, 0, 0, Peak.F32, ceilings, ceilings)));
         assertThat(kernel.memory()).isNull();
         assertThat(kernel.compute()).isNull();
         assertThat(kernel.nanosPerOperation().median()).isEqualTo(7);
+    }
+
+    @Test
+    void of_bf16Products_areJudgedByTheirOwnPeak() {
+        Ceilings ceilings = new Ceilings(10, 100, 400.0, List.of());
+        Kernel dot = Kernel.of("gemm", Map.of(), List.of(new Fork(10, 1000, 2000, Peak.BF16, ceilings, ceilings)));
+        assertThat(Objects.requireNonNull(dot.compute()).fraction().median()).isEqualTo(0.5);
+        Ceilings unmeasured = new Ceilings(10, 100, null, List.of());
+        assertThatThrownBy(() -> Peak.BF16.gflops(unmeasured)).hasMessageContaining("allowed here is f32");
+        assertThat(Peak.AUTO.gflops(unmeasured)).isEqualTo(100);
     }
 
     @Test
@@ -47,6 +58,7 @@ class KernelReportTest {
                 nanos,
                 1000,
                 4000,
+                Peak.AUTO,
                 new Ceilings(readBefore, 100, null, List.of()),
                 new Ceilings(readAfter, 100, null, List.of()));
     }

@@ -29,8 +29,7 @@ import org.openlora.kernels.Vocabulary;
 /// after a preemption, behind a prefix that another request computed, as one of several choices.
 ///
 /// Always on our own kernels, all that the processor can run. More seeds: `-Dopenlora.invariance.seeds=N`; another
-// model:
-/// `-Dopenlora.invariance.model=DIR -Dopenlora.invariance.adapters=DIR`.
+/// model: `-Dopenlora.invariance.model=DIR -Dopenlora.invariance.adapters=DIR`.
 class BatchInvarianceTest {
     private static final int TOKENS = 10;
     private static final int MOST_ADAPTERS = 4;
