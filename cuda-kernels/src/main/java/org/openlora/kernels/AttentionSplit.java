@@ -67,34 +67,49 @@ final class AttentionSplit {
     }
 
     /// Attends to one split for the rows `[firstRow, endRow)`, a run whose queries are loaded.
-    void attend(KvPages pages, int layer, int kvHead, AttentionBatch batch, int firstRow, int endRow, int split) {
+    ///
+    /// @param ahead asks for what comes next
+    void attend(
+            KvPages pages,
+            int layer,
+            int kvHead,
+            AttentionBatch batch,
+            int firstRow,
+            int endRow,
+            int split,
+            AttentionAhead ahead) {
         int start = split * SPLIT;
         // From the beginning of a block on: tokens before a sliding window have weight zero.
         int begin = Math.max(batch.firstPosition(firstRow) - start, 0) / TOKENS * TOKENS;
         int end = Math.min(batch.positions()[endRow - 1] + 1 - start, SPLIT);
         int[] table = batch.blockTables()[batch.sequences()[firstRow]];
         int count = (endRow - firstRow) * group;
-        fetch(pages, layer, kvHead, table, start + begin, start + end);
-        score(pages, layer, kvHead, table, start, begin, end, count);
+        int scorings = (end - begin + 2 * COUNT - 1) / (2 * COUNT);
+        int weighings = layout.valuePanels() * ((count + AttentionTiles.QUERIES - 1) / AttentionTiles.QUERIES);
+        score(pages, layer, kvHead, table, start, begin, end, count, ahead, scorings + weighings);
         for (int i = 0; i < count; i++) {
             int row = firstRow + i / group;
             int from = Math.max(batch.firstPosition(row) - start, begin);
             int to = Math.min(batch.positions()[row] + 1 - start, end);
             softmax(i, from, Math.max(from, to), begin, end);
         }
-        weigh(pages, layer, kvHead, table, start, begin, end, count);
+        weigh(pages, layer, kvHead, table, start, begin, end, count, ahead, weighings);
     }
 
-    /// Keys and values of a block stand one after the other.
-    private void fetch(KvPages pages, int layer, int kvHead, int[] table, int first, int end) {
-        for (int b = first / layout.blockTokens(); b <= (end - 1) / layout.blockTokens(); b++) {
-            Prefetch.ask(pages.memory().address() + layout.keyOffset(table[b], layer, kvHead, 0), layout.pageBytes());
-        }
-    }
-
-    private void score(KvPages pages, int layer, int kvHead, int[] table, int start, int begin, int end, int count) {
+    private void score(
+            KvPages pages,
+            int layer,
+            int kvHead,
+            int[] table,
+            int start,
+            int begin,
+            int end,
+            int count,
+            AttentionAhead ahead,
+            int shares) {
         int tile = AttentionTiles.QUERIES * layout.headDim();
         for (int t = begin; t < end; t += 2 * COUNT) {
+            ahead.ask(shares--);
             long key0 = keyOffset(layer, kvHead, table, start + t);
             long key1 = t + COUNT < end ? keyOffset(layer, kvHead, table, start + t + COUNT) : key0;
             for (int i = 0; i < count; i += AttentionTiles.QUERIES) {
@@ -167,13 +182,24 @@ final class AttentionSplit {
         return Lanes.sum(lanes, 0);
     }
 
-    private void weigh(KvPages pages, int layer, int kvHead, int[] table, int start, int begin, int end, int count) {
+    private void weigh(
+            KvPages pages,
+            int layer,
+            int kvHead,
+            int[] table,
+            int start,
+            int begin,
+            int end,
+            int count,
+            AttentionAhead ahead,
+            int shares) {
         for (int t = begin; t < end; t += TOKENS) {
             int block = table[(start + t) / layout.blockTokens()];
             chunks[(t - begin) / TOKENS] = layout.valueOffset(block, layer, kvHead, (start + t) % layout.blockTokens());
         }
         for (int panel = 0; panel < layout.valuePanels(); panel++) {
             for (int i = 0; i < count; i += AttentionTiles.QUERIES) {
+                ahead.ask(shares--);
                 AttentionTiles.weigh(
                         pages.memory(),
                         chunks,

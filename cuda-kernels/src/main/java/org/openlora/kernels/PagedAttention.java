@@ -30,6 +30,7 @@ public final class PagedAttention {
     private final AttentionPlan plan = new AttentionPlan();
     private final AttentionSplit[] splits; // per thread
     private final AttentionSums[] sums; // per thread
+    private final AttentionAhead[] aheads; // per thread
     private final KvWriter writer;
     private final AtomicInteger nextUnit = new AtomicInteger();
     private float[] results = {}; // per kept split [max | sum | values]
@@ -53,6 +54,8 @@ public final class PagedAttention {
         Arrays.setAll(splits, _ -> new AttentionSplit(layout, group));
         this.sums = new AttentionSums[pool.threads()];
         Arrays.setAll(sums, _ -> new AttentionSums(maxQueries, width));
+        this.aheads = new AttentionAhead[pool.threads()];
+        Arrays.setAll(aheads, _ -> new AttentionAhead(layout));
         this.writer = new KvWriter(layout);
     }
 
@@ -134,14 +137,37 @@ public final class PagedAttention {
         mergeResults(call);
     }
 
-    /// Takes units as long as there are any.
+    /// Takes units as long as there are any, each before it is done with the one before.
     private void attendUnits(Call call, int worker) {
-        for (int unit = nextUnit.getAndIncrement(); unit < plan.units(); unit = nextUnit.getAndIncrement()) {
-            attendUnit(call, unit, splits[worker], sums[worker]);
+        AttentionAhead ahead = aheads[worker];
+        int unit = nextUnit.getAndIncrement();
+        if (unit < plan.units()) {
+            aim(ahead, call, unit, plan.firstSplit(unit));
+            ahead.ask(1);
+        }
+        while (unit < plan.units()) {
+            int following = nextUnit.getAndIncrement();
+            attendUnit(call, unit, following, splits[worker], sums[worker], ahead);
+            unit = following;
         }
     }
 
-    private void attendUnit(Call call, int unit, AttentionSplit split, AttentionSums merged) {
+    private void aim(AttentionAhead ahead, Call call, int unit, int split) {
+        int firstRow = plan.firstRow(plan.run(unit));
+        int lastRow = plan.endRow(plan.run(unit)) - 1;
+        AttentionBatch batch = call.batch();
+        int start = split * AttentionPlan.SPLIT_TOKENS;
+        ahead.aim(
+                call.pages(),
+                call.layer(),
+                plan.kvHead(unit),
+                batch.blockTables()[batch.sequences()[firstRow]],
+                Math.max(batch.firstPosition(firstRow), start),
+                Math.min(batch.positions()[lastRow] + 1, start + AttentionPlan.SPLIT_TOKENS));
+    }
+
+    private void attendUnit(
+            Call call, int unit, int following, AttentionSplit split, AttentionSums merged, AttentionAhead ahead) {
         int firstRow = plan.firstRow(plan.run(unit));
         int endRow = plan.endRow(plan.run(unit));
         int kvHead = plan.kvHead(unit);
@@ -154,7 +180,14 @@ public final class PagedAttention {
             merged.clear(queries);
         }
         for (int s = plan.firstSplit(unit); s < plan.endSplit(unit); s++) {
-            split.attend(call.pages(), call.layer(), kvHead, call.batch(), firstRow, endRow, s);
+            if (s + 1 < plan.endSplit(unit)) {
+                aim(ahead, call, unit, s + 1);
+            } else if (following < plan.units()) {
+                aim(ahead, call, following, plan.firstSplit(following));
+            } else {
+                ahead.rest();
+            }
+            split.attend(call.pages(), call.layer(), kvHead, call.batch(), firstRow, endRow, s, ahead);
             if (keep) {
                 System.arraycopy(split.max, 0, results, resultAt, queries);
                 System.arraycopy(split.sum, 0, results, resultAt + maxQueries, queries);
