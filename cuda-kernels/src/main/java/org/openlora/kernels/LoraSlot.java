@@ -8,4 +8,10 @@ public interface LoraSlot {
     /// The low-rank pairs that the adapter has at a point of a layer, in the order in which they are added; empty
     /// where it has none. Several pairs (q, k and v, say) have output ranges of their own.
     List<LoraModule> modules(int layer, LoraPoint point);
+
+    /// How the adapter scales the base's own result at a point of a layer; empty where it does not, as all but
+    /// weight-decomposed adapters (DoRA). Several scales have output ranges of their own.
+    default List<DoraScale> scales(int layer, LoraPoint point) {
+        return List.of();
+    }
 }
