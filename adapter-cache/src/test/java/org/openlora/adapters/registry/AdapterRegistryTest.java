@@ -79,7 +79,7 @@ class AdapterRegistryTest {
     @Test
     void find_ofABadAdapter_givesItsReasonAndHarmsNoOther() throws IOException {
         AdapterFixture.sound(1).write(root.resolve("good"));
-        AdapterFixture.sound(1).config("{'use_dora':true}").write(root.resolve("dora"));
+        AdapterFixture.sound(1).config("{'lora_bias':true}").write(root.resolve("dora"));
         AdapterFixture.sound(1).write(root.resolve("foreign"));
         Digest other = new Digest("99".repeat(32));
         Files.writeString(root.resolve("foreign/adapter.yaml"), MANIFEST.formatted(other));
@@ -90,7 +90,7 @@ class AdapterRegistryTest {
         assertCode(
                 () -> registry.find("dora"),
                 Code.UNSUPPORTED,
-                "adapter 'dora' cannot be served: adapter_config.json: field 'use_dora'");
+                "adapter 'dora' cannot be served: adapter_config.json: field 'lora_bias'");
         assertCode(
                 () -> registry.find("foreign"), Code.WRONG_BASE, other + ", but the served base is " + BASE.digest());
         assertCode(() -> registry.find("a,b"), Code.INVALID, "adapter name 'a,b' is not allowed");
@@ -136,9 +136,9 @@ class AdapterRegistryTest {
                 assertThat(both.adapters()).hasSize(2);
             }
         }
-        AdapterFixture.sound(1).config("{'use_dora':true}").write(folder);
+        AdapterFixture.sound(1).config("{'lora_bias':true}").write(folder);
         registry.refresh();
-        assertCode(() -> registry.find("chef"), Code.UNSUPPORTED, "'use_dora'");
+        assertCode(() -> registry.find("chef"), Code.UNSUPPORTED, "'lora_bias'");
         try (var files = Files.list(folder)) {
             for (Path file : files.toList()) {
                 Files.delete(file);
