@@ -1,7 +1,6 @@
 package org.openlora.adapters.peft;
 
 import java.io.File;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +10,8 @@ import java.util.Map;
 import java.util.function.Supplier;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
+import org.openlora.adapters.AdapterMemory;
+import org.openlora.adapters.AdapterSize;
 import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.ContentDigest;
 import org.openlora.adapters.Digest;
@@ -25,14 +26,14 @@ import org.openlora.kernels.LoraSlot;
 /// A PEFT LoRA folder that has been read in full, found sound, matched with a base, and digested.
 ///
 /// @param modules in the order of layer, point and output
-/// @param residentBytes what [#load] allocates
+/// @param size what [#load] allocates
 public record PeftAdapter(
         Path directory,
         BaseWeights base,
         PeftConfig config,
         List<PeftModule> modules,
         Digest digest,
-        long residentBytes) {
+        AdapterSize size) {
     /// Domain of the adapter digest.
     public static final String DIGEST_DOMAIN = "openlora/adapter/v1";
 
@@ -41,8 +42,6 @@ public record PeftAdapter(
 
     private static final List<String> PICKLES = List.of(
             "adapter_model.bin", "adapter_model.pt", "adapter_model.pth", "pytorch_model.bin", "adapter_model.ckpt");
-
-    private static final long MEMORY_ALIGNMENT_BYTES = 64;
 
     public PeftAdapter {
         modules = List.copyOf(modules);
@@ -55,9 +54,8 @@ public record PeftAdapter(
             try (SafetensorsCheckpoint checkpoint = open(directory)) {
                 List<PeftModule> modules = PeftPlan.of(config, base, checkpoint.tensors());
                 Digest digest = pass(config, checkpoint, (tensor, values) -> {});
-                long residentBytes =
-                        modules.stream().mapToLong(PeftModule::residentBytes).sum();
-                return new PeftAdapter(directory, base, config, modules, digest, residentBytes);
+                AdapterSize size = AdapterSize.of(modules.stream().mapToLong(PeftModule::residentBytes));
+                return new PeftAdapter(directory, base, config, modules, digest, size);
             }
         });
     }
@@ -70,10 +68,10 @@ public record PeftAdapter(
         });
     }
 
-    /// Reads the weights into `arena` as bf16; what is handed out is what was digested in the same pass.
+    /// Reads the weights into `memory` as bf16; what is handed out is what was digested in the same pass.
     ///
     /// Throws [AdapterException] with code `CHANGED` where the files are not those that [#read] saw.
-    public LoraSlot load(Arena arena) {
+    public LoraSlot load(AdapterMemory memory) {
         return withCleanErrors(directory, () -> {
             PeftConfig configNow = PeftConfig.read(directory);
             try (SafetensorsCheckpoint checkpoint = open(directory)) {
@@ -81,7 +79,7 @@ public record PeftAdapter(
                         || !PeftPlan.of(configNow, base, checkpoint.tensors()).equals(modules)) {
                     throw changed("its config or tensors");
                 }
-                var writer = new SlotWriter(this, arena);
+                var writer = new SlotWriter(this, memory);
                 Digest digestNow = pass(configNow, checkpoint, writer);
                 if (!digestNow.equals(digest)) {
                     throw changed(digestNow.toString());
@@ -155,24 +153,19 @@ public record PeftAdapter(
     /// Lays pairs out in slot memory, each as soon as both halves have come by.
     private static final class SlotWriter implements TensorVisitor {
         private final PeftAdapter adapter;
-        private final MemorySegment memory;
+        private final AdapterMemory memory;
         private final Map<String, Integer> moduleOfTensor = new HashMap<>();
         private final Map<String, float[]> waitingHalves = new HashMap<>();
-        private final long[] offsetsBytes;
         private final LoraModule[] written;
 
-        SlotWriter(PeftAdapter adapter, Arena arena) {
+        SlotWriter(PeftAdapter adapter, AdapterMemory memory) {
             this.adapter = adapter;
-            this.memory = arena.allocate(adapter.residentBytes, MEMORY_ALIGNMENT_BYTES);
-            this.offsetsBytes = new long[adapter.modules.size()];
+            this.memory = memory;
             this.written = new LoraModule[adapter.modules.size()];
-            long offset = 0;
-            for (int i = 0; i < offsetsBytes.length; i++) {
+            for (int i = 0; i < written.length; i++) {
                 PeftModule module = adapter.modules.get(i);
                 moduleOfTensor.put(module.tensorA(), i);
                 moduleOfTensor.put(module.tensorB(), i);
-                offsetsBytes[i] = offset;
-                offset += module.residentBytes();
             }
         }
 
@@ -188,18 +181,18 @@ public record PeftAdapter(
             if (other == null) {
                 waitingHalves.put(tensor.name(), values);
             } else {
-                written[index] = write(index, module, isA ? values : other, isA ? other : values);
+                written[index] = write(module, isA ? values : other, isA ? other : values);
             }
         }
 
         LoraSlot finish() {
-            return new PeftWeights(adapter.base.layers(), adapter.modules, List.of(written));
+            return new PeftWeights(adapter.base.layers(), adapter.modules, List.of(written), memory);
         }
 
-        private LoraModule write(int index, PeftModule module, float[] a, float[] b) {
+        private LoraModule write(PeftModule module, float[] a, float[] b) {
             return LoraModule.write(
-                    memory,
-                    offsetsBytes[index],
+                    memory.allocate(module.residentBytes()),
+                    0,
                     a,
                     b,
                     module.rank(),

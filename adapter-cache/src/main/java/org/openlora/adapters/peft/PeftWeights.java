@@ -6,6 +6,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.openlora.adapters.AdapterMemory;
 import org.openlora.kernels.LoraModule;
 import org.openlora.kernels.LoraPoint;
 import org.openlora.kernels.LoraSlot;
@@ -13,9 +14,13 @@ import org.openlora.kernels.LoraSlot;
 /// Resident pairs by layer and point.
 final class PeftWeights implements LoraSlot {
     private final List<Map<LoraPoint, List<LoraModule>>> layers;
+    private final AdapterMemory memory;
 
     /// `weights.get(i)` are those of `modules.get(i)`, which are in the order of layer, point and output.
-    PeftWeights(int layers, List<PeftModule> modules, List<LoraModule> weights) {
+    ///
+    /// @param memory that they were written into
+    PeftWeights(int layers, List<PeftModule> modules, List<LoraModule> weights, AdapterMemory memory) {
+        this.memory = memory;
         this.layers = Stream.generate(PeftWeights::emptyLayer).limit(layers).toList();
         for (int i = 0; i < modules.size(); i++) {
             PeftModule module = modules.get(i);
@@ -30,6 +35,11 @@ final class PeftWeights implements LoraSlot {
     @Override
     public List<LoraModule> modules(int layer, LoraPoint point) {
         return layers.get(layer).getOrDefault(point, List.of());
+    }
+
+    @Override
+    public long tag() {
+        return memory.tag();
     }
 
     private static Map<LoraPoint, List<LoraModule>> emptyLayer() {

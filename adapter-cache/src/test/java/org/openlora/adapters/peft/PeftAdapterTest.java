@@ -23,6 +23,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
+import org.openlora.adapters.AdapterMemory;
+import org.openlora.adapters.Digest;
 import org.openlora.adapters.safetensors.DType;
 import org.openlora.adapters.safetensors.SafetensorsFile;
 import org.openlora.kernels.Bf16;
@@ -44,7 +46,8 @@ class PeftAdapterTest {
         assertThat(adapter.modules()).hasSize(4);
         try (Arena arena = Arena.ofConfined();
                 SafetensorsFile file = SafetensorsFile.open(folder.resolve("adapter_model.safetensors"))) {
-            LoraSlot slot = adapter.load(arena);
+            LoraSlot slot = adapter.load(AdapterMemory.in(arena, adapter.digest()));
+            assertThat(slot.tag()).isEqualTo(adapter.digest().tag());
             assertThat(slot.modules(0, LoraPoint.O)).isEmpty();
             assertThat(slot.modules(1, LoraPoint.QKV)).hasSize(2);
             List<LoraModule> pairs = slot.modules(0, LoraPoint.QKV);
@@ -112,9 +115,9 @@ class PeftAdapterTest {
         Path folder = AdapterFixture.sound(1).write(root.resolve("a"));
         PeftAdapter adapter = PeftAdapter.read(folder, BASE);
         AdapterFixture.sound(2).write(folder);
-        assertCode(() -> adapter.load(Arena.ofAuto()), Code.CHANGED, "registered " + adapter.digest());
+        assertCode(() -> adapter.load(AdapterMemory.in(Arena.ofAuto(), adapter.digest())), Code.CHANGED, "registered " + adapter.digest());
         AdapterFixture.sound(1).config("{'lora_alpha':9}").write(folder);
-        assertCode(() -> adapter.load(Arena.ofAuto()), Code.CHANGED, "files were changed since registration");
+        assertCode(() -> adapter.load(AdapterMemory.in(Arena.ofAuto(), adapter.digest())), Code.CHANGED, "files were changed since registration");
     }
 
     static Stream<Arguments> refusals() {
@@ -305,7 +308,7 @@ class PeftAdapterTest {
             write(configFile, spoilConfig ? mutated(config, config.length, random) : config);
             write(weightsFile, spoilConfig ? weights : mutated(weights, 1200, random));
             try (Arena arena = Arena.ofConfined()) {
-                assertThat(PeftAdapter.read(folder, BASE).load(arena)).isNotNull();
+                assertThat(PeftAdapter.read(folder, BASE).load(AdapterMemory.in(arena, Digest.ZERO))).isNotNull();
             } catch (AdapterException e) {
                 refused++;
                 assertThat(e.getMessage()).isNotBlank().doesNotContain("\n").hasSizeLessThan(2000);
