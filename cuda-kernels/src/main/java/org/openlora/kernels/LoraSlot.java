@@ -14,4 +14,12 @@ public interface LoraSlot {
     default List<DoraScale> scales(int layer, LoraPoint point) {
         return List.of();
     }
+
+    /// The tag of whose weights these are, read from memory ahead of the weights themselves: the first 8 bytes of the
+    /// adapter's digest, big-endian. A step compares it with what its rows asked for.
+    ///
+    /// Throws [UnsupportedOperationException] where weights were made up and belong to no adapter.
+    default long tag() {
+        throw new UnsupportedOperationException("these weights belong to no adapter");
+    }
 }

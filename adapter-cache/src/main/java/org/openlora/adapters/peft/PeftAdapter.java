@@ -2,7 +2,6 @@ package org.openlora.adapters.peft;
 
 import java.io.File;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SegmentAllocator;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -12,6 +11,8 @@ import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
+import org.openlora.adapters.AdapterMemory;
+import org.openlora.adapters.AdapterSize;
 import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.ContentDigest;
 import org.openlora.adapters.Digest;
@@ -42,9 +43,9 @@ public record PeftAdapter(PeftConfig config, List<PeftModule> modules, Digest di
         modules = List.copyOf(modules);
     }
 
-    /// What [#load] allocates, the modules' bytes in sum.
-    public long residentBytes() {
-        return modules.stream().mapToLong(PeftModule::residentBytes).sum();
+    /// What [#load] allocates.
+    public AdapterSize size() {
+        return AdapterSize.of(modules.stream().mapToLong(PeftModule::residentBytes));
     }
 
     /// The largest rank of its modules.
@@ -78,8 +79,8 @@ public record PeftAdapter(PeftConfig config, List<PeftModule> modules, Digest di
     /// allocated by then must not be used.
     ///
     /// @param expected the digest that [#read] found
-    /// @param memory asked once for each module, for [PeftModule#residentBytes] at 64-byte alignment
-    public static LoraSlot load(Path directory, BaseWeights base, Digest expected, SegmentAllocator memory) {
+    /// @param memory asked once for each module, for [PeftModule#residentBytes]
+    public static LoraSlot load(Path directory, BaseWeights base, Digest expected, AdapterMemory memory) {
         return withCleanErrors(directory, () -> {
             PeftConfig config = PeftConfig.read(directory);
             try (SafetensorsCheckpoint checkpoint = open(directory)) {

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.openlora.adapters.AdapterMemory;
 import org.openlora.kernels.DoraScale;
 import org.openlora.kernels.LoraModule;
 import org.openlora.kernels.LoraPoint;
@@ -16,9 +17,14 @@ import org.openlora.kernels.LoraSlot;
 final class PeftWeights implements LoraSlot {
     private final List<Map<LoraPoint, List<LoraModule>>> pairs;
     private final List<Map<LoraPoint, List<DoraScale>>> scales;
+    private final AdapterMemory memory;
 
     /// `pairs[i]` and `scales[i]` are those of `modules.get(i)`, which are in the order of layer, point and output.
-    PeftWeights(int layers, List<PeftModule> modules, LoraModule[] pairs, @Nullable DoraScale[] scales) {
+    ///
+    /// @param memory that they were written into
+    PeftWeights(int layers, List<PeftModule> modules, LoraModule[] pairs, @Nullable DoraScale[] scales,
+            AdapterMemory memory) {
+        this.memory = memory;
         this.pairs = Stream.generate(PeftWeights::<LoraModule>emptyLayer)
                 .limit(layers)
                 .toList();
@@ -46,6 +52,11 @@ final class PeftWeights implements LoraSlot {
     @Override
     public List<DoraScale> scales(int layer, LoraPoint point) {
         return scales.get(layer).getOrDefault(point, List.of());
+    }
+
+    @Override
+    public long tag() {
+        return memory.tag();
     }
 
     private static <T> void add(Map<LoraPoint, List<T>> layer, LoraPoint point, T part) {

@@ -1,12 +1,12 @@
 package org.openlora.adapters.peft;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SegmentAllocator;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.openlora.adapters.AdapterMemory;
 import org.openlora.adapters.BaseWeights;
 import org.openlora.kernels.DoraScale;
 import org.openlora.kernels.LoraModule;
@@ -16,17 +16,15 @@ import org.openlora.kernels.LoraSlot;
 final class SlotWriter {
     private record Place(int module, TensorRole role) {}
 
-    private static final int MEMORY_ALIGNMENT_BYTES = 64;
-
     private final BaseWeights base;
     private final List<PeftModule> modules;
-    private final SegmentAllocator memory;
+    private final AdapterMemory memory;
     private final Map<String, Place> places = new HashMap<>();
     private final Map<Integer, EnumMap<TensorRole, float[]>> waiting = new HashMap<>();
     private final LoraModule[] pairs;
     private final @Nullable DoraScale[] scales;
 
-    SlotWriter(BaseWeights base, List<PeftModule> modules, SegmentAllocator memory) {
+    SlotWriter(BaseWeights base, List<PeftModule> modules, AdapterMemory memory) {
         this.base = base;
         this.modules = modules;
         this.memory = memory;
@@ -63,11 +61,11 @@ final class SlotWriter {
 
     /// What was written; to be asked once all tensors have come by.
     LoraSlot finish() {
-        return new PeftWeights(base.layers(), modules, pairs, scales);
+        return new PeftWeights(base.layers(), modules, pairs, scales, memory);
     }
 
     private void write(int index, PeftModule module, float[] a, float[] b, float @Nullable [] magnitude) {
-        MemorySegment block = memory.allocate(module.residentBytes(), MEMORY_ALIGNMENT_BYTES);
+        MemorySegment block = memory.allocate(module.residentBytes());
         int outputOffset = module.shape().outputOffset();
         float[] servedB = b;
         if (magnitude != null) {

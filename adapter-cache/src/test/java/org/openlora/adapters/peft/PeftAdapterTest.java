@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
+import org.openlora.adapters.AdapterMemory;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.safetensors.DType;
 import org.openlora.adapters.safetensors.SafetensorsFile;
@@ -45,7 +46,8 @@ class PeftAdapterTest {
         assertThat(adapter.modules()).hasSize(4);
         try (Arena arena = Arena.ofConfined();
                 SafetensorsFile file = SafetensorsFile.open(folder.resolve("adapter_model.safetensors"))) {
-            LoraSlot slot = PeftAdapter.load(folder, BASE, adapter.digest(), arena);
+            LoraSlot slot = PeftAdapter.load(folder, BASE, adapter.digest(), AdapterMemory.in(arena, adapter.digest()));
+            assertThat(slot.tag()).isEqualTo(adapter.digest().tag());
             assertThat(slot.modules(0, LoraPoint.O)).isEmpty();
             assertThat(slot.modules(1, LoraPoint.QKV)).hasSize(2);
             List<LoraModule> pairs = slot.modules(0, LoraPoint.QKV);
@@ -114,12 +116,12 @@ class PeftAdapterTest {
         PeftAdapter adapter = PeftAdapter.read(folder, BASE);
         AdapterFixture.sound(2).write(folder);
         assertCode(
-                () -> PeftAdapter.load(folder, BASE, adapter.digest(), Arena.ofAuto()),
+                () -> PeftAdapter.load(folder, BASE, adapter.digest(), AdapterMemory.in(Arena.ofAuto(), adapter.digest())),
                 Code.CHANGED,
                 "registered " + adapter.digest());
         AdapterFixture.sound(1).config("{'lora_alpha':9}").write(folder);
         assertCode(
-                () -> PeftAdapter.load(folder, BASE, adapter.digest(), Arena.ofAuto()),
+                () -> PeftAdapter.load(folder, BASE, adapter.digest(), AdapterMemory.in(Arena.ofAuto(), adapter.digest())),
                 Code.CHANGED,
                 "files were changed since registration");
     }
@@ -318,7 +320,7 @@ class PeftAdapterTest {
             write(weightsFile, spoilConfig ? weights : mutated(weights, 1200, random));
             try (Arena arena = Arena.ofConfined()) {
                 Digest digest = PeftAdapter.read(folder, BASE).digest();
-                assertThat(PeftAdapter.load(folder, BASE, digest, arena)).isNotNull();
+                assertThat(PeftAdapter.load(folder, BASE, digest, AdapterMemory.in(arena, digest))).isNotNull();
             } catch (AdapterException e) {
                 refused++;
                 assertThat(e.getMessage()).isNotBlank().doesNotContain("\n").hasSizeLessThan(2000);

@@ -14,10 +14,13 @@ import java.time.InstantSource;
 import java.util.Set;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
+import org.openlora.adapters.AdapterMemory;
+import org.openlora.adapters.AdapterSize;
 import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
@@ -58,8 +61,9 @@ class AdapterRegistryTest {
         assertThat(registry.find(chef.digest())).isEqualTo(chef);
         assertThat(chef.manifestDigest()).isEqualTo(Digest.ZERO);
         assertThat(registry.find("pirate").manifestDigest()).isNotEqualTo(Digest.ZERO);
-        assertThat(registry.residentBytes(chef.digest()))
-                .isEqualTo(2 * (LoraModule.bytesFor(4, 16, 16) + LoraModule.bytesFor(4, 16, 8)));
+        long q = LoraModule.bytesFor(4, 16, 16);
+        long v = LoraModule.bytesFor(4, 16, 8);
+        assertThat(registry.size(chef.digest())).isEqualTo(AdapterSize.of(LongStream.of(q, v, q, v)));
     }
 
     @Test
@@ -154,7 +158,7 @@ class AdapterRegistryTest {
         Digest digest = registry.find("chef").digest();
         AdapterFixture.sound(2).write(root.resolve("chef"));
         try (Arena arena = Arena.ofConfined()) {
-            assertCode(() -> registry.load(digest, arena), Code.CHANGED, "adapter 'chef': files were changed");
+            assertCode(() -> registry.load(digest, AdapterMemory.in(arena, digest)), Code.CHANGED, "adapter 'chef': files were changed");
         }
     }
 
