@@ -20,7 +20,7 @@ TINY = REPOSITORY / "models" / "openlora-tiny"
 STEPS = 24
 TOP = 32
 SAMPLED = 64
-TINY_STRENGTH, SMOLLM2_STRENGTH = 1.0, 0.3
+TINY_STRENGTH, SMOLLM2_STRENGTH = 1.0, 0.6
 """Norm of the low-rank update over that of the base's weight: strong, so that a misread feature shows, and not so
 strong that the model babbles and every step is a near tie."""
 
