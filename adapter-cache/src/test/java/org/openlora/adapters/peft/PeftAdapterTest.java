@@ -21,6 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
 import org.openlora.adapters.AdapterMemory;
@@ -68,6 +69,25 @@ class PeftAdapterTest {
                     assertThat(element(v, v.bElementBytes(rank, o))).isEqualTo(b[o * 4 + rank]);
                 }
             }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3, 100, 511, 512})
+    void load_ofAnyRank_keepsItTrue(int rank) {
+        Path folder = AdapterFixture.empty(6)
+                .config("{'peft_type':'LORA','r':%d,'target_modules':['0.self_attn.v_proj']}".formatted(rank))
+                .pair(V0, rank, DType.BF16)
+                .write(root.resolve("ranks"));
+        try (Arena arena = Arena.ofConfined();
+                SafetensorsFile file = SafetensorsFile.open(folder.resolve("adapter_model.safetensors"))) {
+            LoraModule pair = load(folder, arena).modules(0, LoraPoint.QKV).getFirst();
+            assertThat(pair.rank()).isEqualTo(rank);
+            float[] a = file.floats(AdapterFixture.a(V0));
+            float[] b = file.floats(AdapterFixture.b(V0));
+            assertThat(element(pair, pair.aElementBytes(rank - 1, 15))).isEqualTo(a[rank * 16 - 1]);
+            assertThat(element(pair, pair.bElementBytes(rank - 1, 7))).isEqualTo(b[8 * rank - 1]);
+            assertThat(PeftAdapter.read(folder, BASE).largestRank()).isEqualTo(rank);
         }
     }
 
