@@ -59,7 +59,10 @@ record AdapterCase(String outcome, Map<String, byte[]> files) {
 
     /// What refusals of one kind have in common: the message without names and numbers.
     static String kind(String outcome) {
-        return outcome.replaceAll("'[^']*'|\\[[^\\]]*\\]", "…").replaceAll("[-+]?[0-9][0-9.eE]*", "#");
+        // Of what the JSON parser says only the first two words, for it quotes what it read.
+        return outcome.replaceAll("(JSON: \\S+ \\S+).*", "$1")
+                .replaceAll("'[^']*'|\\[[^\\]]*\\]", "…")
+                .replaceAll("[-+]?[0-9][0-9.eE]*", "#");
     }
 
     /// Adapters that are sound: plain, sharded, weight-decomposed with head and embedding, by expressions.

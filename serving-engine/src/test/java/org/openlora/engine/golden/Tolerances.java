@@ -15,7 +15,7 @@ final class Tolerances {
 
     private static final double PANEL = 0.02;
     private static final double LIBTORCH = 0.08;
-    private static final double EFFECT_PANEL = 0.03;
+    private static final double EFFECT_PANEL = 0.06;
     private static final double EFFECT_LIBTORCH = 0.12;
 
     private Tolerances() {}
