@@ -1,16 +1,18 @@
 package org.openlora.adapters.peft;
 
 import java.io.File;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
+import org.openlora.adapters.AdapterMemory;
+import org.openlora.adapters.AdapterSize;
 import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.ContentDigest;
 import org.openlora.adapters.Digest;
@@ -19,20 +21,15 @@ import org.openlora.adapters.safetensors.SafetensorsCheckpoint;
 import org.openlora.adapters.safetensors.SafetensorsException;
 import org.openlora.adapters.safetensors.TensorInfo;
 import org.openlora.adapters.safetensors.TensorSource;
-import org.openlora.kernels.LoraModule;
 import org.openlora.kernels.LoraSlot;
 
-/// A PEFT LoRA folder that has been read in full, found sound, matched with a base, and digested.
+/// What a PEFT LoRA folder holds: read in full, found sound, matched with a base, and digested.
+///
+/// Whoever registers an adapter calls [#read] once and needs to keep no more than its digest and sizes; [#load]
+/// plans anew from the config and the headers, and reads the weights once.
 ///
 /// @param modules in the order of layer, point and output
-/// @param residentBytes what [#load] allocates
-public record PeftAdapter(
-        Path directory,
-        BaseWeights base,
-        PeftConfig config,
-        List<PeftModule> modules,
-        Digest digest,
-        long residentBytes) {
+public record PeftAdapter(PeftConfig config, List<PeftModule> modules, Digest digest) {
     /// Domain of the adapter digest.
     public static final String DIGEST_DOMAIN = "openlora/adapter/v1";
 
@@ -42,10 +39,18 @@ public record PeftAdapter(
     private static final List<String> PICKLES = List.of(
             "adapter_model.bin", "adapter_model.pt", "adapter_model.pth", "pytorch_model.bin", "adapter_model.ckpt");
 
-    private static final long MEMORY_ALIGNMENT_BYTES = 64;
-
     public PeftAdapter {
         modules = List.copyOf(modules);
+    }
+
+    /// What [#load] allocates.
+    public AdapterSize size() {
+        return AdapterSize.of(modules.stream().mapToLong(PeftModule::residentBytes));
+    }
+
+    /// The largest rank of its modules.
+    public int largestRank() {
+        return modules.stream().mapToInt(PeftModule::rank).max().orElseThrow();
     }
 
     /// Reads and checks a folder; throws [AdapterException] that names the field or tensor at fault.
@@ -54,10 +59,8 @@ public record PeftAdapter(
             PeftConfig config = PeftConfig.read(directory);
             try (SafetensorsCheckpoint checkpoint = open(directory)) {
                 List<PeftModule> modules = PeftPlan.of(config, base, checkpoint.tensors());
-                Digest digest = pass(config, checkpoint, (tensor, values) -> {});
-                long residentBytes =
-                        modules.stream().mapToLong(PeftModule::residentBytes).sum();
-                return new PeftAdapter(directory, base, config, modules, digest, residentBytes);
+                Digest digest = pass(config, base, modules, checkpoint, (tensor, values) -> {});
+                return new PeftAdapter(config, modules, digest);
             }
         });
     }
@@ -70,30 +73,28 @@ public record PeftAdapter(
         });
     }
 
-    /// Reads the weights into `arena` as bf16; what is handed out is what was digested in the same pass.
+    /// Reads a folder's weights as bf16; what is handed out is what was digested and checked in the same pass.
     ///
-    /// Throws [AdapterException] with code `CHANGED` where the files are not those that [#read] saw.
-    public LoraSlot load(Arena arena) {
+    /// Throws [AdapterException], with code `CHANGED` where the content is not that of `expected`. What was
+    /// allocated by then must not be used.
+    ///
+    /// @param expected the digest that [#read] found
+    /// @param memory asked once for each module, for [PeftModule#residentBytes]
+    public static LoraSlot load(Path directory, BaseWeights base, Digest expected, AdapterMemory memory) {
         return withCleanErrors(directory, () -> {
-            PeftConfig configNow = PeftConfig.read(directory);
+            PeftConfig config = PeftConfig.read(directory);
             try (SafetensorsCheckpoint checkpoint = open(directory)) {
-                if (!configNow.equals(config)
-                        || !PeftPlan.of(configNow, base, checkpoint.tensors()).equals(modules)) {
-                    throw changed("its config or tensors");
-                }
-                var writer = new SlotWriter(this, arena);
-                Digest digestNow = pass(configNow, checkpoint, writer);
-                if (!digestNow.equals(digest)) {
-                    throw changed(digestNow.toString());
+                List<PeftModule> modules = PeftPlan.of(config, base, checkpoint.tensors());
+                var writer = new SlotWriter(base, modules, memory);
+                Digest found = pass(config, base, modules, checkpoint, writer::accept);
+                if (!found.equals(expected)) {
+                    throw new AdapterException(
+                            Code.CHANGED,
+                            "files were changed since registration: registered " + expected + ", found " + found);
                 }
                 return writer.finish();
             }
         });
-    }
-
-    private AdapterException changed(String found) {
-        return new AdapterException(
-                Code.CHANGED, "files were changed since registration: registered " + digest + ", found " + found);
     }
 
     private static SafetensorsCheckpoint open(Path directory) {
@@ -116,19 +117,38 @@ public record PeftAdapter(
         }
     }
 
-    /// One pass over all tensors: copied out of the file, digested and checked, then handed to the visitor.
-    private static Digest pass(PeftConfig config, TensorSource source, TensorVisitor visitor) {
+    /// One pass over all tensors: digested and checked, then handed to the visitor, but for copies of the base's.
+    private static Digest pass(
+            PeftConfig config,
+            BaseWeights base,
+            List<PeftModule> modules,
+            TensorSource source,
+            BiConsumer<String, float[]> visitor) {
+        Map<String, PeftModule> baseCopies = new HashMap<>();
+        for (PeftModule module : modules) {
+            if (module.tensors().baseCopy() != null) {
+                baseCopies.put(module.tensors().baseCopy(), module);
+            }
+        }
         var digest = new ContentDigest(
                 DIGEST_DOMAIN, config.effectiveJson(), source.tensors().size());
         for (TensorInfo tensor : source.tensors().values()) {
-            // The copy makes sure that what is digested and what is used cannot differ, whatever happens to the
-            // file.
-            MemorySegment stored = MemorySegment.ofArray(new byte[Math.toIntExact(tensor.sizeBytes())])
-                    .copyFrom(source.data(tensor.name()));
+            PeftModule copied = baseCopies.get(tensor.name());
+            MemorySegment stored = copied == null ? outOfFile(source, tensor) : source.data(tensor.name());
             digest.tensor(tensor.name(), tensor.dtype().name(), tensor.shapeArray(), stored);
-            visitor.visit(tensor, FiniteValues.of(tensor, stored));
+            if (copied == null) {
+                visitor.accept(tensor.name(), FiniteValues.of(tensor, stored));
+            } else {
+                BaseCopies.check(base, copied, tensor, stored);
+            }
         }
         return digest.finish();
+    }
+
+    /// A copy makes sure that what is digested and what is used cannot differ, whatever happens to the file.
+    private static MemorySegment outOfFile(TensorSource source, TensorInfo tensor) {
+        return MemorySegment.ofArray(new byte[Math.toIntExact(tensor.sizeBytes())])
+                .copyFrom(source.data(tensor.name()));
     }
 
     private static <T> T withCleanErrors(Path directory, Supplier<T> action) {
@@ -144,69 +164,6 @@ public record PeftAdapter(
         } catch (InternalError e) {
             // What the JVM makes of a mapped page that is gone, which is a file cut short while it was read.
             throw new AdapterException(Code.CHANGED, "files changed while they were read: " + OneLine.reason(e), e);
-        }
-    }
-
-    @FunctionalInterface
-    private interface TensorVisitor {
-        void visit(TensorInfo tensor, float[] values);
-    }
-
-    /// Lays pairs out in slot memory, each as soon as both halves have come by.
-    private static final class SlotWriter implements TensorVisitor {
-        private final PeftAdapter adapter;
-        private final MemorySegment memory;
-        private final Map<String, Integer> moduleOfTensor = new HashMap<>();
-        private final Map<String, float[]> waitingHalves = new HashMap<>();
-        private final long[] offsetsBytes;
-        private final LoraModule[] written;
-
-        SlotWriter(PeftAdapter adapter, Arena arena) {
-            this.adapter = adapter;
-            this.memory = arena.allocate(adapter.residentBytes, MEMORY_ALIGNMENT_BYTES);
-            this.offsetsBytes = new long[adapter.modules.size()];
-            this.written = new LoraModule[adapter.modules.size()];
-            long offset = 0;
-            for (int i = 0; i < offsetsBytes.length; i++) {
-                PeftModule module = adapter.modules.get(i);
-                moduleOfTensor.put(module.tensorA(), i);
-                moduleOfTensor.put(module.tensorB(), i);
-                offsetsBytes[i] = offset;
-                offset += module.residentBytes();
-            }
-        }
-
-        @Override
-        public void visit(TensorInfo tensor, float[] values) {
-            Integer index = moduleOfTensor.get(tensor.name());
-            if (index == null) {
-                throw new IllegalStateException("tensor " + tensor.name() + " is in no module of the plan");
-            }
-            PeftModule module = adapter.modules.get(index);
-            boolean isA = tensor.name().equals(module.tensorA());
-            float[] other = waitingHalves.remove(isA ? module.tensorB() : module.tensorA());
-            if (other == null) {
-                waitingHalves.put(tensor.name(), values);
-            } else {
-                written[index] = write(index, module, isA ? values : other, isA ? other : values);
-            }
-        }
-
-        LoraSlot finish() {
-            return new PeftWeights(adapter.base.layers(), adapter.modules, List.of(written));
-        }
-
-        private LoraModule write(int index, PeftModule module, float[] a, float[] b) {
-            return LoraModule.write(
-                    memory,
-                    offsetsBytes[index],
-                    a,
-                    b,
-                    module.rank(),
-                    module.shape().inputs(),
-                    module.shape().outputs(),
-                    module.shape().outputOffset(),
-                    module.scaling());
         }
     }
 }

@@ -1,7 +1,6 @@
 package org.openlora.adapters.registry;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -16,11 +15,14 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
+import org.openlora.adapters.AdapterMemory;
+import org.openlora.adapters.AdapterSize;
 import org.openlora.adapters.AdapterSource;
 import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.OneLine;
 import org.openlora.adapters.Utf8;
+import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.adapters.peft.PeftConfig;
 import org.openlora.kernels.LoraSlot;
 import org.slf4j.Logger;
@@ -111,15 +113,15 @@ public final class AdapterRegistry implements AdapterSource {
     }
 
     @Override
-    public long residentBytes(Digest adapter) {
-        return find(adapter).adapter().residentBytes();
+    public AdapterSize size(Digest adapter) {
+        return find(adapter).adapter().size();
     }
 
     @Override
-    public LoraSlot load(Digest adapter, Arena arena) {
+    public LoraSlot load(Digest adapter, AdapterMemory memory) {
         AdapterVersion version = find(adapter);
         try {
-            return version.adapter().load(arena);
+            return PeftAdapter.load(root.resolve(version.name()), base, adapter, memory);
         } catch (AdapterException e) {
             throw new AdapterException(e.code(), "adapter " + OneLine.quote(version.name()) + ": " + e.getMessage(), e);
         }
