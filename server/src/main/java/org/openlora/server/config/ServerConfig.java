@@ -162,6 +162,7 @@ public record ServerConfig(
     /// @param port 0 for a free one
     /// @param maxConcurrentRequests answers generated or waiting at once
     /// @param maxBufferedEvents events of one streamed answer that may wait for its client
+    /// @param openMetrics whether `/metrics` is read without a key
     public record Listener(
             @JsonProperty(required = true) String host,
             @JsonProperty(required = true) int port,
@@ -169,7 +170,8 @@ public record ServerConfig(
             @JsonProperty(required = true) int maxRequestBytes,
             @JsonProperty(required = true) int maxBufferedEvents,
             @JsonProperty(required = true) int shutdownGraceSeconds,
-            @JsonProperty(required = true) boolean reflection) {
+            @JsonProperty(required = true) boolean reflection,
+            @JsonProperty(required = true) boolean openMetrics) {
 
         public Listener {
             require(!host.isBlank(), "host must be an address to listen on, such as 127.0.0.1");
@@ -197,7 +199,8 @@ public record ServerConfig(
                     maxRequestBytes,
                     maxBufferedEvents,
                     shutdownGraceSeconds,
-                    reflection);
+                    reflection,
+                    openMetrics);
         }
     }
 
@@ -328,11 +331,13 @@ public record ServerConfig(
     /// @param apiKey the key that identifies it; empty: calls without a key
     /// @param payer EVM address
     /// @param cacheGroup tenants of one group share cached prefixes; empty: shares with nobody
+    /// @param admin whether it may load, pin and unload the adapters of everybody, and read the metrics
     public record Tenant(
             @JsonProperty(required = true) String name,
             @JsonProperty(required = true) String apiKey,
             @JsonProperty(required = true) String payer,
-            @JsonProperty(required = true) String cacheGroup) {
+            @JsonProperty(required = true) String cacheGroup,
+            @JsonProperty(required = true) boolean admin) {
         private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9._-]{0,62}");
         private static final Pattern ADDRESS = Pattern.compile("0x[0-9a-fA-F]{40}");
         private static final Pattern KEY = Pattern.compile("|[!-~]{16,256}");
@@ -353,9 +358,9 @@ public record ServerConfig(
                             .formatted(cacheGroup));
         }
 
-        /// A tenant that shares cached prefixes with nobody.
+        /// A tenant that shares cached prefixes with nobody and is no administrator.
         public Tenant(String name, String apiKey, String payer) {
-            this(name, apiKey, payer, "");
+            this(name, apiKey, payer, "", false);
         }
 
         /// Never shows the key.

@@ -5,6 +5,7 @@ import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import org.openlora.adapters.AdapterException;
 import org.openlora.engine.EngineException;
+import org.openlora.server.adapters.DeskException;
 import org.openlora.server.problem.Problem;
 import org.openlora.server.serving.RequestExistsException;
 import org.slf4j.Logger;
@@ -21,6 +22,7 @@ final class Statuses {
             case EngineException e when e.getCause() instanceof AdapterException cause -> of(cause);
             case EngineException e -> status(e.code()).withDescription(Problem.describe(e));
             case AdapterException e -> status(e.code()).withDescription(Problem.describe(e));
+            case DeskException e -> status(e.reason()).withDescription(Problem.describe(e));
             case RequestExistsException e -> Status.ALREADY_EXISTS.withDescription(Problem.describe(e));
             case IllegalArgumentException e -> Status.INVALID_ARGUMENT.withDescription(Problem.describe(e));
             case Problem e -> Status.INVALID_ARGUMENT.withDescription(Problem.describe(e));
@@ -41,6 +43,13 @@ final class Statuses {
             case DEADLINE_EXCEEDED -> Status.DEADLINE_EXCEEDED;
             case UNAVAILABLE -> Status.UNAVAILABLE;
             case INTERNAL -> Status.INTERNAL;
+        };
+    }
+
+    private static Status status(DeskException.Reason reason) {
+        return switch (reason) {
+            case NOT_ALLOWED -> Status.PERMISSION_DENIED;
+            case CONFLICT -> Status.FAILED_PRECONDITION;
         };
     }
 

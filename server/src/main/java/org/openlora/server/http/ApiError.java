@@ -12,6 +12,7 @@ import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
 import org.openlora.engine.EngineException;
+import org.openlora.server.adapters.DeskException;
 import org.openlora.server.problem.Problem;
 import org.openlora.server.serving.RequestExistsException;
 import org.slf4j.Logger;
@@ -38,6 +39,7 @@ record ApiError(
             case EngineException e when e.getCause() instanceof AdapterException cause -> of(cause);
             case EngineException e -> of(e.code(), Problem.describe(e));
             case AdapterException e -> of(e.code(), Problem.describe(e));
+            case DeskException e -> of(e.reason(), message(e));
             case RequestExistsException e ->
                 new ApiError(HttpStatus.CONFLICT, "ConflictError", message(e), "request_id");
             case IllegalArgumentException e -> badRequest(message(e));
@@ -101,6 +103,13 @@ record ApiError(
             case DEADLINE_EXCEEDED -> new ApiError(HttpStatus.GATEWAY_TIMEOUT, "TimeoutError", message, null);
             case UNAVAILABLE -> unavailable(message);
             case INTERNAL -> internal(message);
+        };
+    }
+
+    private static ApiError of(DeskException.Reason reason, String message) {
+        return switch (reason) {
+            case NOT_ALLOWED -> new ApiError(HttpStatus.FORBIDDEN, "PermissionDeniedError", message, null);
+            case CONFLICT -> new ApiError(HttpStatus.CONFLICT, "ConflictError", message, "lora_name");
         };
     }
 
