@@ -21,6 +21,7 @@ import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.OneLine;
 import org.openlora.adapters.Utf8;
+import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.adapters.peft.PeftConfig;
 import org.openlora.kernels.LoraSlot;
 import org.slf4j.Logger;
@@ -119,7 +120,7 @@ public final class AdapterRegistry implements AdapterSource {
     public LoraSlot load(Digest adapter, Arena arena) {
         AdapterVersion version = find(adapter);
         try {
-            return version.adapter().load(arena);
+            return PeftAdapter.load(root.resolve(version.name()), base, adapter, arena);
         } catch (AdapterException e) {
             throw new AdapterException(e.code(), "adapter " + OneLine.quote(version.name()) + ": " + e.getMessage(), e);
         }
