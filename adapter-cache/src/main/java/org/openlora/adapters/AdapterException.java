@@ -11,6 +11,8 @@ public final class AdapterException extends RuntimeException {
     public enum Code {
         /// No adapter of this name or digest.
         NOT_FOUND,
+        /// Another adapter, or the base, has that name.
+        NAME_TAKEN,
         /// Broken, contradictory or badly shaped: its owner must repair it.
         INVALID,
         /// Sound, but it uses a feature that is not served.

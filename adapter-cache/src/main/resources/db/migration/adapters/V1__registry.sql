@@ -21,7 +21,7 @@ CREATE TABLE version (
     manifest_digest BLOB    NOT NULL CHECK (length(manifest_digest) = 32),   -- zero without a manifest
     manifest        TEXT    CHECK ((manifest IS NULL) = (manifest_digest = zeroblob(32))),   -- JSON
     resident_bytes  INTEGER NOT NULL CHECK (resident_bytes > 0),
-    max_rank        INTEGER NOT NULL CHECK (max_rank > 0),
+    largest_rank        INTEGER NOT NULL CHECK (largest_rank > 0),
     origin          TEXT,   -- JSON of where its files can be fetched again; null for a folder's
     registered_at   INTEGER NOT NULL,
     PRIMARY KEY (alias, number)

@@ -10,7 +10,7 @@ import org.openlora.adapters.Digest;
 /// @param number counts the versions of this name from 1
 /// @param registeredAt when this version was first seen under this name
 /// @param residentBytes what its weights take in memory
-/// @param maxRank largest rank of its modules
+/// @param largestRank largest rank of its modules
 public record AdapterVersion(
         String name,
         int number,
@@ -18,11 +18,11 @@ public record AdapterVersion(
         Digest digest,
         @Nullable AdapterManifest manifest,
         long residentBytes,
-        int maxRank) {
+        int largestRank) {
     public AdapterVersion {
-        if (number < 1 || residentBytes < 1 || maxRank < 1) {
+        if (number < 1 || residentBytes < 1 || largestRank < 1) {
             throw new IllegalArgumentException("version " + number + " of " + name + ": " + residentBytes
-                    + " resident bytes, largest rank " + maxRank + "; each must be positive");
+                    + " resident bytes, largest rank " + largestRank + "; each must be positive");
         }
     }
 
