@@ -49,7 +49,8 @@ final class Statuses {
             case NOT_FOUND -> Status.NOT_FOUND;
             case INVALID, UNSUPPORTED, WRONG_BASE, CHANGED -> Status.FAILED_PRECONDITION;
             case TOO_LARGE, NO_ROOM -> Status.RESOURCE_EXHAUSTED;
-            case CLOSED -> Status.UNAVAILABLE;
+            case REFUSED -> Status.PERMISSION_DENIED;
+            case UNAVAILABLE, CLOSED -> Status.UNAVAILABLE;
         };
     }
 }
