@@ -25,6 +25,10 @@ public final class AdapterException extends RuntimeException {
         TOO_LARGE,
         /// No room became free before the deadline.
         NO_ROOM,
+        /// Its origin is not among those that this server may fetch from.
+        REFUSED,
+        /// Its origin or the disk fails; asking again later may succeed.
+        UNAVAILABLE,
         /// The residency is closed.
         CLOSED
     }
