@@ -31,18 +31,32 @@ final class InfoSeries {
     }
 
     /// `vllm:lora_requests_info`: gateways take the series of the largest value and split its lists at commas.
-    static List<Series> loraRequests(int maxLora, ActiveAdapters adapters, InstantSource clock) {
-        return List.of(new Series(
+    static Series loraRequests(int maxLora, ActiveAdapters adapters, InstantSource clock) {
+        return new Series(
                 Labels.of(
                         "max_lora", Integer.toString(maxLora),
                         "running_lora_adapters", adapters.runningNames(),
                         "waiting_lora_adapters", adapters.waitingNames()),
-                clock.millis() / 1000.0));
+                clock.millis() / 1000.0);
+    }
+
+    /// `vllm:lora_adapter_loaded`: what is in memory, and how near.
+    static List<Series> loaded(List<CacheVitals.Loaded> loaded) {
+        return loaded.stream()
+                .map(adapter -> new Series(
+                        Labels.of(
+                                "adapter_name", adapter.name(),
+                                "digest", adapter.digest(),
+                                "level", adapter.device() ? "gpu" : "cpu",
+                                "pinned", Boolean.toString(adapter.pinned()),
+                                "rank", Integer.toString(adapter.rank())),
+                        1))
+                .toList();
     }
 
     /// `vllm:cache_config_info`: how the key/value cache is cut.
-    static List<Series> cacheConfig(int blockSize, int blocks) {
-        return List.of(new Series(
-                Labels.of("block_size", Integer.toString(blockSize), "num_gpu_blocks", Integer.toString(blocks)), 1));
+    static Series cacheConfig(int blockSize, int blocks) {
+        return new Series(
+                Labels.of("block_size", Integer.toString(blockSize), "num_gpu_blocks", Integer.toString(blocks)), 1);
     }
 }

@@ -1,12 +1,10 @@
 package org.openlora.server.metrics;
 
-import java.util.List;
 import org.openlora.engine.GenerationSink;
 import org.openlora.server.serving.AdapterChoice;
 import org.openlora.server.serving.Admission;
 import org.openlora.server.serving.GenerationCall;
 import org.openlora.server.serving.PromptInput;
-import org.openlora.server.serving.ServedAdapter;
 import org.openlora.server.serving.ServedModel;
 import org.openlora.server.serving.Serving;
 
@@ -15,11 +13,6 @@ record MeteredServing(Serving serving, RequestMetrics requests) implements Servi
     @Override
     public ServedModel model() {
         return serving.model();
-    }
-
-    @Override
-    public List<ServedAdapter> adapters() {
-        return serving.adapters();
     }
 
     @Override
