@@ -40,7 +40,9 @@ public interface AdapterDesk {
     AdapterStatus load(Tenant tenant, String name, Instant deadline);
 
     /// Makes an adapter resident, and keeps it so until it is unpinned.
-    AdapterStatus pin(Tenant tenant, String name, Instant deadline);
+    ///
+    /// @param tier that it is kept in: [AdapterStatus.Tier#HOST] or [AdapterStatus.Tier#DEVICE]
+    AdapterStatus pin(Tenant tenant, String name, AdapterStatus.Tier tier, Instant deadline);
 
     /// Takes the tenant's pin away; an administrator takes everybody's. Without a pin nothing happens.
     AdapterStatus unpin(Tenant tenant, String name);

@@ -119,7 +119,7 @@ final class AdapterCommand implements Callable<Integer> {
         final void printJson(MessageOrBuilder message) {
             try {
                 out().println(JsonFormat.printer()
-                        .alwaysPrintFieldsWithNoPresence()
+                        .includingDefaultValueFields()
                         .omittingInsignificantWhitespace()
                         .print(message));
             } catch (InvalidProtocolBufferException e) {
@@ -281,10 +281,15 @@ final class AdapterCommand implements Callable<Integer> {
 
     @Command(name = "pin", description = "Brings an adapter into memory and keeps it there.")
     static final class Pin extends Steering {
+        @Option(names = "--device", description = "Keeps it in a slot of the device as well, which nobody else gets.")
+        private boolean device;
+
         @Override
         void steer(AdaptersGrpc.AdaptersBlockingStub adapters, String name) {
-            print(adapters.pinAdapter(
-                    PinAdapterRequest.newBuilder().setName(name).build()));
+            print(adapters.pinAdapter(PinAdapterRequest.newBuilder()
+                    .setName(name)
+                    .setTier(device ? Adapter.Tier.TIER_DEVICE : Adapter.Tier.TIER_HOST)
+                    .build()));
         }
     }
 

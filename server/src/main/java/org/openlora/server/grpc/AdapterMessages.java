@@ -8,6 +8,7 @@ import org.openlora.api.v1.Adapter;
 import org.openlora.api.v1.AdapterEvent;
 import org.openlora.api.v1.ListAdaptersRequest;
 import org.openlora.api.v1.ListAdaptersResponse;
+import org.openlora.api.v1.PinAdapterRequest;
 import org.openlora.api.v1.RegisterAdapterRequest;
 import org.openlora.server.adapters.AdapterChange;
 import org.openlora.server.adapters.AdapterPage;
@@ -72,10 +73,16 @@ final class AdapterMessages {
                 request.getPageSize() == 0 ? PageRequest.USUAL : request.getPageSize(),
                 request.getPageToken(),
                 request.getNamePrefix(),
-                request.hasNearestFrom() ? tier(request.getNearestFrom()) : AdapterStatus.Tier.REGISTERED);
+                request.hasNearestFrom()
+                        ? tier("nearest_from", request.getNearestFrom())
+                        : AdapterStatus.Tier.REGISTERED);
     }
 
-    private static AdapterStatus.Tier tier(Adapter.Tier tier) {
+    static AdapterStatus.Tier tier(PinAdapterRequest request) {
+        return request.hasTier() ? tier("tier", request.getTier()) : AdapterStatus.Tier.HOST;
+    }
+
+    private static AdapterStatus.Tier tier(String field, Adapter.Tier tier) {
         return switch (tier) {
             case TIER_REGISTERED -> AdapterStatus.Tier.REGISTERED;
             case TIER_DISK -> AdapterStatus.Tier.DISK;
@@ -83,8 +90,8 @@ final class AdapterMessages {
             case TIER_DEVICE -> AdapterStatus.Tier.DEVICE;
             case TIER_UNSPECIFIED, UNRECOGNIZED ->
                 throw new IllegalArgumentException(
-                        "nearest_from is %s: allowed are TIER_REGISTERED, TIER_DISK, TIER_HOST, TIER_DEVICE"
-                                .formatted(tier));
+                        "%s is %s: allowed are TIER_REGISTERED, TIER_DISK, TIER_HOST, TIER_DEVICE"
+                                .formatted(field, tier));
         };
     }
 

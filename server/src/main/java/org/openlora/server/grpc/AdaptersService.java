@@ -106,7 +106,10 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase implements Aut
     @Override
     public void pinAdapter(PinAdapterRequest request, StreamObserver<Adapter> response) {
         Tenant tenant = TenantInterceptor.current();
-        limiter.answer(response, () -> AdapterMessages.adapter(desk.pin(tenant, request.getName(), deadline())));
+        limiter.answer(
+                response,
+                () -> AdapterMessages.adapter(
+                        desk.pin(tenant, request.getName(), AdapterMessages.tier(request), deadline())));
     }
 
     @Override

@@ -15,6 +15,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import org.openlora.adapters.AdapterException;
 import org.openlora.server.adapters.AdapterDesk;
+import org.openlora.server.adapters.AdapterStatus;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.config.ServerConfig.Tenant;
 
@@ -89,7 +90,7 @@ final class LoraAdapterService implements HttpService {
         Instant deadline = clock.instant().plus(LONGEST);
         desk.register(tenant, name, origin, null, deadline, _ -> {});
         if (fields.flag("pinned")) {
-            desk.pin(tenant, name, deadline);
+            desk.pin(tenant, name, AdapterStatus.Tier.HOST, deadline);
         } else {
             desk.load(tenant, name, deadline);
         }
