@@ -1,5 +1,6 @@
 package org.openlora.server.adapters;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -47,20 +48,24 @@ public final class CacheDesk implements AdapterDesk {
     private final AdapterRegistry registry;
     private final HostAdapterResidency residency;
     private final Predicate<Digest> stored;
+    private final Origins origins;
     private final InstantSource clock;
     private final Pins pins = new Pins();
     private final Set<Digest> draining = ConcurrentHashMap.newKeySet();
     private final List<NameWatch> watches = new CopyOnWriteArrayList<>();
 
     /// @param stored whether the files of a fetched adapter lie on the disk
+    /// @param root the adapter root
     public CacheDesk(
             AdapterRegistry registry,
             HostAdapterResidency residency,
             Predicate<Digest> stored,
+            Path root,
             InstantSource clock) {
         this.registry = registry;
         this.residency = residency;
         this.stored = stored;
+        this.origins = new Origins(root);
         this.clock = clock;
         residency.listen(this::happened);
         registry.onRetired(this::retired);
@@ -74,7 +79,7 @@ public final class CacheDesk implements AdapterDesk {
             @Nullable Digest expected,
             Instant deadline,
             LongConsumer fetchedBytes) {
-        AdapterOrigin parsed = Origins.parse(origin);
+        AdapterOrigin parsed = origins.parse(origin);
         var _ = FetchedBytes.telling(
                 fetchedBytes, () -> registry.register(tenant.name(), name, parsed, expected, deadline));
         return get(tenant, name);

@@ -1,29 +1,29 @@
 package org.openlora.server.adapters;
 
+import java.nio.file.Path;
+import java.util.regex.Pattern;
 import org.openlora.adapters.OneLine;
 import org.openlora.adapters.origin.AdapterOrigin;
 
-/// What clients may name as an origin: places elsewhere, never paths of this machine.
-final class Origins {
-    private static final String ALLOWED = "hf://owner/name@revision/subfolder, s3://bucket/prefix, or"
-            + " https://host/folder/#file=sha256&file=sha256; folders under the adapter root are served by their names"
-            + " without being registered";
+/// Reads what clients name as an origin: an address, or the name of a folder under the adapter root. Whether it may be
+/// fetched from, the operator's settings say; a bare path of this machine is none.
+///
+/// @param root the adapter root
+record Origins(Path root) {
+    private static final Pattern FOLDER_NAME = Pattern.compile("[^./\\\\~\\p{Cntrl}][^/\\\\\\p{Cntrl}]{0,127}");
 
-    private Origins() {}
-
-    /// @throws IllegalArgumentException for a path, or what is no origin
-    static AdapterOrigin parse(String text) {
-        if (!text.contains("://")) {
-            throw new IllegalArgumentException(
-                    "origin %s is not an address; allowed: %s".formatted(OneLine.quote(text), ALLOWED));
+    /// @throws IllegalArgumentException for a path
+    /// @throws org.openlora.adapters.AdapterException for an address that has none of the forms
+    AdapterOrigin parse(String text) {
+        if (text.contains("://")) {
+            return AdapterOrigin.parse(text);
         }
-        AdapterOrigin origin = AdapterOrigin.parse(text);
-        return switch (origin) {
-            case AdapterOrigin.HubRepository _, AdapterOrigin.S3Prefix _, AdapterOrigin.HttpsFiles _ -> origin;
-            case AdapterOrigin.LocalFolder _ ->
-                throw new IllegalArgumentException("origin %s is a path of this machine, which clients may not name;"
-                                .formatted(OneLine.quote(text))
-                        + " allowed: " + ALLOWED);
-        };
+        if (FOLDER_NAME.matcher(text).matches()) {
+            return new AdapterOrigin.LocalFolder(root.resolve(text).toAbsolutePath());
+        }
+        throw new IllegalArgumentException(
+                "origin %s is a path, and clients name no paths of the server; allowed: ".formatted(OneLine.quote(text))
+                        + "hf://owner/name@revision/subfolder, s3://bucket/prefix,"
+                        + " https://host/folder/#file=sha256&file=sha256, or the name of a folder under the adapter root");
     }
 }

@@ -41,16 +41,18 @@ final class InfoSeries {
     }
 
     /// `vllm:lora_adapter_loaded`: what is in memory, and how near.
-    static List<Series> loaded(List<CacheVitals.Loaded> loaded) {
+    static List<Series> loaded(List<CacheSources.Loaded> loaded) {
         return loaded.stream()
                 .map(adapter -> new Series(
                         Labels.of(
                                 "adapter_name", adapter.name(),
-                                "digest", adapter.digest(),
+                                "digest", adapter.resident().digest().toString(),
                                 "level", adapter.device() ? "gpu" : "cpu",
-                                "pinned", Boolean.toString(adapter.pinned()),
+                                "pinned", Boolean.toString(adapter.resident().pinned() != null),
                                 "rank", Integer.toString(adapter.rank())),
                         1))
+                // Two tenants may have given one content the same name.
+                .distinct()
                 .toList();
     }
 

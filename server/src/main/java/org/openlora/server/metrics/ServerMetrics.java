@@ -42,7 +42,7 @@ public final class ServerMetrics {
     }
 
     /// Counts an adapter cache as well.
-    public void watchCache(CacheVitals cache) {
+    public void watchCache(CacheSources cache) {
         CacheMetrics.register(registry, cache);
         InfoSeries.register(
                 registry.getPrometheusRegistry(),
