@@ -1,9 +1,11 @@
 package org.openlora.engine;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.Consumer;
 import org.openlora.engine.model.CausalLm;
 import org.openlora.engine.model.ForwardBatch;
+import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.kernels.AttentionBatch;
 import org.openlora.kernels.LoraBatch;
 
@@ -138,6 +140,15 @@ final class FakeModel implements CausalLm {
 
     static long adapterKey(org.openlora.adapters.Digest digest, float scale) {
         return mix(digest.hashCode() + Float.floatToIntBits(scale));
+    }
+
+    /// Of several adapters, in digest order.
+    static long adapterKey(List<AdapterSelection> adapters) {
+        long key = 0;
+        for (AdapterSelection adapter : adapters) {
+            key = mix(key + adapter.digest().hashCode() + Float.floatToIntBits(adapter.scale()));
+        }
+        return key;
     }
 
     private static int slot(int[] table, int position) {
