@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
@@ -112,6 +113,17 @@ public final class AdapterRegistry implements AdapterSource, AutoCloseable {
     /// @throws AdapterException `NOT_FOUND`
     public AdapterVersion find(String tenant, Digest digest) {
         return index.find(tenant, digest);
+    }
+
+    /// What all names of this content stand for, whoever sees them.
+    public List<AdapterVersion> versions(Digest digest) {
+        return index.versions(digest);
+    }
+
+    /// Where the adapter came from that the tenant registered under this name; empty where the name is not the tenant's
+    /// own.
+    public Optional<AdapterOrigin> origin(String tenant, String name) {
+        return index.origin(tenant, name);
     }
 
     /// All that this tenant sees, in the byte order of names, folders that failed among them.

@@ -29,6 +29,7 @@ final class NameIndex {
 
     private final Namespace folders = new Namespace();
     private final Map<String, Namespace> tenants = new ConcurrentHashMap<>();
+    private final Map<Alias, AdapterOrigin> origins = new ConcurrentHashMap<>();
     private final Map<Digest, Content> named = new ConcurrentHashMap<>();
     private final Map<Digest, Content> retired = Collections.synchronizedMap(new LinkedHashMap<>() {
         @Override
@@ -36,6 +37,8 @@ final class NameIndex {
             return size() > RETIRED;
         }
     });
+
+    private record Alias(String tenant, String name) {}
 
     /// What is known of a content, whatever its names.
     ///
@@ -100,6 +103,18 @@ final class NameIndex {
         return folders.find(digest).toList();
     }
 
+    /// What all names of this content stand for, of all tenants.
+    List<AdapterVersion> versions(Digest digest) {
+        return Stream.concat(Stream.of(folders), tenants.values().stream())
+                .flatMap(names -> names.find(digest))
+                .toList();
+    }
+
+    /// Where what the tenant registered under this name came from; empty where it registered none.
+    Optional<AdapterOrigin> origin(String tenant, String name) {
+        return Optional.ofNullable(origins.get(new Alias(tenant, name)));
+    }
+
     @Nullable AdapterEntry folder(String name) {
         return folders.find(name);
     }
@@ -142,12 +157,15 @@ final class NameIndex {
     Optional<Digest> putAlias(String tenant, AdapterVersion version, AdapterOrigin origin) {
         AdapterEntry entry = new AdapterEntry.Ready(version);
         name(entry, origin);
+        origins.put(new Alias(tenant, version.name()), origin);
         return unname(tenants.computeIfAbsent(tenant, _ -> new Namespace()).put(entry));
     }
 
     /// @return the content that has no name any more, if there is one
     Optional<Digest> removeAlias(String tenant, String name) {
-        return unname(own(tenant).remove(name));
+        Optional<Digest> retired = unname(own(tenant).remove(name));
+        origins.remove(new Alias(tenant, name));
+        return retired;
     }
 
     private Namespace own(String tenant) {

@@ -244,7 +244,7 @@ public final class CacheDesk implements AdapterDesk {
     /// The version that a name stands for, where the tenant may move it between the tiers.
     private AdapterVersion changeable(Tenant tenant, String name) {
         AdapterVersion version = registry.find(tenant.name(), name);
-        if (!tenant.admin() && !registry.isRegistered(tenant.name(), name)) {
+        if (!tenant.admin() && registry.origin(tenant.name(), name).isEmpty()) {
             throw new DeskException(
                     DeskException.Reason.NOT_ALLOWED,
                     "adapter %s is everybody's; only an administrator loads, pins and unloads it"
@@ -274,7 +274,10 @@ public final class CacheDesk implements AdapterDesk {
     private AdapterStatus status(Tenant tenant, AdapterEntry entry, Map<Digest, ResidentStats> residents) {
         return switch (entry) {
             case AdapterEntry.Ready(AdapterVersion version) ->
-                status(version, registry.isRegistered(tenant.name(), version.name()), residents.get(version.digest()));
+                status(
+                        version,
+                        registry.origin(tenant.name(), version.name()).orElse(null),
+                        residents.get(version.digest()));
             case AdapterEntry.Failed failed ->
                 new AdapterStatus(
                         failed.name(),
@@ -291,10 +294,12 @@ public final class CacheDesk implements AdapterDesk {
         };
     }
 
-    private AdapterStatus status(AdapterVersion version, boolean own, @Nullable ResidentStats resident) {
+    /// @param origin null for a name of everybody's
+    private AdapterStatus status(
+            AdapterVersion version, @Nullable AdapterOrigin origin, @Nullable ResidentStats resident) {
         return new AdapterStatus(
                 version.name(),
-                !own,
+                origin == null,
                 new AdapterStatus.Content(
                         version.digest(),
                         version.number(),
@@ -303,8 +308,8 @@ public final class CacheDesk implements AdapterDesk {
                         version.largestRank(),
                         version.size().bytes()),
                 null,
-                own ? registry.origin(version.digest()).map(Object::toString).orElse("") : FOLDER + version.name(),
-                tier(version.digest(), own, resident),
+                origin == null ? FOLDER + version.name() : origin.toString(),
+                tier(version.digest(), origin == null, resident),
                 state(version.digest(), resident),
                 resident == null ? 0 : resident.leases(),
                 resident == null ? 0 : resident.hits(),
@@ -312,12 +317,12 @@ public final class CacheDesk implements AdapterDesk {
                 resident == null || resident.lastUse().equals(Instant.EPOCH) ? null : resident.lastUse());
     }
 
-    private Tier tier(Digest content, boolean own, @Nullable ResidentStats resident) {
+    private Tier tier(Digest content, boolean folder, @Nullable ResidentStats resident) {
         org.openlora.adapters.host.Tier memory = resident == null ? null : resident.tier();
         return switch (memory) {
             case DEVICE -> Tier.DEVICE;
             case HOST -> Tier.HOST;
-            case null -> !own || stored.test(content) ? Tier.DISK : Tier.REGISTERED;
+            case null -> folder || stored.test(content) ? Tier.DISK : Tier.REGISTERED;
         };
     }
 

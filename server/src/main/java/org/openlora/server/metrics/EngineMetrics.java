@@ -41,6 +41,18 @@ final class EngineMetrics {
                 "Answers that lost their key/value blocks to others and were computed again.",
                 EngineStats::preemptions);
         metrics.counter("openlora_engine_steps", "Forward passes.", EngineStats::steps);
+        metrics.counter(
+                "openlora_wrong_slots",
+                "Answers stopped because a slot held other weights than those leased there.",
+                EngineStats::wrongSlots);
+        metrics.counter(
+                "openlora_wrong_rows",
+                "Answers stopped because their rows were computed with other adapters than they asked for.",
+                EngineStats::wrongRows);
+        metrics.counter(
+                "openlora_corrupt_weights",
+                "Answers stopped because an adapter's weights had changed in memory.",
+                EngineStats::corruptWeights);
     }
 
     private static double kvCacheUsage(EngineStats stats) {
@@ -59,7 +71,6 @@ final class EngineMetrics {
     }
 
     private void counter(String name, String description, ToDoubleFunction<EngineStats> value) {
-        // The registry holds what it counts only weakly; the supplier is a field of whoever made it.
         FunctionCounter.builder(name, engine, source -> value.applyAsDouble(source.get()))
                 .description(description)
                 .register(registry);
