@@ -6,7 +6,6 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -17,8 +16,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
-import java.util.function.Predicate;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
@@ -27,13 +24,12 @@ import org.openlora.adapters.OneLine;
 import org.openlora.adapters.Utf8;
 import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.ResidencyEvent;
-import org.openlora.adapters.host.ResidentStats;
 import org.openlora.adapters.origin.AdapterOrigin;
 import org.openlora.adapters.registry.AdapterEntry;
 import org.openlora.adapters.registry.AdapterRegistry;
 import org.openlora.adapters.registry.AdapterVersion;
+import org.openlora.adapters.store.AdapterStore;
 import org.openlora.server.adapters.AdapterChange.Kind;
-import org.openlora.server.adapters.AdapterStatus.State;
 import org.openlora.server.adapters.AdapterStatus.Tier;
 import org.openlora.server.config.ServerConfig.Tenant;
 import org.openlora.server.problem.Problem;
@@ -43,28 +39,26 @@ import org.openlora.server.problem.Problem;
 /// A pin is a tenant's and holds a content: an adapter stays while one tenant pins it, and a new version of a name is
 /// pinned anew. What no name stands for any more is neither pinned nor kept.
 public final class CacheDesk implements AdapterDesk {
-    private static final String FOLDER = "folder:";
-
     private final AdapterRegistry registry;
     private final HostAdapterResidency residency;
-    private final Predicate<Digest> stored;
+    private final AdapterStore store;
     private final Origins origins;
     private final InstantSource clock;
     private final Pins pins = new Pins();
     private final Set<Digest> draining = ConcurrentHashMap.newKeySet();
     private final List<NameWatch> watches = new CopyOnWriteArrayList<>();
 
-    /// @param stored whether the files of a fetched adapter lie on the disk
+    /// @param store of what was fetched
     /// @param root the adapter root
     public CacheDesk(
             AdapterRegistry registry,
             HostAdapterResidency residency,
-            Predicate<Digest> stored,
+            AdapterStore store,
             Path root,
             InstantSource clock) {
         this.registry = registry;
         this.residency = residency;
-        this.stored = stored;
+        this.store = store;
         this.origins = new Origins(root);
         this.clock = clock;
         residency.listen(this::happened);
@@ -87,14 +81,14 @@ public final class CacheDesk implements AdapterDesk {
 
     @Override
     public AdapterPage list(Tenant tenant, PageRequest page) {
-        Map<Digest, ResidentStats> residents = residents();
+        CacheMoment now = now();
         var found = new ArrayList<AdapterStatus>();
         for (AdapterEntry entry : registry.entries(tenant.name())) {
             if (!entry.name().startsWith(page.prefix())
                     || !page.after().isEmpty() && Utf8.BYTE_ORDER.compare(entry.name(), page.after()) <= 0) {
                 continue;
             }
-            AdapterStatus status = status(tenant, entry, residents);
+            AdapterStatus status = status(now, tenant, entry);
             if (status.tier().compareTo(page.nearestFrom()) < 0) {
                 continue;
             }
@@ -108,7 +102,7 @@ public final class CacheDesk implements AdapterDesk {
 
     @Override
     public AdapterStatus get(Tenant tenant, String name) {
-        return status(tenant, entry(tenant, name), residents());
+        return status(now(), tenant, entry(tenant, name));
     }
 
     /// What the name stands for, one that cannot be served as well.
@@ -253,84 +247,12 @@ public final class CacheDesk implements AdapterDesk {
         return version;
     }
 
-    private Map<Digest, ResidentStats> residents() {
-        return residency.residents().stream()
-                .collect(Collectors.toMap(ResidentStats::digest, resident -> resident, CacheDesk::together));
+    private CacheMoment now() {
+        return CacheMoment.of(residency, store, draining::contains, pins::contains);
     }
 
-    /// A content that leaves memory and is there again already is counted as one.
-    private static ResidentStats together(ResidentStats one, ResidentStats other) {
-        ResidentStats newer = one.lastUse().isBefore(other.lastUse()) ? other : one;
-        return new ResidentStats(
-                newer.digest(),
-                newer.tier(),
-                one.hostBytes() + other.hostBytes(),
-                one.leases() + other.leases(),
-                newer.pinned(),
-                newer.hits(),
-                newer.lastUse());
-    }
-
-    private AdapterStatus status(Tenant tenant, AdapterEntry entry, Map<Digest, ResidentStats> residents) {
-        return switch (entry) {
-            case AdapterEntry.Ready(AdapterVersion version) ->
-                status(
-                        version,
-                        registry.origin(tenant.name(), version.name()).orElse(null),
-                        residents.get(version.digest()));
-            case AdapterEntry.Failed failed ->
-                new AdapterStatus(
-                        failed.name(),
-                        true,
-                        null,
-                        Problem.describe(failed.reason()),
-                        FOLDER + failed.name(),
-                        Tier.DISK,
-                        State.FAILED,
-                        0,
-                        0,
-                        false,
-                        null);
-        };
-    }
-
-    /// @param origin null for a name of everybody's
-    private AdapterStatus status(
-            AdapterVersion version, @Nullable AdapterOrigin origin, @Nullable ResidentStats resident) {
-        return new AdapterStatus(
-                version.name(),
-                origin == null,
-                new AdapterStatus.Content(
-                        version.digest(),
-                        version.number(),
-                        version.manifestDigest(),
-                        version.manifest() == null ? "" : version.manifest().description(),
-                        version.largestRank(),
-                        version.size().bytes()),
-                null,
-                origin == null ? FOLDER + version.name() : origin.toString(),
-                tier(version.digest(), origin == null, resident),
-                state(version.digest(), resident),
-                resident == null ? 0 : resident.leases(),
-                resident == null ? 0 : resident.hits(),
-                pins.contains(version.digest()),
-                resident == null || resident.lastUse().equals(Instant.EPOCH) ? null : resident.lastUse());
-    }
-
-    private Tier tier(Digest content, boolean folder, @Nullable ResidentStats resident) {
-        org.openlora.adapters.host.Tier memory = resident == null ? null : resident.tier();
-        return switch (memory) {
-            case DEVICE -> Tier.DEVICE;
-            case HOST -> Tier.HOST;
-            case null -> folder || stored.test(content) ? Tier.DISK : Tier.REGISTERED;
-        };
-    }
-
-    private State state(Digest content, @Nullable ResidentStats resident) {
-        if (draining.contains(content)) {
-            return State.DRAINING;
-        }
-        return resident != null && resident.tier() == null ? State.LOADING : State.READY;
+    private AdapterStatus status(CacheMoment now, Tenant tenant, AdapterEntry entry) {
+        return now.status(entry, registry.origin(tenant.name(), entry.name()).orElse(null));
     }
 
     private <T> T await(Future<T> future, Instant deadline) {

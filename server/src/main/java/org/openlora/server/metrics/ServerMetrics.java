@@ -4,6 +4,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.openlora.engine.EngineStats;
@@ -18,6 +19,8 @@ public final class ServerMetrics {
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final ActiveAdapters active = new ActiveAdapters();
     private final RequestMetrics requests;
+    /// Micrometer holds what it counts only weakly.
+    private final List<Object> counted = new CopyOnWriteArrayList<>();
     private final InstantSource clock;
 
     /// @param model the name that the model is served under, a label of every series but those that gateways know
@@ -33,6 +36,7 @@ public final class ServerMetrics {
     ///
     /// @param blockTokens tokens of a key/value block
     public void watchEngine(Supplier<EngineStats> engine, int blockTokens) {
+        counted.add(engine);
         EngineMetrics.register(registry, engine);
         InfoSeries.register(
                 registry.getPrometheusRegistry(),
@@ -43,6 +47,7 @@ public final class ServerMetrics {
 
     /// Counts an adapter cache as well.
     public void watchCache(CacheSources cache) {
+        counted.add(cache);
         CacheMetrics.register(registry, cache);
         InfoSeries.register(
                 registry.getPrometheusRegistry(),

@@ -35,6 +35,7 @@ import org.openlora.engine.GenerationSink;
 import org.openlora.engine.LoraEngine;
 import org.openlora.engine.chat.ChatMessage;
 import org.openlora.engine.chat.ChatTemplate;
+import org.openlora.engine.model.LlamaModel;
 import org.openlora.engine.model.WarmUp;
 import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.engine.scheduler.SchedulerConfig;
@@ -48,11 +49,15 @@ import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.LedgerException;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.pricing.PriceBook;
+import org.openlora.server.adapters.AdapterDesk;
+import org.openlora.server.adapters.CacheDesk;
 import org.openlora.server.catalog.ResolvedModel;
 import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.config.ServerConfig.Tenant;
+import org.openlora.server.metrics.CacheSources;
+import org.openlora.server.metrics.ServerMetrics;
 import org.openlora.server.problem.Problem;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -70,6 +75,7 @@ public final class ServingStack implements Serving, AutoCloseable {
     private final Operator operator;
     private final DatanetRegistry datanets;
     private final ServedModel served;
+    private final AdapterDesk desk;
     private final ClientRequests clientRequests;
 
     private ServingStack(
@@ -81,6 +87,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             LoraEngine engine,
             Operator operator,
             DatanetRegistry datanets,
+            AdapterDesk desk,
             ServedModel served) {
         this.model = model;
         this.store = store;
@@ -90,6 +97,7 @@ public final class ServingStack implements Serving, AutoCloseable {
         this.engine = engine;
         this.operator = operator;
         this.datanets = datanets;
+        this.desk = desk;
         this.served = served;
         this.clientRequests = new ClientRequests(id -> inLedger(meter.queries(), id));
     }
@@ -104,13 +112,14 @@ public final class ServingStack implements Serving, AutoCloseable {
             BaseModel model = opening.add(openModel(resolved, config.engine()));
             String servedName =
                     config.servedModelName().isEmpty() ? resolved.name() : config.servedModelName();
+            Path adapterRoot = adapterRoot(config, installation, resolved);
             AdapterStore store = opening.add(AdapterStore.open(
                     installation.adapterStore(),
                     (long) config.adapters().diskMebibytes() << 20,
                     folder -> PeftAdapter.read(folder, model.adaptableModules()).digest()));
             AdapterRegistry registry = opening.add(openRegistry(
                     config.adapters(),
-                    adapterRoot(config, installation, resolved),
+                    adapterRoot,
                     installation.adapterRegistry(),
                     model.adaptableModules(),
                     servedName,
@@ -139,7 +148,8 @@ public final class ServingStack implements Serving, AutoCloseable {
                     engine.longestSequence(),
                     numericPath.toString());
             opening.keep();
-            return new ServingStack(model, store, registry, residency, meter, engine, operator, datanets, served);
+            AdapterDesk desk = new CacheDesk(registry, residency, store, adapterRoot, InstantSource.system());
+            return new ServingStack(model, store, registry, residency, meter, engine, operator, datanets, desk, served);
         }
     }
 
@@ -443,6 +453,17 @@ public final class ServingStack implements Serving, AutoCloseable {
     /// A moment of the engine: what runs, and the key/value blocks that are free.
     public EngineStats engineStats() {
         return engine.stats();
+    }
+
+    /// The desk at which tenants and administrators steer the adapters.
+    public AdapterDesk desk() {
+        return desk;
+    }
+
+    /// Has the engine and the adapter cache counted.
+    public void countedBy(ServerMetrics metrics) {
+        metrics.watchEngine(engine::stats, LlamaModel.BLOCK_TOKENS);
+        metrics.watchCache(new CacheSources(registry, residency, store));
     }
 
     /// How many adapters there are, of all tenants.
