@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionService;
@@ -36,6 +37,9 @@ final class FolderScanner {
     private final ReentrantLock scanning = new ReentrantLock();
 
     private record Unread(String name, FolderListing listing) {}
+
+    /// @param state empty where the folder is gone
+    private record Read(String name, Optional<FolderState> state) {}
 
     FolderScanner(FolderReader reader, Registrar registrar, NameIndex index) {
         this.reader = reader;
@@ -85,9 +89,7 @@ final class FolderScanner {
             FolderListing listing = reader.look(name);
             AdapterException refusal = registrar.refusal(name);
             if (FolderReader.isHidden(name) || !listing.isAdapter()) {
-                if (index.folder(name) != null) {
-                    gone.add(name);
-                }
+                gone.add(name);
             } else if (refusal != null) {
                 refused.add(new FolderState.Broken(name, null, refusal));
             } else if (index.folder(name) == null
@@ -96,7 +98,6 @@ final class FolderScanner {
                 changed.add(new Unread(name, listing));
             }
         }
-        gone.forEach(name -> LOG.info("adapter {} is gone", OneLine.quote(name)));
         record(refused, gone);
         read(changed, readers);
     }
@@ -108,16 +109,19 @@ final class FolderScanner {
         var progress = new ScanProgress(folders.size());
         ExecutorService pool = Executors.newFixedThreadPool(Math.min(readers, folders.size()));
         try {
-            CompletionService<FolderState> reading = new ExecutorCompletionService<>(pool);
-            folders.forEach(folder -> reading.submit(() -> reader.read(folder.name(), folder.listing())));
+            CompletionService<Read> reading = new ExecutorCompletionService<>(pool);
+            folders.forEach(folder -> reading.submit(
+                    () -> new Read(folder.name(), reader.read(folder.name(), folder.listing()))));
             var batch = new ArrayList<FolderState>();
+            var gone = new ArrayList<String>();
             for (int done = 1; done <= folders.size(); done++) {
-                FolderState state = reading.take().get();
-                progress.read(state);
-                batch.add(state);
+                Read read = reading.take().get();
+                read.state().ifPresentOrElse(batch::add, () -> gone.add(read.name()));
+                progress.read(read.state());
                 if (batch.size() == BATCH || done == folders.size()) {
-                    record(batch, List.of());
+                    record(batch, gone);
                     batch.clear();
+                    gone.clear();
                 }
             }
         } catch (InterruptedException e) {
@@ -131,11 +135,14 @@ final class FolderScanner {
         }
     }
 
-    private void record(List<FolderState> seen, List<String> gone) {
+    private void record(List<FolderState> seen, List<String> absent) {
         List<FolderState> news = seen.stream().filter(this::isNews).toList();
+        List<String> gone =
+                absent.stream().filter(name -> index.folder(name) != null).toList();
         if (!news.isEmpty() || !gone.isEmpty()) {
             registrar.folders(news, gone);
         }
+        gone.forEach(name -> LOG.info("adapter {} is gone", OneLine.quote(name)));
         gone.forEach(fingerprints::remove);
         for (FolderState state : seen) {
             Digest fingerprint = state.fingerprint();
