@@ -1,5 +1,6 @@
 package org.openlora.adapters.registry;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -29,6 +30,11 @@ final class FolderScanner {
 
     /// Folders recorded in one transaction: what a crash in a long scan loses at most.
     private static final int BATCH = 256;
+
+    /// Folders that a gentle scan looks at between two pauses: about a millisecond's work.
+    private static final int PORTION = 64;
+
+    private static final Duration PAUSE = Duration.ofMillis(5);
 
     private final FolderReader reader;
     private final Registrar registrar;
@@ -61,11 +67,21 @@ final class FolderScanner {
     ///
     /// @param readers folders read at once
     void scanAll(int readers) {
+        scanAll(readers, Duration.ZERO);
+    }
+
+    /// Scans all folders in small portions with pauses, so that whoever computes on this machine is never kept from it
+    /// for long. An interrupt ends it early by a [CancellationException].
+    void scanAllGently() {
+        scanAll(1, PAUSE);
+    }
+
+    private void scanAll(int readers, Duration pause) {
         scanning.lock();
         try {
             var names = new HashSet<>(reader.names());
             names.addAll(index.folderNames());
-            scan(names, readers);
+            scan(names, readers, pause);
         } finally {
             scanning.unlock();
         }
@@ -75,17 +91,21 @@ final class FolderScanner {
     void scan(Set<String> names) {
         scanning.lock();
         try {
-            scan(names, 1);
+            scan(names, 1, Duration.ZERO);
         } finally {
             scanning.unlock();
         }
     }
 
-    private void scan(Collection<String> names, int readers) {
+    private void scan(Collection<String> names, int readers, Duration pause) {
         var gone = new ArrayList<String>();
         var refused = new ArrayList<FolderState>();
         var changed = new ArrayList<Unread>();
+        int looked = 0;
         for (String name : names) {
+            if (looked++ % PORTION == 0) {
+                rest(pause);
+            }
             FolderListing listing = reader.look(name);
             AdapterException refusal = registrar.refusal(name);
             if (FolderReader.isHidden(name) || !listing.isAdapter()) {
@@ -100,6 +120,21 @@ final class FolderScanner {
         }
         record(refused, gone);
         read(changed, readers);
+    }
+
+    private static void rest(Duration pause) {
+        try {
+            Thread.sleep(pause);
+        } catch (InterruptedException e) {
+            throw cancelled(e);
+        }
+    }
+
+    private static CancellationException cancelled(InterruptedException e) {
+        Thread.currentThread().interrupt();
+        var cancelled = new CancellationException("interrupted while adapter folders were scanned");
+        cancelled.initCause(e);
+        return cancelled;
     }
 
     private void read(List<Unread> folders, int readers) {
@@ -125,8 +160,7 @@ final class FolderScanner {
                 }
             }
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw (CancellationException) new CancellationException("interrupted while adapters were read").initCause(e);
+            throw cancelled(e);
         } catch (ExecutionException e) {
             throw new IllegalStateException("an adapter's folder could not be read", e.getCause());
         } finally {
