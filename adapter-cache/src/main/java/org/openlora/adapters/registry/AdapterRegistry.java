@@ -201,9 +201,12 @@ public final class AdapterRegistry implements AdapterSource, AutoCloseable {
                 failure = named(version.name(), e);
             }
         }
-        AdapterOrigin origin = content.origin();
-        if (origin != null) {
-            return fetched.use(adapter, origin, folder -> load(folder, adapter, attempts.again()));
+        for (AdapterOrigin origin : content.origins()) {
+            try {
+                return fetched.use(adapter, origin, folder -> load(folder, adapter, attempts.again()));
+            } catch (AdapterException e) {
+                failure = e;
+            }
         }
         throw failure != null
                 ? failure
