@@ -60,6 +60,7 @@ final class Statuses {
             case NAME_TAKEN -> Status.ALREADY_EXISTS;
             case INVALID, UNSUPPORTED, WRONG_BASE, CHANGED -> Status.FAILED_PRECONDITION;
             case TOO_LARGE, NO_ROOM -> Status.RESOURCE_EXHAUSTED;
+            case CORRUPT -> Status.DATA_LOSS;
             case REFUSED -> Status.PERMISSION_DENIED;
             case UNAVAILABLE, CLOSED -> Status.UNAVAILABLE;
         };
