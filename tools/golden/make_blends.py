@@ -6,6 +6,7 @@ which is their weighted sum without any approximation.
 
 import torch
 from peft import PeftModel
+from peft.tuners.lora import LoraLayer
 from transformers import AutoModelForCausalLM, logging
 
 from common import round_parameters_to_bf16, use_deterministic_torch, write_json
@@ -41,7 +42,7 @@ def main() -> None:
         model.add_weighted_adapter(list(parts), [ppm / PPM for ppm in parts.values()], blend, combination_type="cat")
         for module in model.modules():
             # PEFT copies the first part's rsLoRA into the sum and would scale what is scaled already.
-            if blend in getattr(module, "scaling", {}):
+            if isinstance(module, LoraLayer):
                 module.scaling[blend] = 1.0
         model.set_adapter(blend)
         blends.append({"name": blend, "parts": [{"adapter": name, "scalePpm": ppm} for name, ppm in parts.items()],

@@ -60,8 +60,8 @@ class GoldenBlendsTest {
             List<TeacherForcing.Line> lines = new ArrayList<>();
             List<AdapterLease> leases = new ArrayList<>();
             for (Blend blend : expected.blends()) {
-                AdapterLease lease = adapters.lease(
-                        blend.parts().stream().map(Part::adapter).collect(Collectors.toSet()));
+                AdapterLease lease =
+                        adapters.lease(blend.parts().stream().map(Part::adapter).collect(Collectors.toSet()));
                 leases.add(lease);
                 List<Integer> scalesPpm = blend.parts().stream()
                         .sorted(Comparator.comparing(part -> adapters.digest(part.adapter())))
