@@ -108,6 +108,15 @@ public final class ServingStack implements Serving, AutoCloseable {
     /// @throws Problem or another one-line exception, with everything closed again
     public static ServingStack open(
             ServerConfig config, Installation installation, ResolvedModel resolved, Map<String, String> environment) {
+        return open(config, installation, resolved, environment, EngineParts.AS_THEY_ARE);
+    }
+
+    static ServingStack open(
+            ServerConfig config,
+            Installation installation,
+            ResolvedModel resolved,
+            Map<String, String> environment,
+            EngineParts parts) {
         try (Opening opening = new Opening()) {
             BaseModel model = opening.add(openModel(resolved, config.engine()));
             String servedName =
@@ -135,9 +144,9 @@ public final class ServingStack implements Serving, AutoCloseable {
                     meter, config.metering().replica(), UsageRows.word(model.digest()), tokenizer, numericPath);
             LoraEngine engine = opening.add(LoraEngine.start(
                     engineConfig(config, model),
-                    model.model(),
+                    parts.model(model.model()),
                     model.tokenizer()::newDetokenizer,
-                    residency,
+                    parts.residency(residency),
                     usage,
                     InstantSource.system()));
             ServedModel served = new ServedModel(
