@@ -6,6 +6,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -18,6 +19,8 @@ import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.HostLimits;
 import org.openlora.adapters.host.ResidencyStats;
+import org.openlora.adapters.origin.AdapterFetcher;
+import org.openlora.adapters.origin.AdapterOrigin;
 import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.adapters.registry.AdapterEntry;
 import org.openlora.adapters.registry.AdapterRegistry;
@@ -26,6 +29,7 @@ import org.openlora.adapters.registry.RegistryException;
 import org.openlora.adapters.registry.RegistryOptions;
 import org.openlora.adapters.registry.RegistryStats;
 import org.openlora.adapters.store.AdapterStore;
+import org.openlora.adapters.store.DiskRoom;
 import org.openlora.engine.BaseModel;
 import org.openlora.engine.BillTo;
 import org.openlora.engine.EngineConfig;
@@ -51,6 +55,7 @@ import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.server.adapters.AdapterDesk;
 import org.openlora.server.adapters.CacheDesk;
+import org.openlora.server.adapters.FetchedBytes;
 import org.openlora.server.catalog.ResolvedModel;
 import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
@@ -132,7 +137,8 @@ public final class ServingStack implements Serving, AutoCloseable {
                     installation.adapterRegistry(),
                     model.adaptableModules(),
                     servedName,
-                    store));
+                    store,
+                    new FetchedBytes(parts.fetcher(ServingStack::fetchNothing))));
             HostAdapterResidency residency =
                     opening.add(new HostAdapterResidency(registry, limits(config.adapters()), InstantSource.system()));
             Operator operator = Operator.load(installation, config, environment);
@@ -237,7 +243,8 @@ public final class ServingStack implements Serving, AutoCloseable {
             Path state,
             BaseWeights base,
             String servedName,
-            AdapterStore store) {
+            AdapterStore store,
+            AdapterFetcher fetcher) {
         RegistryOptions options = new RegistryOptions(
                 root,
                 state,
@@ -248,13 +255,15 @@ public final class ServingStack implements Serving, AutoCloseable {
                 Duration.ofSeconds(settings.fetchSeconds()),
                 InstantSource.system());
         try {
-            return AdapterRegistry.open(options, store, (origin, folder, room, deadline) -> {
-                throw new AdapterException(
-                        AdapterException.Code.REFUSED, "%s is not among the origins of this server".formatted(origin));
-            });
+            return AdapterRegistry.open(options, store, fetcher);
         } catch (RegistryException e) {
             throw new Problem(Problem.describe(e), "or set OPENLORA_HOME to another folder", e);
         }
+    }
+
+    private static AdapterOrigin fetchNothing(AdapterOrigin origin, Path folder, DiskRoom room, Instant deadline) {
+        throw new AdapterException(
+                AdapterException.Code.REFUSED, "%s is not among the origins of this server".formatted(origin));
     }
 
     private static HostLimits limits(ServerConfig.Adapters adapters) {

@@ -126,7 +126,7 @@ class PlantedFaultsTest {
     }
 
     private static Digest digest(ServingStack stack, String name) {
-        return stack.adapters().stream()
+        return stack.adapters(Generating.TENANT).stream()
                 .filter(adapter -> adapter.name().equals(name))
                 .map(adapter -> ((ServedAdapter.Ready) adapter).digest())
                 .findFirst()
