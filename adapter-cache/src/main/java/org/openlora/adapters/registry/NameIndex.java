@@ -30,8 +30,14 @@ final class NameIndex {
     /// Names on each side of an unknown one that are compared with it.
     private static final int COMPARED = 500;
 
+    /// Of a tenant that registered nothing; never changed.
+    private static final Namespace NONE = new Namespace();
+
     private final Namespace folders = new Namespace();
     private final Map<String, Namespace> tenants = new ConcurrentHashMap<>();
+    /// How many tenants registered a name.
+    private final Map<String, Integer> owners = new ConcurrentHashMap<>();
+
     private final Map<Digest, Content> named = new ConcurrentHashMap<>();
     private final Map<Digest, Content> retired = Collections.synchronizedMap(new LinkedHashMap<>() {
         @Override
@@ -139,7 +145,7 @@ final class NameIndex {
 
     /// Whether a tenant registered this name.
     boolean isRegistered(String name) {
-        return tenants.values().stream().anyMatch(names -> names.find(name) != null);
+        return owners.containsKey(name);
     }
 
     boolean isRegistered(String tenant, String name) {
@@ -161,17 +167,25 @@ final class NameIndex {
     Optional<Digest> putAlias(String tenant, AdapterVersion version, AdapterOrigin origin) {
         AdapterEntry entry = new AdapterEntry.Ready(version);
         name(entry, origin);
-        return unname(tenants.computeIfAbsent(tenant, _ -> new Namespace()).put(entry));
+        AdapterEntry before =
+                tenants.computeIfAbsent(tenant, _ -> new Namespace()).put(entry);
+        if (before == null) {
+            owners.merge(version.name(), 1, Integer::sum);
+        }
+        return unname(before);
     }
 
     /// @return the content that has no name any more, if there is one
     Optional<Digest> removeAlias(String tenant, String name) {
-        return unname(own(tenant).remove(name));
+        AdapterEntry before = own(tenant).remove(name);
+        if (before != null) {
+            owners.computeIfPresent(name, (_, count) -> count == 1 ? null : count - 1);
+        }
+        return unname(before);
     }
 
     private Namespace own(String tenant) {
-        Namespace names = tenants.get(tenant);
-        return names == null ? new Namespace() : names;
+        return tenants.getOrDefault(tenant, NONE);
     }
 
     /// Before the entry can be found, so that what is found can be loaded.
