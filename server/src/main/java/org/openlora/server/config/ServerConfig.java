@@ -268,29 +268,48 @@ public record ServerConfig(
 
     /// Sizes of the adapter cache.
     ///
+    /// @param hostBytes of memory for adapters
+    /// @param deviceSlots adapters that answers can use at once
+    /// @param deviceBytes of their weights
+    /// @param unitBytes in which the memory is given out, a multiple of 64
+    /// @param maxConcurrentLoads adapters read at once
+    /// @param failureMemorySeconds that a failed load is not tried again
+    /// @param scrubBytesPerSecond of resident weights compared with their checksums; 0 for none
     /// @param rescanSeconds between two looks at all folders under the adapter root
     /// @param diskBytes of adapters fetched from their origins
     /// @param maxAdapterBytes of all files of one adapter fetched
     /// @param fetchLimitSeconds that one fetch may take
     public record Adapters(
-            @JsonProperty(required = true) int residentMebibytes,
-            @JsonProperty(required = true) int maxResident,
-            @JsonProperty(required = true) int concurrentLoads,
+            @JsonProperty(required = true) long hostBytes,
+            @JsonProperty(required = true) int deviceSlots,
+            @JsonProperty(required = true) long deviceBytes,
+            @JsonProperty(required = true) int unitBytes,
+            @JsonProperty(required = true) int maxConcurrentLoads,
             @JsonProperty(required = true) int failureMemorySeconds,
+            @JsonProperty(required = true) long scrubBytesPerSecond,
             @JsonProperty(required = true) int rescanSeconds,
             @JsonProperty(required = true) long diskBytes,
             @JsonProperty(required = true) long maxAdapterBytes,
             @JsonProperty(required = true) int fetchLimitSeconds,
             @JsonProperty(required = true) Origins origins) {
+        private static final long MOST_BYTES = 1L << 44;
+
         public Adapters {
-            within("diskBytes", diskBytes, 1, 1L << 50);
-            within("maxAdapterBytes", maxAdapterBytes, 1, 1L << 50);
-            within("fetchLimitSeconds", fetchLimitSeconds, 1, 86_400);
-            within("residentMebibytes", residentMebibytes, 1, 1 << 24);
-            within("maxResident", maxResident, 1, 1 << 20);
-            within("concurrentLoads", concurrentLoads, 1, 1024);
+            within("hostBytes", hostBytes, 1 << 20, MOST_BYTES);
+            within("deviceSlots", deviceSlots, 1, 1 << 20);
+            within("deviceBytes", deviceBytes, 1 << 20, MOST_BYTES);
+            within("unitBytes", unitBytes, 64, 1 << 20);
+            require(unitBytes % 64 == 0, "unitBytes is %d, must be a multiple of 64".formatted(unitBytes));
+            require(
+                    hostBytes / unitBytes <= Integer.MAX_VALUE,
+                    "unitBytes is %d, too small for %d hostBytes".formatted(unitBytes, hostBytes));
+            within("maxConcurrentLoads", maxConcurrentLoads, 1, 1024);
             within("failureMemorySeconds", failureMemorySeconds, 0, 86_400);
+            within("scrubBytesPerSecond", scrubBytesPerSecond, 0, MOST_BYTES);
             within("rescanSeconds", rescanSeconds, 1, 86_400);
+            within("diskBytes", diskBytes, 1, MOST_BYTES);
+            within("maxAdapterBytes", maxAdapterBytes, 1, MOST_BYTES);
+            within("fetchLimitSeconds", fetchLimitSeconds, 1, 86_400);
         }
     }
 

@@ -51,6 +51,7 @@ final class Statuses {
             case INVALID, UNSUPPORTED, WRONG_BASE, CHANGED -> Status.FAILED_PRECONDITION;
             case TOO_LARGE, NO_ROOM -> Status.RESOURCE_EXHAUSTED;
             case REFUSED -> Status.PERMISSION_DENIED;
+            case CORRUPT -> Status.DATA_LOSS;
             case UNAVAILABLE, CLOSED -> Status.UNAVAILABLE;
         };
     }

@@ -112,6 +112,7 @@ record ApiError(
                 new ApiError(HttpStatus.BAD_REQUEST, "BadRequestError", message, "model");
             case NO_ROOM -> overloaded(message);
             case REFUSED -> new ApiError(HttpStatus.FORBIDDEN, "PermissionDeniedError", message, "model");
+            case CORRUPT -> internal(message);
             case UNAVAILABLE, CLOSED -> unavailable(message);
         };
     }

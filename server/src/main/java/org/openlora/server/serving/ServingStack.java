@@ -17,7 +17,7 @@ import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.HostLimits;
-import org.openlora.adapters.host.HostResidencyStats;
+import org.openlora.adapters.host.ResidencyStats;
 import org.openlora.adapters.origin.AdapterFetcher;
 import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.adapters.registry.AdapterEntry;
@@ -248,10 +248,13 @@ public final class ServingStack implements Serving, AutoCloseable {
 
     private static HostLimits limits(ServerConfig.Adapters adapters) {
         return new HostLimits(
-                (long) adapters.residentMebibytes() << 20,
-                adapters.maxResident(),
-                adapters.concurrentLoads(),
-                Duration.ofSeconds(adapters.failureMemorySeconds()));
+                adapters.hostBytes(),
+                adapters.deviceSlots(),
+                adapters.deviceBytes(),
+                adapters.unitBytes(),
+                adapters.maxConcurrentLoads(),
+                Duration.ofSeconds(adapters.failureMemorySeconds()),
+                adapters.scrubBytesPerSecond());
     }
 
     private static Path adapterRoot(ServerConfig config, Installation installation, ResolvedModel resolved) {
@@ -459,7 +462,7 @@ public final class ServingStack implements Serving, AutoCloseable {
     }
 
     /// A moment of the adapters: what is resident, and what requests hold.
-    public HostResidencyStats adapterStats() {
+    public ResidencyStats adapterStats() {
         return residency.stats();
     }
 
