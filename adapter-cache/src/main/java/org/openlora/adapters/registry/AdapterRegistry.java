@@ -140,7 +140,7 @@ public final class AdapterRegistry implements AdapterSource, AutoCloseable {
     ///     the one expected; or why the adapter cannot be fetched or served. The name stands for what it stood for.
     public AdapterVersion register(
             String tenant, String name, AdapterOrigin origin, @Nullable Digest expected, Instant deadline) {
-        registrar.requireFree(name);
+        registrar.requireFree(tenant, name);
         FetchedAdapters.Fetched arrived = fetched.fetch(origin, expected, deadline);
         return registrar.register(tenant, name, arrived.found(), arrived.origin());
     }

@@ -13,6 +13,7 @@ import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.DigestBuilder;
 import org.openlora.adapters.Utf8;
+import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.adapters.peft.PeftConfig;
 
 /// A cheap look into a folder: whether it claims to be an adapter, and what tells that it has probably not changed
@@ -21,9 +22,6 @@ import org.openlora.adapters.peft.PeftConfig;
 ///
 /// @param fingerprint null where a file could not be looked at, so that the folder must be read
 record FolderListing(boolean isAdapter, @Nullable Digest fingerprint) {
-    /// Raised when reading the same files may give another digest, another size in memory or another verdict.
-    static final int READER_VERSION = 1;
-
     private static final String DOMAIN = "openlora/adapter-folder/v1";
     private static final FolderListing NO_ADAPTER = new FolderListing(false, null);
 
@@ -39,7 +37,7 @@ record FolderListing(boolean isAdapter, @Nullable Digest fingerprint) {
         if (!names.contains(PeftConfig.FILE_NAME)) {
             return NO_ADAPTER;
         }
-        var digest = new DigestBuilder(DOMAIN).raw(base.digest().bytes()).u64(READER_VERSION);
+        var digest = new DigestBuilder(DOMAIN).raw(base.digest().bytes()).u64(PeftAdapter.READER_VERSION);
         try {
             for (String name : names) {
                 BasicFileAttributes file = Files.readAttributes(folder.resolve(name), BasicFileAttributes.class);

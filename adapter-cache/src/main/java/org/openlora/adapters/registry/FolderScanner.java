@@ -18,6 +18,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.locks.ReentrantLock;
 import org.openlora.adapters.AdapterException;
+import org.openlora.adapters.AdapterException.Code;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.OneLine;
 import org.slf4j.Logger;
@@ -112,14 +113,23 @@ final class FolderScanner {
                 gone.add(name);
             } else if (refusal != null) {
                 refused.add(new FolderState.Broken(name, null, refusal));
-            } else if (index.folder(name) == null
-                    || listing.fingerprint() == null
-                    || !listing.fingerprint().equals(fingerprints.get(name))) {
+            } else if (listing.fingerprint() == null
+                    || !listing.fingerprint().equals(fingerprints.get(name))
+                    || !isKnown(name)) {
                 changed.add(new Unread(name, listing));
             }
         }
         record(refused, gone);
         read(changed, readers);
+    }
+
+    /// Whether the folder's content is known, and not only that its name was taken.
+    private boolean isKnown(String name) {
+        return switch (index.folder(name)) {
+            case null -> false;
+            case AdapterEntry.Ready _ -> true;
+            case AdapterEntry.Failed(var _, AdapterException reason) -> reason.code() != Code.NAME_TAKEN;
+        };
     }
 
     private static void rest(Duration pause) {

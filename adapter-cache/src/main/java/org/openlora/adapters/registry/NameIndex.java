@@ -30,9 +30,15 @@ final class NameIndex {
     /// Names on each side of an unknown one that are compared with it.
     private static final int COMPARED = 500;
 
+    /// Of a tenant that registered nothing; never changed.
+    private static final Namespace NONE = new Namespace();
+
     private final Namespace folders = new Namespace();
     private final Map<String, Namespace> tenants = new ConcurrentHashMap<>();
     private final Map<Alias, AdapterOrigin> origins = new ConcurrentHashMap<>();
+    /// How many tenants registered a name.
+    private final Map<String, Integer> owners = new ConcurrentHashMap<>();
+
     private final Map<Digest, Content> named = new ConcurrentHashMap<>();
     private final Map<Digest, Content> retired = Collections.synchronizedMap(new LinkedHashMap<>() {
         @Override
@@ -154,7 +160,7 @@ final class NameIndex {
 
     /// Whether a tenant registered this name.
     boolean isRegistered(String name) {
-        return tenants.values().stream().anyMatch(names -> names.find(name) != null);
+        return owners.containsKey(name);
     }
 
     boolean isRegistered(String tenant, String name) {
@@ -177,19 +183,27 @@ final class NameIndex {
         AdapterEntry entry = new AdapterEntry.Ready(version);
         name(entry, origin);
         origins.put(new Alias(tenant, version.name()), origin);
-        return unname(tenants.computeIfAbsent(tenant, _ -> new Namespace()).put(entry));
+        AdapterEntry before =
+                tenants.computeIfAbsent(tenant, _ -> new Namespace()).put(entry);
+        if (before == null) {
+            owners.merge(version.name(), 1, Integer::sum);
+        }
+        return unname(before);
     }
 
     /// @return the content that has no name any more, if there is one
     Optional<Digest> removeAlias(String tenant, String name) {
-        Optional<Digest> retired = unname(own(tenant).remove(name));
+        AdapterEntry before = own(tenant).remove(name);
+        if (before != null) {
+            owners.computeIfPresent(name, (_, count) -> count == 1 ? null : count - 1);
+        }
+        Optional<Digest> retired = unname(before);
         origins.remove(new Alias(tenant, name));
         return retired;
     }
 
     private Namespace own(String tenant) {
-        Namespace names = tenants.get(tenant);
-        return names == null ? new Namespace() : names;
+        return tenants.getOrDefault(tenant, NONE);
     }
 
     /// Before the entry can be found, so that what is found can be loaded.

@@ -78,13 +78,14 @@ final class Registrar {
         return refusal == null ? state : new FolderState.Broken(state.name(), null, refusal);
     }
 
-    /// Throws [AdapterException] where a tenant may not register this name now.
-    void requireFree(String name) {
+    /// Throws [AdapterException] where the tenant may not register this name now. One that it has registered already it
+    /// may register again, whatever folder has turned up since.
+    void requireFree(String tenant, String name) {
         AdapterNames.check(name);
         if (reservedNames.contains(name)) {
             throw taken(name, "the base model is served under it");
         }
-        if (index.folder(name) != null) {
+        if (index.folder(name) != null && !index.isRegistered(tenant, name)) {
             throw taken(name, "a folder under the adapter root has it");
         }
     }
@@ -99,7 +100,7 @@ final class Registrar {
     AdapterVersion register(String tenant, String name, FoundAdapter found, AdapterOrigin origin) {
         changing.lock();
         try {
-            requireFree(name);
+            requireFree(tenant, name);
             AdapterVersion version = database.recordAlias(tenant, name, found, origin.toString(), clock.instant());
             retire(index.putAlias(tenant, version, origin));
             tell(tenant, new RegistryEvent.Registered(version));

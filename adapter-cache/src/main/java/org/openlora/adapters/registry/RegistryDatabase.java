@@ -25,6 +25,8 @@ import org.sqlite.SQLiteConfig.JournalMode;
 import org.sqlite.SQLiteConfig.LockingMode;
 import org.sqlite.SQLiteConfig.SynchronousMode;
 import org.sqlite.SQLiteDataSource;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
 
 /// The registry's memory: one SQLite file, held by one process through one connection.
 ///
@@ -92,10 +94,16 @@ final class RegistryDatabase implements AutoCloseable {
             return new RegistryDatabase(file, connection, observer);
         } catch (FlywayException | SQLException e) {
             throw new RegistryException(
-                    "cannot open the adapter registry " + file + ": " + OneLine.reason(e)
-                            + "; is it in use by another process?",
+                    isBusy(e)
+                            ? "the adapter registry " + file + " is in use by another process: stop it"
+                            : "cannot open the adapter registry " + file + ": " + OneLine.reason(e),
                     e);
         }
+    }
+
+    private static boolean isBusy(Throwable e) {
+        return (e instanceof SQLiteException sqlite && sqlite.getResultCode() == SQLiteErrorCode.SQLITE_BUSY)
+                || (e.getCause() != null && isBusy(e.getCause()));
     }
 
     private static SQLiteDataSource source(Path file, LockingMode locking) {

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -471,12 +472,34 @@ class AdapterRegistryTest {
                 assertCode(() -> registry.find(OTHER, "chef"), Code.NAME_TAKEN, "rename the folder or unregister");
                 assertThat(registry.entries(ME))
                         .hasExactlyElementsOfTypes(AdapterEntry.Ready.class, AdapterEntry.Failed.class);
+                assertThat(register(registry, ME, "chef", 6).number()).isEqualTo(2);
                 registry.unregister(ME, "chef");
                 registry.rescan();
                 assertThat(registry.find(OTHER, "chef").digest()).isNotEqualTo(mine.digest());
                 delete(root.resolve("chef"));
                 registry.rescan();
             }
+        }
+    }
+
+    @Test
+    void register_whileAFolderOfThatNameIsRead_goesBeforeIt() {
+        write("chef", 1);
+        var once = new AtomicBoolean();
+        var registries = new ArrayList<AdapterRegistry>();
+        RegistryStep.Observer faster = step -> {
+            if (step == RegistryStep.CONTENT_READ && !registries.isEmpty() && once.compareAndSet(false, true)) {
+                register(registries.getFirst(), ME, "pirate", 5);
+            }
+        };
+        try (AdapterRegistry registry = fixture().open(faster)) {
+            registries.add(registry);
+            write("pirate", 2);
+            registry.rescan();
+            assertCode(() -> registry.find(OTHER, "pirate"), Code.NAME_TAKEN, "rename the folder");
+            registry.unregister(ME, "pirate");
+            registry.rescan();
+            assertThat(registry.find(OTHER, "pirate").number()).isEqualTo(1);
         }
     }
 
@@ -529,10 +552,22 @@ class AdapterRegistryTest {
         try (AdapterRegistry _ = fixture().open()) {
             assertThatThrownBy(() -> fixture().open())
                     .isInstanceOf(RegistryException.class)
-                    .hasMessageContaining("is it in use by another process?")
+                    .hasMessageContaining("is in use by another process: stop it")
                     .message()
                     .doesNotContain("\n");
         }
+    }
+
+    @Test
+    void open_ofADamagedFile_isRefusedInOneLine() throws IOException {
+        fixture().open().close();
+        Path file = fixture().state.resolve(BASE.digest().hex() + ".db");
+        Files.writeString(file, "no database".repeat(1000));
+        assertThatThrownBy(() -> fixture().open())
+                .isInstanceOf(RegistryException.class)
+                .hasMessageContaining("cannot open the adapter registry " + file)
+                .message()
+                .doesNotContain("\n");
     }
 
     private RegistryFixture fixture() {

@@ -1,20 +1,15 @@
 package org.openlora.server.serving;
 
 import org.openlora.adapters.AdapterResidency;
-import org.openlora.adapters.origin.AdapterFetcher;
 import org.openlora.engine.model.CausalLm;
 
-/// What the stack's parts are given of each other. A server gives them as they are; whoever wants to see, or to disturb,
+/// What the engine is given of the stack's parts. A server gives them as they are; whoever wants to see, or to disturb,
 /// what passes between them puts something in between.
 interface EngineParts {
     EngineParts AS_THEY_ARE = new EngineParts() {};
 
     default CausalLm model(CausalLm model) {
         return model;
-    }
-
-    default AdapterFetcher fetcher(AdapterFetcher fetcher) {
-        return fetcher;
     }
 
     default AdapterResidency residency(AdapterResidency residency) {

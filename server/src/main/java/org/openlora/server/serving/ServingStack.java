@@ -20,7 +20,6 @@ import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.HostLimits;
 import org.openlora.adapters.host.ResidencyStats;
 import org.openlora.adapters.origin.AdapterFetcher;
-import org.openlora.adapters.origin.AdapterOrigin;
 import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.adapters.registry.AdapterEntry;
 import org.openlora.adapters.registry.AdapterRegistry;
@@ -127,10 +126,8 @@ public final class ServingStack implements Serving, AutoCloseable {
             String servedName =
                     config.servedModelName().isEmpty() ? resolved.name() : config.servedModelName();
             Path adapterRoot = adapterRoot(config, installation, resolved);
-            AdapterStore store = opening.add(AdapterStore.open(
-                    installation.adapterStore(),
-                    (long) config.adapters().diskMebibytes() << 20,
-                    folder -> PeftAdapter.read(folder, model.adaptableModules()).digest()));
+            AdapterStore store =
+                    opening.add(openStore(config.adapters(), installation.adapterStore(), model.adaptableModules()));
             AdapterRegistry registry = opening.add(openRegistry(
                     config.adapters(),
                     adapterRoot,
@@ -138,7 +135,7 @@ public final class ServingStack implements Serving, AutoCloseable {
                     model.adaptableModules(),
                     servedName,
                     store,
-                    new FetchedBytes(parts.fetcher(ServingStack::fetchNothing))));
+                    new FetchedBytes(AdapterFetching.fetcher(config.adapters(), environment))));
             HostAdapterResidency residency =
                     opening.add(new HostAdapterResidency(registry, limits(config.adapters()), InstantSource.system()));
             Operator operator = Operator.load(installation, config, environment);
@@ -237,6 +234,17 @@ public final class ServingStack implements Serving, AutoCloseable {
                 model.digest());
     }
 
+    private static AdapterStore openStore(ServerConfig.Adapters settings, Path folder, BaseWeights base) {
+        try {
+            return AdapterStore.open(
+                    folder,
+                    settings.diskBytes(),
+                    fetched -> PeftAdapter.read(fetched, base).digest());
+        } catch (AdapterException e) {
+            throw new Problem(Problem.describe(e), "or make its disk usable", e);
+        }
+    }
+
     private static AdapterRegistry openRegistry(
             ServerConfig.Adapters settings,
             Path root,
@@ -252,18 +260,13 @@ public final class ServingStack implements Serving, AutoCloseable {
                 Set.of(servedName),
                 Runtime.getRuntime().availableProcessors(),
                 Duration.ofSeconds(settings.rescanSeconds()),
-                Duration.ofSeconds(settings.fetchSeconds()),
+                Duration.ofSeconds(settings.fetchLimitSeconds()),
                 InstantSource.system());
         try {
             return AdapterRegistry.open(options, store, fetcher);
         } catch (RegistryException e) {
             throw new Problem(Problem.describe(e), "or set OPENLORA_HOME to another folder", e);
         }
-    }
-
-    private static AdapterOrigin fetchNothing(AdapterOrigin origin, Path folder, DiskRoom room, Instant deadline) {
-        throw new AdapterException(
-                AdapterException.Code.REFUSED, "%s is not among the origins of this server".formatted(origin));
     }
 
     private static HostLimits limits(ServerConfig.Adapters adapters) {

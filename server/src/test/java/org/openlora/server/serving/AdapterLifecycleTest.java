@@ -10,10 +10,8 @@ import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -29,10 +27,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.openlora.adapters.AdapterException;
-import org.openlora.adapters.origin.AdapterFetcher;
-import org.openlora.adapters.origin.AdapterOrigin;
-import org.openlora.adapters.store.DiskRoom;
 import org.openlora.api.v1.Adapter;
 import org.openlora.api.v1.AdapterEvent;
 import org.openlora.api.v1.AdapterRef;
@@ -69,7 +63,7 @@ import org.openlora.server.receipts.ReceiptDesk;
 /// Tests use names and contents of their own, so that they may share the server.
 class AdapterLifecycleTest {
     private static final Path ROOT = Path.of(System.getProperty("openlora.root"));
-    private static final Path EXAMPLES = ROOT.resolve("examples/adapters");
+    private static final Path EXAMPLES = ROOT.resolve("examples/adapters").toAbsolutePath();
     private static final String PAYER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
     private static final Tenant ADMIN = new Tenant("admin", "admin-0123456789", PAYER, "", true);
     private static final Tenant ACME = new Tenant("acme", "acme-0123456789a", PAYER);
@@ -83,26 +77,6 @@ class AdapterLifecycleTest {
 
     private record Running(ServingStack stack, OpenLoraServer server) {}
 
-    /// Brings example adapters whatever owner and hub are named: `hf://examples/<name>`.
-    private static final class Examples implements AdapterFetcher {
-        @Override
-        public AdapterOrigin fetch(AdapterOrigin origin, Path folder, DiskRoom room, Instant deadline) {
-            if (!(origin instanceof AdapterOrigin.HubRepository(String repository, String _, String _))) {
-                throw new AdapterException(AdapterException.Code.REFUSED, "only hf://examples is allowed");
-            }
-            Path example = EXAMPLES.resolve(repository.substring(repository.indexOf('/') + 1));
-            try (Stream<Path> files = Files.list(example)) {
-                for (Path file : files.toList()) {
-                    room.reserve(Files.size(file));
-                    Files.copy(file, folder.resolve(file.getFileName().toString()));
-                }
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-            return origin;
-        }
-    }
-
     @BeforeAll
     static void start() throws IOException {
         Path root = Files.createDirectories(home.resolve("root"));
@@ -115,9 +89,11 @@ class AdapterLifecycleTest {
         Path settings = Files.writeString(home.resolve("settings.yaml"), """
                 adapters:
                   deviceSlots: 2
+                  origins:
+                    allowed: ["file://%s"]
                 engine:
                   warmUpSeconds: 0
-                """);
+                """.formatted(EXAMPLES));
         Installation installation = new Installation(ROOT, home);
         ServerConfig config = ConfigLoader.load(installation, settings)
                 .withPort(0)
@@ -129,12 +105,7 @@ class AdapterLifecycleTest {
                 null,
                 ROOT.resolve("examples/datanets"),
                 "");
-        ServingStack stack = ServingStack.open(config, installation, model, Map.of(), new EngineParts() {
-            @Override
-            public AdapterFetcher fetcher(AdapterFetcher fetcher) {
-                return new Examples();
-            }
-        });
+        ServingStack stack = ServingStack.open(config, installation, model, Map.of());
         ServerMetrics metrics = new ServerMetrics("openlora-tiny", InstantSource.system(), System::nanoTime);
         stack.countedBy(metrics);
         OpenLoraServer server = OpenLoraServer.start(
@@ -184,7 +155,7 @@ class AdapterLifecycleTest {
         Adapter registered = steps.getLast().getAdapter();
         assertThat(steps.getFirst().getProgress().getDoneBytes()).isPositive();
         assertThat(registered.getShared()).isFalse();
-        assertThat(registered.getOrigin()).startsWith("hf://examples/harbour-keeper");
+        assertThat(registered.getOrigin()).endsWith("/harbour-keeper");
         assertThat(registered.getDigest()).isEqualTo(get(ADMIN, "harbour-keeper").getDigest());
 
         assertThat(text(generate(ACME, "cycle", 8))).isEqualTo(text(generate(ACME, "harbour-keeper", 8)));
@@ -392,7 +363,7 @@ class AdapterLifecycleTest {
     }
 
     private static RegisterAdapterRequest register(String name, String example) {
-        return request(name, "hf://examples/" + example);
+        return request(name, "file://" + EXAMPLES.resolve(example));
     }
 
     private static RegisterAdapterRequest request(String name, String origin) {
