@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -352,7 +353,7 @@ class AdapterLifecycleTest {
                 .blocking()
                 .get("/metrics")
                 .contentUtf8();
-        Map<String, Double> samples = new java.util.HashMap<>();
+        Map<String, Double> samples = new HashMap<>();
         for (String line : text.lines().filter(one -> !one.startsWith("#")).toList()) {
             int space = line.lastIndexOf(' ');
             assertThat(samples.put(line.substring(0, space), Double.parseDouble(line.substring(space + 1))))
