@@ -103,8 +103,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             ServerConfig config, Installation installation, ResolvedModel resolved, Map<String, String> environment) {
         try (Opening opening = new Opening()) {
             BaseModel model = opening.add(openModel(resolved, config.engine()));
-            String servedName =
-                    config.servedModelName().isEmpty() ? resolved.name() : config.servedModelName();
+            String servedName = config.servedModelName().isEmpty() ? resolved.name() : config.servedModelName();
             AdapterStore store =
                     opening.add(openStore(config.adapters(), installation.adapterStore(), model.adaptableModules()));
             AdapterRegistry registry = opening.add(openRegistry(
@@ -213,10 +212,8 @@ public final class ServingStack implements Serving, AutoCloseable {
 
     private static AdapterStore openStore(ServerConfig.Adapters settings, Path folder, BaseWeights base) {
         try {
-            return AdapterStore.open(
-                    folder,
-                    settings.diskBytes(),
-                    fetched -> PeftAdapter.read(fetched, base).digest());
+            return AdapterStore.open(folder, settings.diskBytes(), fetched -> PeftAdapter.read(fetched, base)
+                    .digest());
         } catch (AdapterException e) {
             throw new Problem(Problem.describe(e), "or make its disk usable", e);
         }
