@@ -16,9 +16,9 @@ import org.openlora.adapters.Utf8;
 import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.adapters.peft.PeftConfig;
 
-/// A cheap look into a folder: whether it claims to be an adapter, and what tells that it has probably not changed
-/// since another look: names, sizes, times and file keys of all it holds. Only a saving: at load the content digest
-/// decides.
+/// A cheap look into a folder: whether it claims to be an adapter, and what tells that it has probably not
+/// changed since another look: names, sizes, times and file keys of all it holds. Only a saving: at load the
+/// content digest decides.
 ///
 /// @param fingerprint null where a file could not be looked at, so that the folder must be read
 record FolderListing(boolean isAdapter, @Nullable Digest fingerprint) {

@@ -18,8 +18,8 @@ import org.openlora.adapters.OneLine;
 import org.openlora.adapters.Utf8;
 import org.openlora.adapters.origin.AdapterOrigin;
 
-/// What look-ups see: the folders' names, each tenant's own, and the contents behind them. A tenant sees its own names
-/// and the folders'. Look-ups never wait; one thread at a time makes changes.
+/// What look-ups see: the folders' names, each tenant's own, and the contents behind them. A tenant sees its
+/// own names and the folders'. Look-ups never wait; one thread at a time makes changes.
 final class NameIndex {
     /// Contents without a name that can still be loaded, for requests that were admitted while they had one.
     private static final int RETIRED = 1024;
@@ -90,7 +90,8 @@ final class NameIndex {
         };
     }
 
-    /// The adapter of this content, if a name that this tenant sees stands for it; of several names its own first.
+    /// The adapter of this content, if a name that this tenant sees stands for it; of several names its own
+    /// first.
     ///
     /// @throws AdapterException `NOT_FOUND`
     AdapterVersion find(String tenant, Digest digest) {
@@ -140,7 +141,8 @@ final class NameIndex {
         return Optional.ofNullable(origins.get(new Alias(tenant, name)));
     }
 
-    @Nullable AdapterEntry folder(String name) {
+    @Nullable
+    AdapterEntry folder(String name) {
         return folders.find(name);
     }
 
@@ -153,8 +155,7 @@ final class NameIndex {
         int failed = (int) folders.entries().stream()
                 .filter(AdapterEntry.Failed.class::isInstance)
                 .count();
-        int registered =
-                tenants.values().stream().mapToInt(Namespace::size).sum();
+        int registered = tenants.values().stream().mapToInt(Namespace::size).sum();
         return new RegistryStats(folders.size() - failed, failed, registered);
     }
 

@@ -28,8 +28,7 @@ final class Registrar {
 
     private record Watcher(String tenant, Consumer<RegistryEvent> listener) {}
 
-    Registrar(
-            Path root, Set<String> reservedNames, RegistryDatabase database, NameIndex index, InstantSource clock) {
+    Registrar(Path root, Set<String> reservedNames, RegistryDatabase database, NameIndex index, InstantSource clock) {
         this.root = root;
         this.reservedNames = reservedNames;
         this.database = database;
@@ -38,10 +37,10 @@ final class Registrar {
     }
 
     /// Why a folder of this name cannot be served whatever is in it; null where it can.
-    @Nullable AdapterException refusal(String folder) {
+    @Nullable
+    AdapterException refusal(String folder) {
         if (reservedNames.contains(folder)) {
-            return new AdapterException(
-                    Code.NAME_TAKEN, "the base model is served under this name; rename the folder");
+            return new AdapterException(Code.NAME_TAKEN, "the base model is served under this name; rename the folder");
         }
         return index.isRegistered(folder)
                 ? new AdapterException(
@@ -78,8 +77,8 @@ final class Registrar {
         return refusal == null ? state : new FolderState.Broken(state.name(), null, refusal);
     }
 
-    /// Throws [AdapterException] where the tenant may not register this name now. One that it has registered already it
-    /// may register again, whatever folder has turned up since.
+    /// Throws [AdapterException] where the tenant may not register this name now. One that it has registered
+    /// already it may register again, whatever folder has turned up since.
     void requireFree(String tenant, String name) {
         AdapterNames.check(name);
         if (reservedNames.contains(name)) {

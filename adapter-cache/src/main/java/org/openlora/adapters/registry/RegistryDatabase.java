@@ -30,8 +30,8 @@ import org.sqlite.SQLiteException;
 
 /// The registry's memory: one SQLite file, held by one process through one connection.
 ///
-/// Every method that writes returns only when its transaction has reached the disk; a crash at any point leaves it
-/// done or not begun. Safe for use by many threads, one at a time.
+/// Every method that writes returns only when its transaction has reached the disk; a crash at any point leaves
+/// it done or not begun. Safe for use by many threads, one at a time.
 final class RegistryDatabase implements AutoCloseable {
     /// Versions of a name that are remembered, the newest.
     static final int HISTORY = 100;
@@ -283,7 +283,8 @@ final class RegistryDatabase implements AutoCloseable {
                     last.getFirst().number());
             return found.as(name, last.getFirst().number(), last.getFirst().registeredAt());
         }
-        AdapterVersion version = found.as(name, last.isEmpty() ? 1 : last.getFirst().number() + 1, at);
+        AdapterVersion version =
+                found.as(name, last.isEmpty() ? 1 : last.getFirst().number() + 1, at);
         AdapterManifest manifest = version.manifest();
         update(
                 "INSERT INTO version (alias, number, digest, manifest_digest, manifest, resident_bytes,"
@@ -320,8 +321,7 @@ final class RegistryDatabase implements AutoCloseable {
                 connection.setAutoCommit(true);
             }
         } catch (SQLException e) {
-            throw new RegistryException(
-                    "cannot write to the adapter registry " + file + ": " + OneLine.reason(e), e);
+            throw new RegistryException("cannot write to the adapter registry " + file + ": " + OneLine.reason(e), e);
         } finally {
             using.unlock();
         }

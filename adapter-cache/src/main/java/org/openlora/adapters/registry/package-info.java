@@ -1,4 +1,5 @@
-/// Which adapters there are, by name and by digest: the folders under the adapter root, and what tenants registered.
+/// Which adapters there are, by name and by digest: the folders under the adapter root, and what tenants
+/// registered.
 ///
 /// Starting points:
 /// - [org.openlora.adapters.registry.AdapterRegistry]: all that others use.

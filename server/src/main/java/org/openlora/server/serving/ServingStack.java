@@ -121,8 +121,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             EngineParts parts) {
         try (Opening opening = new Opening()) {
             BaseModel model = opening.add(openModel(resolved, config.engine()));
-            String servedName =
-                    config.servedModelName().isEmpty() ? resolved.name() : config.servedModelName();
+            String servedName = config.servedModelName().isEmpty() ? resolved.name() : config.servedModelName();
             Path adapterRoot = adapterRoot(config, installation, resolved);
             AdapterStore store =
                     opening.add(openStore(config.adapters(), installation.adapterStore(), model.adaptableModules()));
@@ -234,10 +233,8 @@ public final class ServingStack implements Serving, AutoCloseable {
 
     private static AdapterStore openStore(ServerConfig.Adapters settings, Path folder, BaseWeights base) {
         try {
-            return AdapterStore.open(
-                    folder,
-                    settings.diskBytes(),
-                    fetched -> PeftAdapter.read(fetched, base).digest());
+            return AdapterStore.open(folder, settings.diskBytes(), fetched -> PeftAdapter.read(fetched, base)
+                    .digest());
         } catch (AdapterException e) {
             throw new Problem(Problem.describe(e), "or make its disk usable", e);
         }

@@ -209,7 +209,9 @@ class ServingStackTest {
             }
             Thread.sleep(20);
         }
-        assertThat(stack.adapters(Generating.TENANT)).extracting(ServedAdapter::name).isEqualTo(names);
+        assertThat(stack.adapters(Generating.TENANT))
+                .extracting(ServedAdapter::name)
+                .isEqualTo(names);
     }
 
     @Test
