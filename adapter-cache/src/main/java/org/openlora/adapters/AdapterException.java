@@ -23,6 +23,8 @@ public final class AdapterException extends RuntimeException {
         TOO_LARGE,
         /// No room became free before the deadline.
         NO_ROOM,
+        /// Its weights were changed in memory after they had been loaded and verified.
+        CORRUPT,
         /// The residency is closed.
         CLOSED
     }

@@ -269,16 +269,36 @@ public record ServerConfig(
     }
 
     /// Sizes of the adapter cache.
+    ///
+    /// @param hostBytes of memory for adapters
+    /// @param deviceSlots adapters that answers can use at once
+    /// @param deviceBytes of their weights
+    /// @param unitBytes in which the memory is given out, a multiple of 64
+    /// @param maxConcurrentLoads adapters read at once
+    /// @param failureMemorySeconds that a failed load is not tried again
+    /// @param scrubBytesPerSecond of resident weights compared with their checksums; 0 for none
     public record Adapters(
-            @JsonProperty(required = true) int residentMebibytes,
-            @JsonProperty(required = true) int maxResident,
-            @JsonProperty(required = true) int concurrentLoads,
-            @JsonProperty(required = true) int failureMemorySeconds) {
+            @JsonProperty(required = true) long hostBytes,
+            @JsonProperty(required = true) int deviceSlots,
+            @JsonProperty(required = true) long deviceBytes,
+            @JsonProperty(required = true) int unitBytes,
+            @JsonProperty(required = true) int maxConcurrentLoads,
+            @JsonProperty(required = true) int failureMemorySeconds,
+            @JsonProperty(required = true) long scrubBytesPerSecond) {
+        private static final long MOST_BYTES = 1L << 44;
+
         public Adapters {
-            within("residentMebibytes", residentMebibytes, 1, 1 << 24);
-            within("maxResident", maxResident, 1, 1 << 20);
-            within("concurrentLoads", concurrentLoads, 1, 1024);
+            within("hostBytes", hostBytes, 1 << 20, MOST_BYTES);
+            within("deviceSlots", deviceSlots, 1, 1 << 20);
+            within("deviceBytes", deviceBytes, 1 << 20, MOST_BYTES);
+            within("unitBytes", unitBytes, 64, 1 << 20);
+            require(unitBytes % 64 == 0, "unitBytes is %d, must be a multiple of 64".formatted(unitBytes));
+            require(
+                    hostBytes / unitBytes <= Integer.MAX_VALUE,
+                    "unitBytes is %d, too small for %d hostBytes".formatted(unitBytes, hostBytes));
+            within("maxConcurrentLoads", maxConcurrentLoads, 1, 1024);
             within("failureMemorySeconds", failureMemorySeconds, 0, 86_400);
+            within("scrubBytesPerSecond", scrubBytesPerSecond, 0, MOST_BYTES);
         }
     }
 
@@ -368,7 +388,7 @@ public record ServerConfig(
         }
     }
 
-    private static void within(String name, int value, int least, int most) {
+    private static void within(String name, long value, long least, long most) {
         require(value >= least && value <= most, "%s is %d, allowed is %d to %d".formatted(name, value, least, most));
     }
 

@@ -50,6 +50,7 @@ final class Statuses {
             case NOT_FOUND -> Status.NOT_FOUND;
             case INVALID, UNSUPPORTED, WRONG_BASE, CHANGED -> Status.FAILED_PRECONDITION;
             case TOO_LARGE, NO_ROOM -> Status.RESOURCE_EXHAUSTED;
+            case CORRUPT -> Status.DATA_LOSS;
             case CLOSED -> Status.UNAVAILABLE;
         };
     }

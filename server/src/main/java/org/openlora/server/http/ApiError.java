@@ -110,6 +110,7 @@ record ApiError(
             case INVALID, UNSUPPORTED, WRONG_BASE, CHANGED, TOO_LARGE ->
                 new ApiError(HttpStatus.BAD_REQUEST, "BadRequestError", message, "model");
             case NO_ROOM -> overloaded(message);
+            case CORRUPT -> internal(message);
             case CLOSED -> unavailable(message);
         };
     }

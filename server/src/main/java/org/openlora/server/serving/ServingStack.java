@@ -15,7 +15,7 @@ import java.util.Set;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.HostLimits;
-import org.openlora.adapters.host.HostResidencyStats;
+import org.openlora.adapters.host.ResidencyStats;
 import org.openlora.adapters.registry.AdapterEntry;
 import org.openlora.adapters.registry.AdapterRegistry;
 import org.openlora.adapters.registry.AdapterVersion;
@@ -212,10 +212,13 @@ public final class ServingStack implements Serving, AutoCloseable {
 
     private static HostLimits limits(ServerConfig.Adapters adapters) {
         return new HostLimits(
-                (long) adapters.residentMebibytes() << 20,
-                adapters.maxResident(),
-                adapters.concurrentLoads(),
-                Duration.ofSeconds(adapters.failureMemorySeconds()));
+                adapters.hostBytes(),
+                adapters.deviceSlots(),
+                adapters.deviceBytes(),
+                adapters.unitBytes(),
+                adapters.maxConcurrentLoads(),
+                Duration.ofSeconds(adapters.failureMemorySeconds()),
+                adapters.scrubBytesPerSecond());
     }
 
     private static Path adapterRoot(ServerConfig config, Installation installation, ResolvedModel resolved) {
@@ -416,7 +419,7 @@ public final class ServingStack implements Serving, AutoCloseable {
     }
 
     /// A moment of the adapters: what is resident, and what requests hold.
-    public HostResidencyStats adapterStats() {
+    public ResidencyStats adapterStats() {
         return residency.stats();
     }
 
