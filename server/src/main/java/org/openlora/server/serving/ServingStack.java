@@ -15,6 +15,7 @@ import java.util.Set;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.HostLimits;
+import org.openlora.adapters.host.ResidencyEvent;
 import org.openlora.adapters.host.ResidencyStats;
 import org.openlora.adapters.registry.AdapterEntry;
 import org.openlora.adapters.registry.AdapterRegistry;
@@ -118,6 +119,11 @@ public final class ServingStack implements Serving, AutoCloseable {
                     parts.residency(residency),
                     usage,
                     InstantSource.system()));
+            residency.listen(event -> {
+                if (event instanceof ResidencyEvent.Corrupt(Digest adapter)) {
+                    engine.distrust(adapter);
+                }
+            });
             ServedModel served = new ServedModel(
                     config.servedModelName().isEmpty() ? resolved.name() : config.servedModelName(),
                     model.config().architecture().id(),
