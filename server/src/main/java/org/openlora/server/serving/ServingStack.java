@@ -17,6 +17,7 @@ import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.HostLimits;
+import org.openlora.adapters.host.ResidencyEvent;
 import org.openlora.adapters.host.ResidencyStats;
 import org.openlora.adapters.origin.AdapterFetcher;
 import org.openlora.adapters.peft.PeftAdapter;
@@ -149,6 +150,11 @@ public final class ServingStack implements Serving, AutoCloseable {
                     parts.residency(residency),
                     usage,
                     InstantSource.system()));
+            residency.listen(event -> {
+                if (event instanceof ResidencyEvent.Corrupt(Digest adapter)) {
+                    engine.distrust(adapter);
+                }
+            });
             ServedModel served = new ServedModel(
                     servedName,
                     model.config().architecture().id(),
