@@ -13,12 +13,14 @@ import org.openlora.server.config.ServerConfig.Tenant;
 /// loaded, pinned and unloaded by administrators and deleted by nobody. Every method may be called from any thread, and
 /// those with a deadline block.
 ///
-/// Every method that takes a name throws [org.openlora.adapters.AdapterException] with code `NOT_FOUND` for one that the
+/// Every method that takes a name throws [org.openlora.adapters.AdapterException] with code `NOT_FOUND` for one that
+// the
 /// tenant does not see, and [DeskException] for what it may not or cannot do.
 public interface AdapterDesk {
     /// Gives a name to the adapter at an origin, fetching it; a name that exists gets a new version.
     ///
-    /// @param origin as [org.openlora.adapters.origin.AdapterOrigin] writes it, or the name of a folder under the adapter
+    /// @param origin as [org.openlora.adapters.origin.AdapterOrigin] writes it, or the name of a folder under the
+    // adapter
     ///     root
     /// @param expected the digest that it must have; null takes what comes
     /// @param fetchedBytes told now and then how many bytes of its files are here, on any thread

@@ -165,7 +165,8 @@ public final class CacheDesk implements AdapterDesk {
         Digest content = changeable(tenant, name).digest();
         if (pins.contains(content)) {
             throw new DeskException(
-                    DeskException.Reason.CONFLICT, "adapter %s is pinned; unpin it first".formatted(OneLine.quote(name)));
+                    DeskException.Reason.CONFLICT,
+                    "adapter %s is pinned; unpin it first".formatted(OneLine.quote(name)));
         }
         Future<Void> gone = drain(content);
         if (wait) {
@@ -210,8 +211,7 @@ public final class CacheDesk implements AdapterDesk {
     private void happened(ResidencyEvent event) {
         switch (event) {
             case ResidencyEvent.Loaded loaded -> tell(Kind.LOADED, loaded.adapter(), null);
-            case ResidencyEvent.Failed failed ->
-                tell(Kind.FAILED, failed.adapter(), Problem.describe(failed.reason()));
+            case ResidencyEvent.Failed failed -> tell(Kind.FAILED, failed.adapter(), Problem.describe(failed.reason()));
             case ResidencyEvent.Evicted evicted -> {
                 // Who loses a slot stays in memory.
                 if (evicted.from() == org.openlora.adapters.host.Tier.HOST) {

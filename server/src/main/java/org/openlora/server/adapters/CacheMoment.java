@@ -34,8 +34,7 @@ record CacheMoment(
             HostAdapterResidency residency, AdapterStore store, Predicate<Digest> draining, Predicate<Digest> pinned) {
         return new CacheMoment(
                 residency.residents().stream()
-                        .collect(Collectors.toMap(
-                                ResidentStats::digest, resident -> resident, CacheMoment::together)),
+                        .collect(Collectors.toMap(ResidentStats::digest, resident -> resident, CacheMoment::together)),
                 Set.copyOf(store.digests()),
                 draining,
                 pinned);

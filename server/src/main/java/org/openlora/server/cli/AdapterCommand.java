@@ -5,7 +5,6 @@ import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.util.JsonFormat;
 import com.google.protobuf.util.Timestamps;
 import java.io.PrintWriter;
-import java.time.Duration;
 import java.util.Iterator;
 import java.util.Locale;
 import java.util.Optional;
@@ -39,7 +38,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/// `openlora adapter …`: steers the adapters of a running server. `list` and `show` start one in this process where none
+/// `openlora adapter …`: steers the adapters of a running server. `list` and `show` start one in this process where
+// none
 /// is running.
 @Command(
         name = "adapter",
@@ -62,7 +62,8 @@ final class AdapterCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         throw new ParameterException(
-                spec.commandLine(), "say what to do: " + String.join(", ", spec.subcommands().keySet()));
+                spec.commandLine(),
+                "say what to do: " + String.join(", ", spec.subcommands().keySet()));
     }
 
     /// What the commands have in common: a server to ask, and a way to print what it says.

@@ -39,8 +39,7 @@ record RunningServer(ServingStack stack, OpenLoraServer listener, KeptChain chai
             LedgerView ledger = LedgerView.of(stack.meter());
             KeptChain chain = new KeptChain(
                     () -> ChainLink.open(config.chain(), chainFolder, stack.operator(), environment, log::info));
-            ServerMetrics metrics =
-                    new ServerMetrics(stack.model().name(), InstantSource.system(), System::nanoTime);
+            ServerMetrics metrics = new ServerMetrics(stack.model().name(), InstantSource.system(), System::nanoTime);
             stack.countedBy(metrics);
             OpenLoraServer listener = OpenLoraServer.start(
                     config, stack, stack.desk(), new ReceiptDesk(ledger, stack.operator(), chain), metrics);

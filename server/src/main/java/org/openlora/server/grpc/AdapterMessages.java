@@ -96,7 +96,8 @@ final class AdapterMessages {
     }
 
     static ListAdaptersResponse list(AdapterPage page) {
-        ListAdaptersResponse.Builder response = ListAdaptersResponse.newBuilder().setNextPageToken(page.next());
+        ListAdaptersResponse.Builder response =
+                ListAdaptersResponse.newBuilder().setNextPageToken(page.next());
         page.adapters().forEach(status -> response.addAdapters(adapter(status)));
         return response.build();
     }

@@ -32,7 +32,8 @@ import org.openlora.server.config.ServerConfig.Tenant;
 
 /// `openlora.v1.Adapters`: the desk, behind the tenant's key.
 ///
-/// Calls that wait for a download or for room hold a virtual thread and a permit; watches hold permits of their own, for
+/// Calls that wait for a download or for room hold a virtual thread and a permit; watches hold permits of their own,
+// for
 /// they never end by themselves.
 final class AdaptersService extends AdaptersGrpc.AdaptersImplBase implements AutoCloseable {
     private static final Duration LONGEST = Duration.ofHours(1);
@@ -54,8 +55,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase implements Aut
     }
 
     @Override
-    public void registerAdapter(
-            RegisterAdapterRequest request, StreamObserver<RegisterAdapterResponse> responses) {
+    public void registerAdapter(RegisterAdapterRequest request, StreamObserver<RegisterAdapterResponse> responses) {
         Tenant tenant = TenantInterceptor.current();
         ServerCallStreamObserver<RegisterAdapterResponse> call =
                 (ServerCallStreamObserver<RegisterAdapterResponse>) responses;
@@ -99,8 +99,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase implements Aut
     @Override
     public void loadAdapter(LoadAdapterRequest request, StreamObserver<Adapter> response) {
         Tenant tenant = TenantInterceptor.current();
-        limiter.answer(
-                response, () -> AdapterMessages.adapter(desk.load(tenant, request.getName(), deadline())));
+        limiter.answer(response, () -> AdapterMessages.adapter(desk.load(tenant, request.getName(), deadline())));
     }
 
     @Override
@@ -123,8 +122,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase implements Aut
         Tenant tenant = TenantInterceptor.current();
         limiter.answer(
                 response,
-                () -> AdapterMessages.adapter(
-                        desk.unload(tenant, request.getName(), request.getWait(), deadline())));
+                () -> AdapterMessages.adapter(desk.unload(tenant, request.getName(), request.getWait(), deadline())));
     }
 
     @Override
@@ -150,8 +148,7 @@ final class AdaptersService extends AdaptersGrpc.AdaptersImplBase implements Aut
         }
     }
 
-    private void watch(
-            Tenant tenant, ServerCallStreamObserver<AdapterEvent> call, UnsentEvents<AdapterChange> unsent) {
+    private void watch(Tenant tenant, ServerCallStreamObserver<AdapterEvent> call, UnsentEvents<AdapterChange> unsent) {
         watches.add(unsent);
         try (AdapterDesk.Watch _ = desk.watch(tenant, unsent::accept)) {
             long sequence = 1;

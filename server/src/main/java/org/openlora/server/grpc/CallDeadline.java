@@ -14,7 +14,6 @@ final class CallDeadline {
     /// Of the call that this thread serves; empty without one.
     static Optional<Instant> current(InstantSource clock) {
         Deadline deadline = Context.current().getDeadline();
-        return Optional.ofNullable(deadline)
-                .map(d -> clock.instant().plusNanos(d.timeRemaining(TimeUnit.NANOSECONDS)));
+        return Optional.ofNullable(deadline).map(d -> clock.instant().plusNanos(d.timeRemaining(TimeUnit.NANOSECONDS)));
     }
 }

@@ -22,8 +22,7 @@ public final class GrpcSurface implements AutoCloseable {
     public GrpcSurface(ServerConfig config, Serving serving, AdapterDesk desk, ReceiptDesk receipts) {
         limiter = new CallLimiter(config.server().maxConcurrentRequests());
         TenantInterceptor tenants = new TenantInterceptor(config);
-        adapters =
-                new AdaptersService(desk, limiter, config.server().maxBufferedEvents(), InstantSource.system());
+        adapters = new AdaptersService(desk, limiter, config.server().maxBufferedEvents(), InstantSource.system());
         GrpcServiceBuilder grpc = GrpcService.builder()
                 .addService(ServerInterceptors.intercept(
                         new InferenceService(

@@ -52,8 +52,8 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
         Tenant tenant = TenantInterceptor.current();
         ServiceRequestContext transport = ServiceRequestContext.current();
         ServerCallStreamObserver<GenerateResponse> call = (ServerCallStreamObserver<GenerateResponse>) responses;
-        UnsentEvents<GenerationEvent> unsent =
-                new UnsentEvents<>(maxBufferedEvents, new LastEvent(request.hasN() ? request.getN() : 1), call::isReady);
+        UnsentEvents<GenerationEvent> unsent = new UnsentEvents<>(
+                maxBufferedEvents, new LastEvent(request.hasN() ? request.getN() : 1), call::isReady);
         // Set here, because they may not be set once this method has returned.
         call.setOnReadyHandler(unsent::wake);
         call.setOnCancelHandler(unsent::cancel);
@@ -74,9 +74,9 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
             ServerCallStreamObserver<GenerateResponse> call,
             UnsentEvents<GenerationEvent> unsent) {
         try {
-            Admission admission =
-                    serving.submit(Messages.call(
-                            request, tenant, CallDeadline.current(clock).orElse(null), defaultMaxTokens, clock), unsent::accept);
+            Admission admission = serving.submit(
+                    Messages.call(request, tenant, CallDeadline.current(clock).orElse(null), defaultMaxTokens, clock),
+                    unsent::accept);
             boolean open = true;
             while (open) {
                 open = switch (unsent.next()) {

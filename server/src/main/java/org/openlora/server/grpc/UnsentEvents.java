@@ -7,7 +7,8 @@ import java.util.function.Predicate;
 
 /// The events of one call that wait for its client.
 ///
-/// Those who make events leave them here and go on. The call's thread takes all that wait, sends them, and takes the next
+/// Those who make events leave them here and go on. The call's thread takes all that wait, sends them, and takes the
+// next
 /// ones when the transport has room again: a client that reads slowly makes fewer, larger turns. One that does not read
 /// at all fills the bound; then what waits is dropped and the call's thread is told to give up.
 final class UnsentEvents<E> {

@@ -52,8 +52,8 @@ public final class HttpSurface implements AutoCloseable {
 
     public void addTo(ServerBuilder builder) {
         InstantSource clock = InstantSource.system();
-        HttpService models =
-                new ModelsService(config, serving, adapters, admitting, clock.instant().getEpochSecond());
+        HttpService models = new ModelsService(
+                config, serving, adapters, admitting, clock.instant().getEpochSecond());
         builder.errorHandler(new ApiErrorHandler())
                 .route()
                 .post("/v1/completions")

@@ -38,8 +38,7 @@ final class LoraAdapterService implements HttpService {
     private final Admitting admitting;
     private final InstantSource clock;
 
-    LoraAdapterService(
-            Action action, ServerConfig config, AdapterDesk desk, Admitting admitting, InstantSource clock) {
+    LoraAdapterService(Action action, ServerConfig config, AdapterDesk desk, Admitting admitting, InstantSource clock) {
         this.action = action;
         this.tenants = new Tenants(config);
         this.desk = desk;
@@ -53,8 +52,8 @@ final class LoraAdapterService implements HttpService {
         var _ = http.aggregate().handle((request, failure) -> {
             if (failure == null) {
                 admitting.run(
-                        () -> response.close(AggregatedHttpResponse.of(
-                                HttpStatus.OK, MediaType.PLAIN_TEXT_UTF_8, answer(request))),
+                        () -> response.close(
+                                AggregatedHttpResponse.of(HttpStatus.OK, MediaType.PLAIN_TEXT_UTF_8, answer(request))),
                         error -> response.close(error.response()));
             } else if (failure instanceof ContentTooLargeException) {
                 response.close(ApiError.of(failure).response());

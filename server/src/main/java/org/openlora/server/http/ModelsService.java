@@ -35,8 +35,7 @@ final class ModelsService implements HttpService {
     private final long createdSeconds;
 
     /// @param createdSeconds since the epoch, for all cards: when serving began
-    ModelsService(
-            ServerConfig config, Serving serving, AdapterDesk desk, Admitting admitting, long createdSeconds) {
+    ModelsService(ServerConfig config, Serving serving, AdapterDesk desk, Admitting admitting, long createdSeconds) {
         this.tenants = new Tenants(config);
         this.serving = serving;
         this.desk = desk;

@@ -149,14 +149,20 @@ final class CacheMetrics {
     }
 
     private void gauge(String name, String description, ToDoubleFunction<ResidencyStats> value) {
-        Gauge.builder(name, cache, sources -> value.applyAsDouble(sources.residency().stats()))
+        Gauge.builder(
+                        name,
+                        cache,
+                        sources -> value.applyAsDouble(sources.residency().stats()))
                 .description(description)
                 .strongReference(true)
                 .register(registry);
     }
 
     private void tier(String tier, String name, String description, ToDoubleFunction<ResidencyStats> value) {
-        Gauge.builder(name, cache, sources -> value.applyAsDouble(sources.residency().stats()))
+        Gauge.builder(
+                        name,
+                        cache,
+                        sources -> value.applyAsDouble(sources.residency().stats()))
                 .description(description)
                 .tag("tier", tier)
                 .strongReference(true)
@@ -164,7 +170,10 @@ final class CacheMetrics {
     }
 
     private void disk(String name, String description, ToDoubleFunction<StoreStats> value) {
-        Gauge.builder(name, cache, sources -> value.applyAsDouble(sources.store().stats()))
+        Gauge.builder(
+                        name,
+                        cache,
+                        sources -> value.applyAsDouble(sources.store().stats()))
                 .description(description)
                 .tag("tier", "disk")
                 .strongReference(true)
@@ -172,14 +181,19 @@ final class CacheMetrics {
     }
 
     private void counter(String name, String description, ToDoubleFunction<ResidencyStats> value) {
-        FunctionCounter.builder(name, cache, sources -> value.applyAsDouble(sources.residency().stats()))
+        FunctionCounter.builder(
+                        name,
+                        cache,
+                        sources -> value.applyAsDouble(sources.residency().stats()))
                 .description(description)
                 .register(registry);
     }
 
     private void evictions(String tier, ToDoubleFunction<ResidencyStats> value) {
-        FunctionCounter.builder("openlora_adapter_evictions", cache, sources -> value.applyAsDouble(
-                        sources.residency().stats()))
+        FunctionCounter.builder(
+                        "openlora_adapter_evictions",
+                        cache,
+                        sources -> value.applyAsDouble(sources.residency().stats()))
                 .description(EVICTIONS)
                 .tag("tier", tier)
                 .register(registry);

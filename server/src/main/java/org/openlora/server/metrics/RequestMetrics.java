@@ -20,8 +20,10 @@ import org.openlora.engine.Usage;
 final class RequestMetrics {
     private static final Duration[] FIRST_TOKEN = millis(1, 5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 10_000);
     private static final Duration[] NEXT_TOKEN = millis(1, 2, 5, 10, 20, 40, 80, 160, 320, 640, 1280);
-    private static final Duration[] WHOLE = millis(50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000);
-    private static final double[] TOKENS = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000};
+    private static final Duration[] WHOLE =
+            millis(50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000);
+    private static final double[] TOKENS = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000
+    };
 
     private final LongSupplier nanos;
     private final ActiveAdapters adapters;

@@ -78,7 +78,9 @@ public final class FakeDesk implements AdapterDesk {
             throw new AdapterException(AdapterException.Code.CHANGED, "it is " + digest + ", not " + expected);
         }
         AdapterStatus before = adapters.get(name);
-        int version = before == null || before.content() == null ? 1 : before.content().version() + 1;
+        int version = before == null || before.content() == null
+                ? 1
+                : before.content().version() + 1;
         return put(
                 status(name, false, digest, version, origin, Tier.DISK, false),
                 version == 1 ? Kind.REGISTERED : Kind.UPDATED);
@@ -91,7 +93,8 @@ public final class FakeDesk implements AdapterDesk {
                 .filter(status -> status.tier().compareTo(page.nearestFrom()) >= 0)
                 .toList();
         List<AdapterStatus> found = rest.stream().limit(page.size()).toList();
-        return new AdapterPage(found, found.size() < rest.size() ? found.getLast().name() : "");
+        return new AdapterPage(
+                found, found.size() < rest.size() ? found.getLast().name() : "");
     }
 
     @Override
@@ -136,7 +139,8 @@ public final class FakeDesk implements AdapterDesk {
             throw new AdapterException(AdapterException.Code.INVALID, String.valueOf(status.problem()));
         }
         return put(
-                status(name, status.shared(), content.digest(), content.version(), status.origin(), tier, pinned), kind);
+                status(name, status.shared(), content.digest(), content.version(), status.origin(), tier, pinned),
+                kind);
     }
 
     @Override

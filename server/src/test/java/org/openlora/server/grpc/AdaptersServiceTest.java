@@ -102,21 +102,27 @@ class AdaptersServiceTest {
         assertThat(registered.getVersion()).isEqualTo(1);
         assertThat(registered.getTier()).isEqualTo(Adapter.Tier.TIER_DISK);
 
-        assertThat(adapters.loadAdapter(LoadAdapterRequest.newBuilder().setName("mine").build()).getTier())
+        assertThat(adapters.loadAdapter(
+                                LoadAdapterRequest.newBuilder().setName("mine").build())
+                        .getTier())
                 .isEqualTo(Adapter.Tier.TIER_DEVICE);
-        Adapter pinned = adapters.pinAdapter(PinAdapterRequest.newBuilder().setName("mine").build());
+        Adapter pinned = adapters.pinAdapter(
+                PinAdapterRequest.newBuilder().setName("mine").build());
         assertThat(pinned.getPinned()).isTrue();
         assertThat(pinned.getTier()).isEqualTo(Adapter.Tier.TIER_HOST);
         UnloadAdapterRequest unload =
                 UnloadAdapterRequest.newBuilder().setName("mine").build();
         assertStatus(() -> adapters.unloadAdapter(unload), Status.Code.FAILED_PRECONDITION, "unpin it first");
-        assertThat(adapters.unpinAdapter(UnpinAdapterRequest.newBuilder().setName("mine").build())
+        assertThat(adapters.unpinAdapter(
+                                UnpinAdapterRequest.newBuilder().setName("mine").build())
                         .getPinned())
                 .isFalse();
         assertThat(adapters.unloadAdapter(unload).getTier()).isEqualTo(Adapter.Tier.TIER_DISK);
-        var _ = adapters.deleteAdapter(DeleteAdapterRequest.newBuilder().setName("mine").build());
+        var _ = adapters.deleteAdapter(
+                DeleteAdapterRequest.newBuilder().setName("mine").build());
         assertStatus(
-                () -> adapters.getAdapter(GetAdapterRequest.newBuilder().setName("mine").build()),
+                () -> adapters.getAdapter(
+                        GetAdapterRequest.newBuilder().setName("mine").build()),
                 Status.Code.NOT_FOUND,
                 "mine");
     }
@@ -124,11 +130,12 @@ class AdaptersServiceTest {
     @Test
     void register_digestThatIsNone_isInvalidArgumentNamingTheField() {
         assertStatus(
-                () -> all(adapters(TENANT_KEY).registerAdapter(RegisterAdapterRequest.newBuilder()
-                        .setName("mine")
-                        .setOrigin("hf://owner/name")
-                        .setExpectedDigest("sha256:short")
-                        .build())),
+                () -> all(adapters(TENANT_KEY)
+                        .registerAdapter(RegisterAdapterRequest.newBuilder()
+                                .setName("mine")
+                                .setOrigin("hf://owner/name")
+                                .setExpectedDigest("sha256:short")
+                                .build())),
                 Status.Code.INVALID_ARGUMENT,
                 "expected_digest");
     }
@@ -145,14 +152,17 @@ class AdaptersServiceTest {
                         .build())),
                 Status.Code.FAILED_PRECONDITION,
                 Digest.ZERO.toString());
-        assertThat(adapters.listAdapters(ListAdaptersRequest.newBuilder().setNamePrefix("mine").build())
+        assertThat(adapters.listAdapters(ListAdaptersRequest.newBuilder()
+                                .setNamePrefix("mine")
+                                .build())
                         .getAdaptersList())
                 .isEmpty();
     }
 
     @Test
     void sharedAdapter_tenantThatIsNoAdministrator_isPermissionDenied() {
-        LoadAdapterRequest load = LoadAdapterRequest.newBuilder().setName("shared").build();
+        LoadAdapterRequest load =
+                LoadAdapterRequest.newBuilder().setName("shared").build();
 
         assertStatus(() -> adapters(TENANT_KEY).loadAdapter(load), Status.Code.PERMISSION_DENIED, "everybody");
         assertThat(adapters(ADMIN_KEY).loadAdapter(load).getTier()).isEqualTo(Adapter.Tier.TIER_DEVICE);

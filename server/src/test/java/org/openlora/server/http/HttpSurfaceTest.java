@@ -361,7 +361,11 @@ class HttpSurfaceTest {
             assertThat(client.send(metrics.build(), BodyHandlers.ofString()).statusCode())
                     .isEqualTo(401);
             metrics.header("Authorization", "Bearer " + KEY);
-            assertError(client.send(metrics.build(), BodyHandlers.ofString()), 403, "PermissionDeniedError", "administrators");
+            assertError(
+                    client.send(metrics.build(), BodyHandlers.ofString()),
+                    403,
+                    "PermissionDeniedError",
+                    "administrators");
         } finally {
             keyed.stop();
         }

@@ -101,11 +101,7 @@ class AdapterLifecycleTest {
                 .withAdapterRoot(root.toString())
                 .withTenants(List.of(ADMIN, ACME, OTHER));
         ResolvedModel model = new ResolvedModel(
-                "openlora-tiny",
-                ROOT.resolve("models/openlora-tiny"),
-                null,
-                ROOT.resolve("examples/datanets"),
-                "");
+                "openlora-tiny", ROOT.resolve("models/openlora-tiny"), null, ROOT.resolve("examples/datanets"), "");
         ServingStack stack = ServingStack.open(config, installation, model, Map.of());
         ServerMetrics metrics = new ServerMetrics("openlora-tiny", InstantSource.system(), System::nanoTime);
         stack.countedBy(metrics);
@@ -157,7 +153,8 @@ class AdapterLifecycleTest {
         assertThat(steps.getFirst().getProgress().getDoneBytes()).isPositive();
         assertThat(registered.getShared()).isFalse();
         assertThat(registered.getOrigin()).endsWith("/harbour-keeper");
-        assertThat(registered.getDigest()).isEqualTo(get(ADMIN, "harbour-keeper").getDigest());
+        assertThat(registered.getDigest())
+                .isEqualTo(get(ADMIN, "harbour-keeper").getDigest());
 
         assertThat(text(generate(ACME, "cycle", 8))).isEqualTo(text(generate(ACME, "harbour-keeper", 8)));
         assertThat(get(ACME, "cycle").getTier()).isIn(Adapter.Tier.TIER_HOST, Adapter.Tier.TIER_DEVICE);
@@ -167,7 +164,8 @@ class AdapterLifecycleTest {
         assertThat(changed.getDigest()).isNotEqualTo(registered.getDigest());
         assertThat(text(generate(ACME, "cycle", 8))).isEqualTo(text(generate(ACME, "moon-gardener", 8)));
 
-        var _ = adapters.deleteAdapter(DeleteAdapterRequest.newBuilder().setName("cycle").build());
+        var _ = adapters.deleteAdapter(
+                DeleteAdapterRequest.newBuilder().setName("cycle").build());
         assertStatus(() -> get(ACME, "cycle"), Status.Code.NOT_FOUND);
         assertStatus(() -> generate(ACME, "cycle", 8), Status.Code.NOT_FOUND);
     }
@@ -177,7 +175,8 @@ class AdapterLifecycleTest {
         var adapters = adapters(ACME);
 
         assertStatus(() -> last(adapters.registerAdapter(request("bad", "/etc"))), Status.Code.INVALID_ARGUMENT);
-        assertStatus(() -> last(adapters.registerAdapter(request("bad", "s3://bucket/x"))), Status.Code.PERMISSION_DENIED);
+        assertStatus(
+                () -> last(adapters.registerAdapter(request("bad", "s3://bucket/x"))), Status.Code.PERMISSION_DENIED);
         assertStatus(
                 () -> last(adapters.registerAdapter(register("harbour-keeper", "moon-gardener"))),
                 Status.Code.ALREADY_EXISTS);
@@ -206,8 +205,7 @@ class AdapterLifecycleTest {
                 LoadAdapterRequest.newBuilder().setName("stargazer").build();
 
         assertStatus(() -> adapters(ACME).loadAdapter(load), Status.Code.PERMISSION_DENIED);
-        assertThat(adapters(ADMIN).loadAdapter(load).getTier())
-                .isIn(Adapter.Tier.TIER_HOST, Adapter.Tier.TIER_DEVICE);
+        assertThat(adapters(ADMIN).loadAdapter(load).getTier()).isIn(Adapter.Tier.TIER_HOST, Adapter.Tier.TIER_DEVICE);
         assertStatus(
                 () -> adapters(ADMIN)
                         .deleteAdapter(DeleteAdapterRequest.newBuilder()
@@ -317,8 +315,9 @@ class AdapterLifecycleTest {
         Map<String, Double> before = scrape();
         assertThat(before.keySet()).anyMatch(series -> series.startsWith(loaded));
         assertThat(before.keySet())
-                .anyMatch(series -> series.equals(
-                        "vllm:lora_requests_info{max_lora=\"2\",running_lora_adapters=\"\",waiting_lora_adapters=\"\"}"));
+                .anyMatch(
+                        series -> series.equals(
+                                "vllm:lora_requests_info{max_lora=\"2\",running_lora_adapters=\"\",waiting_lora_adapters=\"\"}"));
         assertThat(before.keySet())
                 .anyMatch(series -> series.startsWith("vllm:lora_adapter_load_seconds_bucket"))
                 .anyMatch(series -> series.startsWith("vllm:time_to_first_token_seconds_bucket"));
@@ -326,7 +325,8 @@ class AdapterLifecycleTest {
             assertThat(before).containsKey(cache("openlora_adapter_tier_capacity_bytes", tier));
             assertThat(before).containsKey(cache("openlora_adapter_evictions_total", tier));
         }
-        assertThat(before.get(cache("openlora_adapter_tier_used_bytes", "host"))).isPositive();
+        assertThat(before.get(cache("openlora_adapter_tier_used_bytes", "host")))
+                .isPositive();
 
         assertThat(text(generate(ADMIN, "harbour-keeper", 4))).isNotEmpty();
         Map<String, Double> after = scrape();
@@ -368,7 +368,10 @@ class AdapterLifecycleTest {
     }
 
     private static RegisterAdapterRequest request(String name, String origin) {
-        return RegisterAdapterRequest.newBuilder().setName(name).setOrigin(origin).build();
+        return RegisterAdapterRequest.newBuilder()
+                .setName(name)
+                .setOrigin(origin)
+                .build();
     }
 
     private static Adapter get(Tenant tenant, String name) {
@@ -403,8 +406,7 @@ class AdapterLifecycleTest {
                 .setPrompt(Prompt.newBuilder()
                         .setTokens(TokenIds.newBuilder().addIds(5).addIds(6).addIds(7)))
                 .addAdapters(AdapterRef.newBuilder().setName(adapter).setScale(1))
-                .setSampling(
-                        SamplingParams.newBuilder().setMaxTokens(tokens).setIgnoreEos(true))
+                .setSampling(SamplingParams.newBuilder().setMaxTokens(tokens).setIgnoreEos(true))
                 .build();
     }
 

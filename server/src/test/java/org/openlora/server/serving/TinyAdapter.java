@@ -26,8 +26,7 @@ final class TinyAdapter {
         int bytes = WIDTH * Float.BYTES;
         byte[] header = """
                 {"%slora_A.weight":{"dtype":"F32","shape":[1,%d],"data_offsets":[0,%d]},\
-                "%slora_B.weight":{"dtype":"F32","shape":[%d,1],"data_offsets":[%d,%d]}}"""
-                .formatted(MODULE, WIDTH, bytes, MODULE, WIDTH, bytes, 2 * bytes)
+                "%slora_B.weight":{"dtype":"F32","shape":[%d,1],"data_offsets":[%d,%d]}}""".formatted(MODULE, WIDTH, bytes, MODULE, WIDTH, bytes, 2 * bytes)
                 .getBytes(StandardCharsets.UTF_8);
         ByteBuffer file =
                 ByteBuffer.allocate(Long.BYTES + header.length + 2 * bytes).order(ByteOrder.LITTLE_ENDIAN);
