@@ -9,19 +9,17 @@ import org.openlora.server.config.ServerConfig.Tenant;
 
 /// Registers adapters and moves them between the tiers, on behalf of a tenant.
 ///
-/// A tenant sees its own names and everybody's: the folders under the adapter root. It changes its own; everybody's are
-/// loaded, pinned and unloaded by administrators and deleted by nobody. Every method may be called from any thread, and
-/// those with a deadline block.
+/// A tenant sees its own names and everybody's: the folders under the adapter root. It changes its own;
+/// everybody's are loaded, pinned and unloaded by administrators and deleted by nobody. Every method may be
+/// called from any thread, and those with a deadline block.
 ///
-/// Every method that takes a name throws [org.openlora.adapters.AdapterException] with code `NOT_FOUND` for one that
-// the
-/// tenant does not see, and [DeskException] for what it may not or cannot do.
+/// Every method that takes a name throws [org.openlora.adapters.AdapterException] with code `NOT_FOUND` for
+/// one that the tenant does not see, and [DeskException] for what it may not or cannot do.
 public interface AdapterDesk {
     /// Gives a name to the adapter at an origin, fetching it; a name that exists gets a new version.
     ///
-    /// @param origin as [org.openlora.adapters.origin.AdapterOrigin] writes it, or the name of a folder under the
-    // adapter
-    ///     root
+    /// @param origin as [org.openlora.adapters.origin.AdapterOrigin] writes it, or the name of a folder under
+    ///     the adapter root
     /// @param expected the digest that it must have; null takes what comes
     /// @param fetchedBytes told now and then how many bytes of its files are here, on any thread
     /// @throws org.openlora.adapters.AdapterException for an adapter that cannot be had or served

@@ -28,7 +28,6 @@ import org.openlora.adapters.origin.AdapterOrigin;
 import org.openlora.adapters.registry.AdapterEntry;
 import org.openlora.adapters.registry.AdapterRegistry;
 import org.openlora.adapters.registry.AdapterVersion;
-import org.openlora.adapters.store.AdapterStore;
 import org.openlora.server.adapters.AdapterChange.Kind;
 import org.openlora.server.adapters.AdapterStatus.Tier;
 import org.openlora.server.config.ServerConfig.Tenant;
@@ -39,26 +38,20 @@ import org.openlora.server.problem.Problem;
 /// A pin is a tenant's and holds a content: an adapter stays while one tenant pins it, and a new version of a name is
 /// pinned anew. What no name stands for any more is neither pinned nor kept.
 public final class CacheDesk implements AdapterDesk {
+    private final AdapterCache cache;
     private final AdapterRegistry registry;
     private final HostAdapterResidency residency;
-    private final AdapterStore store;
     private final Origins origins;
     private final InstantSource clock;
     private final Pins pins = new Pins();
     private final Set<Digest> draining = ConcurrentHashMap.newKeySet();
     private final List<NameWatch> watches = new CopyOnWriteArrayList<>();
 
-    /// @param store of what was fetched
     /// @param root the adapter root
-    public CacheDesk(
-            AdapterRegistry registry,
-            HostAdapterResidency residency,
-            AdapterStore store,
-            Path root,
-            InstantSource clock) {
-        this.registry = registry;
-        this.residency = residency;
-        this.store = store;
+    public CacheDesk(AdapterCache cache, Path root, InstantSource clock) {
+        this.cache = cache;
+        this.registry = cache.registry();
+        this.residency = cache.residency();
         this.origins = new Origins(root);
         this.clock = clock;
         residency.listen(this::happened);
@@ -248,7 +241,7 @@ public final class CacheDesk implements AdapterDesk {
     }
 
     private CacheMoment now() {
-        return CacheMoment.of(residency, store, draining::contains, pins::contains);
+        return CacheMoment.of(cache, draining::contains, pins::contains);
     }
 
     private AdapterStatus status(CacheMoment now, Tenant tenant, AdapterEntry entry) {

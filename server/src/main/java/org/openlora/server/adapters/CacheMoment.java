@@ -7,12 +7,10 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.Digest;
-import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.ResidentStats;
 import org.openlora.adapters.origin.AdapterOrigin;
 import org.openlora.adapters.registry.AdapterEntry;
 import org.openlora.adapters.registry.AdapterVersion;
-import org.openlora.adapters.store.AdapterStore;
 import org.openlora.server.adapters.AdapterStatus.State;
 import org.openlora.server.adapters.AdapterStatus.Tier;
 import org.openlora.server.problem.Problem;
@@ -30,12 +28,11 @@ record CacheMoment(
         Predicate<Digest> pinned) {
     private static final String FOLDER = "folder:";
 
-    static CacheMoment of(
-            HostAdapterResidency residency, AdapterStore store, Predicate<Digest> draining, Predicate<Digest> pinned) {
+    static CacheMoment of(AdapterCache cache, Predicate<Digest> draining, Predicate<Digest> pinned) {
         return new CacheMoment(
-                residency.residents().stream()
+                cache.residency().residents().stream()
                         .collect(Collectors.toMap(ResidentStats::digest, resident -> resident, CacheMoment::together)),
-                Set.copyOf(store.digests()),
+                Set.copyOf(cache.store().digests()),
                 draining,
                 pinned);
     }

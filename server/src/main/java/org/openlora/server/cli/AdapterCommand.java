@@ -38,9 +38,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/// `openlora adapter …`: steers the adapters of a running server. `list` and `show` start one in this process where
-// none
-/// is running.
+/// `openlora adapter …`: steers the adapters of a running server. `list` and `show` start one in this process
+/// where none is running.
 @Command(
         name = "adapter",
         description = "Registers, lists, loads, pins, unloads, deletes and watches adapters.",

@@ -2,7 +2,6 @@ package org.openlora.server.cli;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import org.openlora.server.catalog.ModelCatalog;
@@ -39,8 +38,7 @@ record RunningServer(ServingStack stack, OpenLoraServer listener, KeptChain chai
             LedgerView ledger = LedgerView.of(stack.meter());
             KeptChain chain = new KeptChain(
                     () -> ChainLink.open(config.chain(), chainFolder, stack.operator(), environment, log::info));
-            ServerMetrics metrics = new ServerMetrics(stack.model().name(), InstantSource.system(), System::nanoTime);
-            stack.countedBy(metrics);
+            ServerMetrics metrics = ServerMetrics.of(stack);
             OpenLoraServer listener = OpenLoraServer.start(
                     config, stack, stack.desk(), new ReceiptDesk(ledger, stack.operator(), chain), metrics);
             Settler settler = Settler.start(

@@ -32,9 +32,8 @@ import org.openlora.server.config.ServerConfig.Tenant;
 
 /// `openlora.v1.Adapters`: the desk, behind the tenant's key.
 ///
-/// Calls that wait for a download or for room hold a virtual thread and a permit; watches hold permits of their own,
-// for
-/// they never end by themselves.
+/// Calls that wait for a download or for room hold a virtual thread and a permit; watches hold permits of
+/// their own, for they never end by themselves.
 final class AdaptersService extends AdaptersGrpc.AdaptersImplBase implements AutoCloseable {
     private static final Duration LONGEST = Duration.ofHours(1);
     private static final int MOST_WATCHES = 64;

@@ -7,10 +7,10 @@ import java.util.function.Predicate;
 
 /// The events of one call that wait for its client.
 ///
-/// Those who make events leave them here and go on. The call's thread takes all that wait, sends them, and takes the
-// next
-/// ones when the transport has room again: a client that reads slowly makes fewer, larger turns. One that does not read
-/// at all fills the bound; then what waits is dropped and the call's thread is told to give up.
+/// Those who make events leave them here and go on. The call's thread takes all that wait, sends them, and
+/// takes the next ones when the transport has room again: a client that reads slowly makes fewer, larger
+/// turns. One that does not read at all fills the bound; then what waits is dropped and the call's thread is
+/// told to give up.
 final class UnsentEvents<E> {
     private final int most;
     private final Predicate<E> last;
@@ -22,7 +22,8 @@ final class UnsentEvents<E> {
 
     private enum State {
         OPEN,
-        /// The last event has come. It and the others before it are sent whether or not there is room: that is bounded.
+        /// The last event has come. It and the others before it are sent whether or not there is room: that
+        /// is bounded.
         ENDED,
         OVERFLOWN,
         CANCELLED

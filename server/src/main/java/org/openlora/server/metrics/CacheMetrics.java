@@ -11,6 +11,7 @@ import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.host.ResidencyEvent;
 import org.openlora.adapters.host.ResidencyStats;
 import org.openlora.adapters.store.StoreStats;
+import org.openlora.server.adapters.AdapterCache;
 
 /// The adapter cache's counts, read when they are asked for, and the times of its loads.
 final class CacheMetrics {
@@ -34,10 +35,10 @@ final class CacheMetrics {
     };
 
     private final MeterRegistry registry;
-    private final CacheSources cache;
+    private final AdapterCache cache;
     private final Timer loads;
 
-    private CacheMetrics(MeterRegistry registry, CacheSources cache) {
+    private CacheMetrics(MeterRegistry registry, AdapterCache cache) {
         this.registry = registry;
         this.cache = cache;
         this.loads = Timer.builder("vllm:lora_adapter_load")
@@ -46,7 +47,7 @@ final class CacheMetrics {
                 .register(registry);
     }
 
-    static void register(MeterRegistry registry, CacheSources cache) {
+    static void register(MeterRegistry registry, AdapterCache cache) {
         CacheMetrics metrics = new CacheMetrics(registry, cache);
         metrics.requests();
         metrics.disk();
@@ -142,7 +143,7 @@ final class CacheMetrics {
     private void vllm() {
         gauge("vllm:num_gpu_loaded_lora_adapters", "Adapters in a slot of the device.", ResidencyStats::slotted);
         gauge("vllm:num_cpu_loaded_lora_adapters", "Adapters in host memory.", ResidencyStats::resident);
-        Gauge.builder("vllm:max_gpu_lora_adapters", cache, CacheSources::deviceSlots)
+        Gauge.builder("vllm:max_gpu_lora_adapters", cache, sources -> sources.residency().slots().slots())
                 .description("Slots of the device: the most adapters that can be leased at once.")
                 .strongReference(true)
                 .register(registry);

@@ -41,7 +41,7 @@ final class InfoSeries {
     }
 
     /// `vllm:lora_adapter_loaded`: what is in memory, and how near.
-    static List<Series> loaded(List<CacheSources.Loaded> loaded) {
+    static List<Series> loaded(List<LoadedAdapter> loaded) {
         return loaded.stream()
                 .map(adapter -> new Series(
                         Labels.of(

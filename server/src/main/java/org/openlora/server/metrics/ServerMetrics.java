@@ -8,7 +8,10 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.openlora.engine.EngineStats;
+import org.openlora.engine.model.LlamaModel;
+import org.openlora.server.adapters.AdapterCache;
 import org.openlora.server.serving.Serving;
+import org.openlora.server.serving.ServingStack;
 
 /// What a server counts, and its text for Prometheus. `docs/metrics.md` lists the names, which are vLLM's where it has
 /// one.
@@ -32,10 +35,18 @@ public final class ServerMetrics {
         this.requests = new RequestMetrics(registry, active, nanos);
     }
 
+    /// Metrics of a stack with its engine and its adapter cache.
+    public static ServerMetrics of(ServingStack stack) {
+        ServerMetrics metrics = new ServerMetrics(stack.model().name(), InstantSource.system(), System::nanoTime);
+        metrics.watchEngine(stack::engineStats, LlamaModel.BLOCK_TOKENS);
+        metrics.watchCache(stack.adapterCache());
+        return metrics;
+    }
+
     /// Counts an engine as well.
     ///
     /// @param blockTokens tokens of a key/value block
-    public void watchEngine(Supplier<EngineStats> engine, int blockTokens) {
+    void watchEngine(Supplier<EngineStats> engine, int blockTokens) {
         counted.add(engine);
         EngineMetrics.register(registry, engine);
         InfoSeries.register(
@@ -46,19 +57,19 @@ public final class ServerMetrics {
     }
 
     /// Counts an adapter cache as well.
-    public void watchCache(CacheSources cache) {
+    void watchCache(AdapterCache cache) {
         counted.add(cache);
         CacheMetrics.register(registry, cache);
         InfoSeries.register(
                 registry.getPrometheusRegistry(),
                 "vllm:lora_requests_info",
                 "Adapters that requests run with and wait for; the value is the time, in seconds since the epoch.",
-                () -> List.of(InfoSeries.loraRequests(cache.deviceSlots(), active, clock)));
+                () -> List.of(InfoSeries.loraRequests(cache.residency().slots().slots(), active, clock)));
         InfoSeries.register(
                 registry.getPrometheusRegistry(),
                 "vllm:lora_adapter_loaded",
                 "Adapters in memory, each under each of its names: 1.",
-                () -> InfoSeries.loaded(cache.loaded()));
+                () -> InfoSeries.loaded(LoadedAdapter.all(cache)));
     }
 
     /// The stack with its requests counted on their way.

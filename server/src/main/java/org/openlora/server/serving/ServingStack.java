@@ -37,7 +37,6 @@ import org.openlora.engine.GenerationSink;
 import org.openlora.engine.LoraEngine;
 import org.openlora.engine.chat.ChatMessage;
 import org.openlora.engine.chat.ChatTemplate;
-import org.openlora.engine.model.LlamaModel;
 import org.openlora.engine.model.WarmUp;
 import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.engine.scheduler.SchedulerConfig;
@@ -51,6 +50,7 @@ import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.LedgerException;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.pricing.PriceBook;
+import org.openlora.server.adapters.AdapterCache;
 import org.openlora.server.adapters.AdapterDesk;
 import org.openlora.server.adapters.CacheDesk;
 import org.openlora.server.adapters.FetchedBytes;
@@ -59,8 +59,6 @@ import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.config.ServerConfig.Tenant;
-import org.openlora.server.metrics.CacheSources;
-import org.openlora.server.metrics.ServerMetrics;
 import org.openlora.server.problem.Problem;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -163,7 +161,8 @@ public final class ServingStack implements Serving, AutoCloseable {
                     engine.longestSequence(),
                     numericPath.toString());
             opening.keep();
-            AdapterDesk desk = new CacheDesk(registry, residency, store, adapterRoot, InstantSource.system());
+            AdapterDesk desk = new CacheDesk(
+                    new AdapterCache(registry, residency, store), adapterRoot, InstantSource.system());
             return new ServingStack(model, store, registry, residency, meter, engine, operator, datanets, desk, served);
         }
     }
@@ -485,10 +484,9 @@ public final class ServingStack implements Serving, AutoCloseable {
         return desk;
     }
 
-    /// Has the engine and the adapter cache counted.
-    public void countedBy(ServerMetrics metrics) {
-        metrics.watchEngine(engine::stats, LlamaModel.BLOCK_TOKENS);
-        metrics.watchCache(new CacheSources(registry, residency, store));
+    /// The adapter cache, to be counted.
+    public AdapterCache adapterCache() {
+        return new AdapterCache(registry, residency, store);
     }
 
     /// How many adapters there are, of all tenants.

@@ -12,7 +12,6 @@ import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -103,8 +102,7 @@ class AdapterLifecycleTest {
         ResolvedModel model = new ResolvedModel(
                 "openlora-tiny", ROOT.resolve("models/openlora-tiny"), null, ROOT.resolve("examples/datanets"), "");
         ServingStack stack = ServingStack.open(config, installation, model, Map.of());
-        ServerMetrics metrics = new ServerMetrics("openlora-tiny", InstantSource.system(), System::nanoTime);
-        stack.countedBy(metrics);
+        ServerMetrics metrics = ServerMetrics.of(stack);
         OpenLoraServer server = OpenLoraServer.start(
                 config,
                 stack,
