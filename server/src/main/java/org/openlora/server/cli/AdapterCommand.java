@@ -4,6 +4,8 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.util.JsonFormat;
 import com.google.protobuf.util.Timestamps;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.io.PrintWriter;
 import java.util.Iterator;
 import java.util.Locale;
@@ -342,7 +344,15 @@ final class AdapterCommand implements Callable<Integer> {
         }
 
         private void watch(AdaptersGrpc.AdaptersBlockingStub adapters) {
-            adapters.watchAdapters(WatchAdaptersRequest.getDefaultInstance()).forEachRemaining(this::print);
+            try {
+                adapters.watchAdapters(WatchAdaptersRequest.getDefaultInstance())
+                        .forEachRemaining(this::print);
+            } catch (StatusRuntimeException e) {
+                boolean timeIsUp = seconds > 0 && e.getStatus().getCode() == Status.Code.DEADLINE_EXCEEDED;
+                if (!timeIsUp) {
+                    throw e;
+                }
+            }
         }
 
         private void print(AdapterEvent event) {

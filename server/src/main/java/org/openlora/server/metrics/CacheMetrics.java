@@ -143,7 +143,9 @@ final class CacheMetrics {
     private void vllm() {
         gauge("vllm:num_gpu_loaded_lora_adapters", "Adapters in a slot of the device.", ResidencyStats::slotted);
         gauge("vllm:num_cpu_loaded_lora_adapters", "Adapters in host memory.", ResidencyStats::resident);
-        Gauge.builder("vllm:max_gpu_lora_adapters", cache, sources -> sources.residency().slots().slots())
+        Gauge.builder("vllm:max_gpu_lora_adapters", cache, sources -> sources.residency()
+                        .slots()
+                        .slots())
                 .description("Slots of the device: the most adapters that can be leased at once.")
                 .strongReference(true)
                 .register(registry);

@@ -161,8 +161,8 @@ public final class ServingStack implements Serving, AutoCloseable {
                     engine.longestSequence(),
                     numericPath.toString());
             opening.keep();
-            AdapterDesk desk = new CacheDesk(
-                    new AdapterCache(registry, residency, store), adapterRoot, InstantSource.system());
+            AdapterDesk desk =
+                    new CacheDesk(new AdapterCache(registry, residency, store), adapterRoot, InstantSource.system());
             return new ServingStack(model, store, registry, residency, meter, engine, operator, datanets, desk, served);
         }
     }
