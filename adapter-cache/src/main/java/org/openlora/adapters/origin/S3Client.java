@@ -41,15 +41,11 @@ final class S3Client {
     private final S3Settings settings;
     private final RequestSigner signer;
     private final HttpTransfer transfer;
-    private final XMLInputFactory xml = XMLInputFactory.newFactory();
 
     S3Client(S3Settings settings, RequestSigner signer, HttpTransfer transfer) {
         this.settings = settings;
         this.signer = signer;
         this.transfer = transfer;
-        xml.setProperty(XMLInputFactory.SUPPORT_DTD, false);
-        xml.setProperty(XMLInputFactory.IS_SUPPORTING_EXTERNAL_ENTITIES, false);
-        xml.setProperty(XMLInputFactory.IS_COALESCING, true);
     }
 
     /// The names of the objects directly below a prefix.
@@ -104,9 +100,12 @@ final class S3Client {
         }
     }
 
-    private Set<String> parse(byte[] listing, String prefix) {
+    private static Set<String> parse(byte[] listing, String prefix) {
         var names = new TreeSet<String>();
         try {
+            XMLInputFactory xml = XMLInputFactory.newDefaultFactory();
+            xml.setProperty(XMLInputFactory.SUPPORT_DTD, false);
+            xml.setProperty(XMLInputFactory.IS_SUPPORTING_EXTERNAL_ENTITIES, false);
             XMLStreamReader reader = xml.createXMLStreamReader(new ByteArrayInputStream(listing));
             while (reader.hasNext()) {
                 if (reader.next() != XMLStreamConstants.START_ELEMENT) {

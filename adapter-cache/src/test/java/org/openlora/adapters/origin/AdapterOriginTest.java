@@ -84,6 +84,7 @@ class AdapterOriginTest {
                 Arguments.of(https("acme.org/legal/", "x%2Fy.safetensors"), "is no file of an adapter"),
                 Arguments.of(https("acme.org/legal/", "adapter_model.bin"), "pickle"),
                 Arguments.of(https("acme.org/legal", "adapter.yaml"), "slash at its end"),
+                Arguments.of(https("acme.org/legal/%2e%2e/other/", "adapter.yaml"), "encoded dots"),
                 Arguments.of(https("me:secret@acme.org/legal/", "adapter.yaml"), "must not hold a user"),
                 Arguments.of(https("acme.org/legal/?token=secret", "adapter.yaml"), "must not hold a user"));
     }
