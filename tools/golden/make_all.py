@@ -6,6 +6,7 @@ from pathlib import Path
 import make_arch
 import make_gguf
 import make_gguf_model
+import make_peft
 import make_smollm2
 import make_tiny
 
@@ -19,3 +20,4 @@ if __name__ == "__main__":
     make_arch.main()
     make_tiny.main()
     make_smollm2.main(cache)
+    make_peft.main(cache)
