@@ -86,14 +86,17 @@ class GoldenPeftTest {
             for (Variant variant : variants.values()) {
                 assertThat(right.digest(variant.adapter())).isEqualTo(Digest.parse(variant.digest()));
             }
-            assertThat(problems(base, right, expected, variants)).isEmpty();
-            assertThat(problems(base, wrong, expected, misread)).containsOnlyKeys(misread.keySet());
+            assertThat(problems(base, right, expected, variants, Integer.MAX_VALUE))
+                    .isEmpty();
+            assertThat(problems(base, wrong, expected, misread, 1)).containsOnlyKeys(misread.keySet());
         }
     }
 
     /// What is wrong with each adapter that is not what its variant says, all run as one mixed batch.
+    ///
+    /// @param mostTokens of each answer
     private static Map<String, List<String>> problems(
-            GoldenBase base, LoadedAdapters adapters, Expected expected, Map<String, Variant> variants)
+            GoldenBase base, LoadedAdapters adapters, Expected expected, Map<String, Variant> variants, int mostTokens)
             throws InterruptedException, ExecutionException {
         Map<String, List<String>> problems = new TreeMap<>();
         List<TeacherForcing.Line> lines = new ArrayList<>();
@@ -104,7 +107,7 @@ class GoldenPeftTest {
                 AdapterLease lease = adapters.lease(entry.getKey());
                 leases.add(lease);
                 for (int i = 0; i < expected.prompts().size(); i++) {
-                    lines.add(line(expected, i, entry.getValue(), lease, found));
+                    lines.add(line(expected, i, entry.getValue(), lease, mostTokens, found));
                 }
             } catch (AdapterException e) {
                 found.add(e.getMessage());
@@ -118,13 +121,16 @@ class GoldenPeftTest {
     }
 
     private static TeacherForcing.Line line(
-            Expected expected, int prompt, Variant variant, AdapterLease lease, List<String> found) {
+            Expected expected, int prompt, Variant variant, AdapterLease lease, int mostTokens, List<String> found) {
         Result result = variant.results().get(prompt);
         Result bare = expected.variants().getFirst().results().get(prompt);
         GreedyComparison greedy =
                 new GreedyComparison(result.prompt(), result.greedyIds(), result.margins(), Tolerances.NEAR_TIE, found);
         return new TeacherForcing.Line(
-                expected.prompts().get(prompt).ids(), lease.adapters(), result.greedyIds().length, (step, logits) -> {
+                expected.prompts().get(prompt).ids(),
+                lease.adapters(),
+                Math.min(mostTokens, result.greedyIds().length),
+                (step, logits) -> {
                     if (step == 0) {
                         double error = effectError(
                                 logits, expected.sampledIds(), result.sampledLogits(), bare.sampledLogits());
