@@ -78,7 +78,8 @@ final class S3Client {
                 : "%s://%s.%s/".formatted(endpoint.getScheme(), bucket, endpoint.getRawAuthority());
     }
 
-    /// A checksum of the whole object, where S3 has one: one of parts has their number behind it. The checksum of a part
+    /// A checksum of the whole object, where S3 has one: one of parts has their number behind it. The checksum of a
+    // part
     /// of the object is not believed either: it would be sent with status 206, and facts are kept from status 200.
     private static FileFacts announced(HttpHeaders headers) {
         boolean composite = headers.firstValue("x-amz-checksum-type").orElse("").equals("COMPOSITE");
@@ -89,7 +90,8 @@ final class S3Client {
                         .flatMap(value -> hex(value).stream())
                         .map(hex -> new ContentHash(entry.getValue(), hex)))
                 .findFirst();
-        return new FileFacts(OptionalLong.empty(), hash, headers.firstValue("ETag").orElse(""));
+        return new FileFacts(
+                OptionalLong.empty(), hash, headers.firstValue("ETag").orElse(""));
     }
 
     private static Optional<String> hex(String base64) {
