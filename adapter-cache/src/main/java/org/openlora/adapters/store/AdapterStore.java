@@ -111,8 +111,7 @@ public final class AdapterStore implements AutoCloseable {
     /// fetches, and all share its outcome.
     ///
     /// @throws AdapterException the fetch's own; `CHANGED` where the files have another digest; `TOO_LARGE`,
-    // `NO_ROOM`;
-    ///     `UNAVAILABLE` where the disk fails or is full. Nothing is left of the attempt.
+    ///     `NO_ROOM`; `UNAVAILABLE` where the disk fails or is full. Nothing is left of the attempt.
     public StoredAdapter put(Digest digest, Fetch fetch) {
         while (true) {
             CompletableFuture<Void> flight = new CompletableFuture<>();

@@ -22,10 +22,9 @@ import org.openlora.adapters.OneLine;
 import org.openlora.adapters.files.DurableFiles;
 import org.openlora.adapters.transfer.TransferException.Kind;
 
-/// Fetches files and small documents over HTTP. A transfer that breaks off, stalls, or meets an overloaded host is
-// taken
-/// up again where it stopped, a few times and later each time; what arrives is held against what is known of it.
-/// Credentials stay with the host they are for. Thread-safe; blocks.
+/// Fetches files and small documents over HTTP. A transfer that breaks off, stalls, or meets an overloaded host
+/// is taken up again where it stopped, a few times and later each time; what arrives is held against what is
+/// known of it. Credentials stay with the host they are for. Thread-safe; blocks.
 public final class HttpTransfer {
     private static final int MAX_REDIRECTS = 8;
     private static final int MAX_ATTEMPTS = 5;
