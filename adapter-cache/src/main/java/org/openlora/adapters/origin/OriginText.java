@@ -125,7 +125,8 @@ final class OriginText {
     private static HttpsFiles https(String text) {
         int hash = text.indexOf('#');
         if (hash < 0) {
-            throw invalid("an https origin needs the SHA-256 of each file: https://host/folder/#file=sha256&file=sha256");
+            throw invalid(
+                    "an https origin needs the SHA-256 of each file: https://host/folder/#file=sha256&file=sha256");
         }
         Map<String, Digest> sha256 = new TreeMap<>();
         for (String part : text.substring(hash + 1).split("&", -1)) {

@@ -78,18 +78,20 @@ final class S3Client {
                 : "%s://%s.%s/".formatted(endpoint.getScheme(), bucket, endpoint.getRawAuthority());
     }
 
-    /// A checksum of the whole object, where S3 has one: one of parts has their number behind it. The checksum of a part
-    /// of the object is not believed either: it would be sent with status 206, and facts are kept from status 200.
+    /// A checksum of the whole object, where S3 has one: that of an object in parts has their number behind it, and
+    /// with a range it may be that of one part.
     private static FileFacts announced(HttpHeaders headers) {
-        boolean composite = headers.firstValue("x-amz-checksum-type").orElse("").equals("COMPOSITE");
+        boolean ofParts = headers.firstValue("x-amz-checksum-type").orElse("").equals("COMPOSITE")
+                || headers.firstValue("Content-Range").isPresent();
         Optional<ContentHash> hash = CHECKSUMS.entrySet().stream()
                 .sorted(Map.Entry.comparingByValue())
                 .flatMap(entry -> headers.firstValue(entry.getKey()).stream()
-                        .filter(value -> !composite && !value.contains("-"))
+                        .filter(value -> !ofParts && !value.contains("-"))
                         .flatMap(value -> hex(value).stream())
                         .map(hex -> new ContentHash(entry.getValue(), hex)))
                 .findFirst();
-        return new FileFacts(OptionalLong.empty(), hash, headers.firstValue("ETag").orElse(""));
+        return new FileFacts(
+                OptionalLong.empty(), hash, headers.firstValue("ETag").orElse(""));
     }
 
     private static Optional<String> hex(String base64) {

@@ -163,7 +163,10 @@ class AdapterStoreKillTest {
                 int number = random.nextInt(ADAPTERS);
                 AdapterStore.Fetch source = random.nextBoolean()
                         ? (folder, room) -> fetcher.fetch(
-                                origin(host, number), folder, room, Instant.now().plusSeconds(60))
+                                origin(host, number),
+                                folder,
+                                room,
+                                Instant.now().plusSeconds(60))
                         : fetch(number, sizeBytes(number));
                 AdapterStore.Fetch told = (folder, room) -> {
                     System.out.println("fetching");
@@ -182,8 +185,7 @@ class AdapterStoreKillTest {
                     host.resolve("/" + number + "/"),
                     Map.of(
                             TestAdapters.CONFIG, Digest.sha256(TestAdapters.config(number)),
-                            TestAdapters.WEIGHTS,
-                                    Digest.sha256(TestAdapters.weights(number, sizeBytes(number)))));
+                            TestAdapters.WEIGHTS, Digest.sha256(TestAdapters.weights(number, sizeBytes(number)))));
         }
     }
 }

@@ -17,8 +17,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
-import org.openlora.adapters.files.Hashes;
 import org.openlora.adapters.files.DurableFiles;
+import org.openlora.adapters.files.Hashes;
 import org.openlora.adapters.transfer.TransferProgress;
 import org.openlora.server.problem.Problem;
 

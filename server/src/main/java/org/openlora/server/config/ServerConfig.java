@@ -332,7 +332,8 @@ public record ServerConfig(
             @JsonProperty(required = true) String s3Region,
             @JsonProperty(required = true) boolean s3PathStyle,
             @JsonProperty(required = true) boolean s3Anonymous) {
-        private static final Pattern HOST = Pattern.compile("[a-zA-Z0-9.-]+(:[0-9]{1,5})?|\\[[0-9a-fA-F:.]+](:[0-9]{1,5})?");
+        private static final Pattern HOST =
+                Pattern.compile("[a-zA-Z0-9.-]+(:[0-9]{1,5})?|\\[[0-9a-fA-F:.]+](:[0-9]{1,5})?");
         private static final Pattern ENDPOINT = Pattern.compile("|https?://[a-zA-Z0-9.:\\[\\]-]+");
         private static final Pattern REGION = Pattern.compile("|[a-z0-9-]{1,63}");
 
@@ -341,9 +342,7 @@ public record ServerConfig(
             privateHosts = List.copyOf(privateHosts);
             AllowedOrigins.parse(allowed);
             for (String host : privateHosts) {
-                require(
-                        HOST.matcher(host).matches(),
-                        "privateHosts: %s must be a host or host:port".formatted(host));
+                require(HOST.matcher(host).matches(), "privateHosts: %s must be a host or host:port".formatted(host));
             }
             require(
                     ENDPOINT.matcher(hubEndpoint).matches(),

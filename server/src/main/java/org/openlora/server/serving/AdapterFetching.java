@@ -32,8 +32,7 @@ final class AdapterFetching {
         ServerConfig.Origins origins = adapters.origins();
         String hubEndpoint = firstOf(origins.hubEndpoint(), environment.getOrDefault("HF_ENDPOINT", ""));
         URI hub = hubEndpoint.isEmpty() ? HubClient.PUBLIC_HUB : address("HF_ENDPOINT", hubEndpoint);
-        String region = firstOf(
-                origins.s3Region(), environment.getOrDefault("AWS_REGION", ""), DEFAULT_REGION);
+        String region = firstOf(origins.s3Region(), environment.getOrDefault("AWS_REGION", ""), DEFAULT_REGION);
         S3Settings s3 = origins.s3Endpoint().isEmpty()
                 ? S3Settings.aws(region)
                 : new S3Settings(address("s3Endpoint", origins.s3Endpoint()), region, origins.s3PathStyle());
