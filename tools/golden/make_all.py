@@ -7,6 +7,7 @@ import make_arch
 import make_blends
 import make_gguf
 import make_gguf_model
+import make_peft
 import make_smollm2
 import make_tiny
 
@@ -21,3 +22,4 @@ if __name__ == "__main__":
     make_tiny.main()
     make_blends.main()
     make_smollm2.main(cache)
+    make_peft.main(cache)

@@ -28,7 +28,7 @@ ATTENTION = ["q_proj", "k_proj", "v_proj", "o_proj"]
 
 # name -> (LoraConfig's fields, stored dtype). Patterns in the order that the file lists them.
 FEATURES = {
-    "rank-7": (dict(r=7, lora_alpha=9, target_modules=["q_proj", "v_proj"], layers_to_transform=[0, 2]), "F32"),
+    "rank-7": (dict(r=7, lora_alpha=9, target_modules=["o_proj"], layers_to_transform=[0, 2]), "F32"),
     "rank-1": (dict(r=1, lora_alpha=2, target_modules=["o_proj", "down_proj"], layers_to_transform=[1, 3]), "F16"),
     "regex": (dict(r=3, lora_alpha=6, target_modules=r"model\.layers\.[02]\.(self_attn\.(q|o)|mlp\.down)_proj"), "F16"),
     "layers": (dict(r=4, lora_alpha=8, target_modules=["k_proj", "v_proj", "up_proj"], layers_to_transform=[1, 3],

@@ -59,8 +59,8 @@ public final class DoraKernel {
             return;
         }
         if (batch.lastRow() >= y.length / outputs) {
-            throw new IllegalArgumentException("entry names row " + batch.lastRow() + " of y [" + y.length / outputs
-                    + ", " + outputs + "]");
+            throw new IllegalArgumentException(
+                    "entry names row " + batch.lastRow() + " of y [" + y.length / outputs + ", " + outputs + "]");
         }
         this.layer = layer;
         this.point = point;

@@ -146,8 +146,8 @@ class DoraKernelTest {
 
     /// @param at offset of the factors in memory
     private static LoraSlot slot(Arena arena, int at, float[] factors, int outputOffset) {
-        List<DoraScale> scales = List.of(DoraScale.write(
-                arena.allocate(at + DoraScale.bytesFor(factors.length), 4), at, factors, outputOffset));
+        List<DoraScale> scales = List.of(
+                DoraScale.write(arena.allocate(at + DoraScale.bytesFor(factors.length), 4), at, factors, outputOffset));
         return new LoraSlot() {
             @Override
             public List<LoraModule> modules(int layer, LoraPoint point) {

@@ -21,11 +21,10 @@ class EmbeddingLoraKernelTest {
             LoraSlot[] slots = {slot(arena, 1, rank), slot(arena, 2, rank + 2)};
             int[] tokens = {0, 96, 5, 5, 42, 13, 64, 7, 1};
             // Row 5 has no adapter, rows 2 and 3 have both.
-            LoraBatch batch = new LoraBatch(
-                    new int[] {0, 2, 3, 8, 1, 2, 3, 4, 6, 7},
-                    new int[] {0, 4, 10},
-                    slots,
-                    new float[] {1, 0.5f, -1, 2, 1, 1, 1, 3, 1, 0.25f});
+            LoraBatch batch =
+                    new LoraBatch(new int[] {0, 2, 3, 8, 1, 2, 3, 4, 6, 7}, new int[] {0, 4, 10}, slots, new float[] {
+                        1, 0.5f, -1, 2, 1, 1, 1, 3, 1, 0.25f
+                    });
             float[] before = Data.floats(7, ROWS * WIDTH);
             float[] expected = before.clone();
             ReferenceKernels.embeddingLora(batch, tokens, VOCABULARY, expected, WIDTH);

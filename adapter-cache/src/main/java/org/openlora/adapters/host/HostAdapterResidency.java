@@ -45,23 +45,23 @@ import org.slf4j.LoggerFactory;
 
 /// Adapters in one arena of host memory ([HostTier]), some of them in slots ([DeviceTier]).
 ///
-/// A request waits holding nothing until *all* its adapters can have room in host memory at once; then it gets that
-/// room in one step, putting out idle adapters in strict order of last use, and what is missing is loaded. Once all are
-/// loaded it waits, holding that room, until all can have slots at once, and gets them in one step. Requests with slots
-/// wait for nothing, so no two requests can ever wait for each other, and what is leased is never put out. Both queues
-/// are fair ([FairQueue]).
+/// A request waits holding nothing until *all* its adapters can have room in host memory at once; then it gets
+/// that room in one step, putting out idle adapters in strict order of last use, and what is missing is loaded.
+/// Once all are loaded it waits, holding that room, until all can have slots at once, and gets them in one
+/// step. Requests with slots wait for nothing, so no two requests can ever wait for each other, and what is
+/// leased is never put out. Both queues are fair ([FairQueue]).
 ///
-/// One load per digest is under way at a time, shared by all who want it; the number of loads at a time is bounded. A
-/// failed load fails its waiters and is remembered for a short time. A load that nobody waits for any more is dropped
-/// if it has not begun, and otherwise ends in the cache.
+/// One load per digest is under way at a time, shared by all who want it; the number of loads at a time is
+/// bounded. A failed load fails its waiters and is remembered for a short time. A load that nobody waits for
+/// any more is dropped if it has not begun, and otherwise ends in the cache.
 ///
-/// Weights get checksums when they have been read and verified. They are compared with them before the first request
-/// gets them, and from then on in the background ([Scrubber]). An adapter that fails is *corrupt*: its leases say so
-/// ([AdapterLease#isSound]), it gets no new one, its memory is freed with the last, and the next request loads it
-/// afresh.
+/// Weights get checksums when they have been read and verified. They are compared with them before the first
+/// request gets them, and from then on in the background ([Scrubber]). An adapter that fails is *corrupt*: its
+/// leases say so ([AdapterLease#isSound]), it gets no new one, its memory is freed with the last, and the next
+/// request loads it afresh.
 ///
-/// Threads: all state is guarded by one lock, under which nothing slow happens and no foreign code runs; futures
-/// are completed and listeners called after it has been given back.
+/// Threads: all state is guarded by one lock, under which nothing slow happens and no foreign code runs;
+/// futures are completed and listeners called after it has been given back.
 public final class HostAdapterResidency implements AdapterResidency, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(HostAdapterResidency.class);
 
@@ -113,8 +113,7 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
         scrubber.start();
     }
 
-    HostAdapterResidency(
-            AdapterSource source, HostLimits limits, InstantSource clock, Executor loader, Alarm alarm) {
+    HostAdapterResidency(AdapterSource source, HostLimits limits, InstantSource clock, Executor loader, Alarm alarm) {
         this.source = source;
         this.limits = limits;
         this.clock = clock;
@@ -178,11 +177,11 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
         return device.table();
     }
 
-    /// Loads an adapter if it is not resident, and keeps it in a tier until it is [unpinned][#unpin]. A pin in another
-    /// tier is replaced.
+    /// Loads an adapter if it is not resident, and keeps it in a tier until it is [unpinned][#unpin]. A pin in
+    /// another tier is replaced.
     ///
-    /// The future ends when the adapter is there, or with an [AdapterException]: where all that is pinned would not fit
-    /// into the tier's room it names the pinned. What fails leaves the pins as they were.
+    /// The future ends when the adapter is there, or with an [AdapterException]: where all that is pinned would
+    /// not fit into the tier's room it names the pinned. What fails leaves the pins as they were.
     public CompletableFuture<Void> pin(Digest adapter, Tier tier, Instant deadline) {
         AdapterSize size;
         try {
@@ -236,8 +235,8 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
         return removed.get();
     }
 
-    /// Drains an adapter: its pin is undone, no later request gets what is resident now, and its memory is freed once
-    /// those end that hold it. The future ends then, at once where it is not resident.
+    /// Drains an adapter: its pin is undone, no later request gets what is resident now, and its memory is
+    /// freed once those end that hold it. The future ends then, at once where it is not resident.
     public CompletableFuture<Void> evict(Digest adapter) {
         var gone = new ArrayList<CompletableFuture<Void>>();
         guarded(after -> {
@@ -276,7 +275,9 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
                     device.usedSlots(),
                     count(all, resident -> resident.leases() > 0),
                     count(all, resident -> !resident.isLoaded()),
-                    forRoom.size() + forSlots.size() + count(holding, request -> request.state() == LeaseRequest.State.LOADING),
+                    forRoom.size()
+                            + forSlots.size()
+                            + count(holding, request -> request.state() == LeaseRequest.State.LOADING),
                     hits,
                     misses,
                     loaded,
@@ -331,13 +332,17 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
             loads.checkIntegrity();
             for (Resident resident : host.all()) {
                 Pin pin = resident.isDetached() ? null : pins.get(resident.digest());
-                require(resident.pinned() == (pin == null ? null : pin.tier()), resident.digest() + " is pinned or not");
+                require(
+                        resident.pinned() == (pin == null ? null : pin.tier()),
+                        resident.digest() + " is pinned or not");
             }
             require(
                     closed || forRoom.isEmpty() || !fits(forRoom.all().getFirst()),
                     "the first request waits although there is room");
             require(
-                    closed || forSlots.isEmpty() || !device.canSeat(forSlots.all().getFirst().held()),
+                    closed
+                            || forSlots.isEmpty()
+                            || !device.canSeat(forSlots.all().getFirst().held()),
                     "the first request waits although there are slots");
         } finally {
             lock.unlock();
@@ -367,7 +372,9 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
     Optional<LoraSlot> weights(Digest adapter) {
         lock.lock();
         try {
-            return Optional.ofNullable(host.find(adapter)).filter(Resident::isLoaded).map(Resident::weights);
+            return Optional.ofNullable(host.find(adapter))
+                    .filter(Resident::isLoaded)
+                    .map(Resident::weights);
         } finally {
             lock.unlock();
         }
@@ -512,7 +519,8 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
         proceedIfLoaded(request, after);
     }
 
-    /// Makes room for adapters that have none, putting out the least recently used that may go, and queues their loads.
+    /// Makes room for adapters that have none, putting out the least recently used that may go, and queues
+    /// their loads.
     private List<Resident> reserve(
             SortedMap<Digest, AdapterSize> missing, Predicate<Resident> mayGo, List<Runnable> after) {
         if (missing.isEmpty()) {
@@ -594,7 +602,8 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
         }
     }
 
-    /// On a loading thread: reads an adapter if that is still to be done, and checks it if somebody waits for it.
+    /// On a loading thread: reads an adapter if that is still to be done, and checks it if somebody waits for
+    /// it.
     private void work(Resident resident, boolean toLoad) {
         try {
             if (!toLoad || load(resident)) {
@@ -637,8 +646,7 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
             }
             freeIfUnused(resident, after);
             long bytes = resident.size().bytes();
-            after.add(() ->
-                    tell(new ResidencyEvent.Loaded(resident.digest(), bytes, Duration.ofNanos(tookNanos))));
+            after.add(() -> tell(new ResidencyEvent.Loaded(resident.digest(), bytes, Duration.ofNanos(tookNanos))));
         });
         return wanted.get();
     }
@@ -712,9 +720,7 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
                 .filter(request -> request.isPending() && request.held().contains(resident))
                 .toList()
                 .forEach(request -> fail(
-                        request,
-                        new AdapterException(cause.code(), String.valueOf(cause.getMessage()), cause),
-                        after));
+                        request, new AdapterException(cause.code(), String.valueOf(cause.getMessage()), cause), after));
     }
 
     /// Ends a request that has no lease yet.
@@ -835,14 +841,14 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
     }
 
     private Optional<AdapterException> pinsTooLarge() {
-        long units = pins.values().stream().mapToLong(pin -> host.unitsOf(pin.size())).sum();
+        long units = pins.values().stream()
+                .mapToLong(pin -> host.unitsOf(pin.size()))
+                .sum();
         List<Pin> slotted =
                 pins.values().stream().filter(pin -> pin.tier() == Tier.DEVICE).toList();
         long slottedBytes =
                 slotted.stream().mapToLong(pin -> pin.size().bytes()).sum();
-        if (units <= host.units()
-                && slotted.size() <= limits.deviceSlots()
-                && slottedBytes <= limits.deviceBytes()) {
+        if (units <= host.units() && slotted.size() <= limits.deviceSlots() && slottedBytes <= limits.deviceBytes()) {
             return Optional.empty();
         }
         return Optional.of(new AdapterException(

@@ -4,8 +4,8 @@ import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.Set;
 
-/// Adapters that wait for a loading thread: those that a request waits for first, in order of arrival, then those that
-/// are only expected to be wanted. Guarded by the residency's lock.
+/// Adapters that wait for a loading thread: those that a request waits for first, in order of arrival, then
+/// those that are only expected to be wanted. Guarded by the residency's lock.
 final class LoadQueue {
     private final int maxRunning;
     private final Set<Resident> waiting = new LinkedHashSet<>();
@@ -55,8 +55,8 @@ final class LoadQueue {
 
     void checkIntegrity() {
         boolean sound = waiting.stream()
-                .allMatch(resident -> resident.phase() == Resident.Phase.TO_LOAD
-                        || resident.phase() == Resident.Phase.TO_CHECK);
+                .allMatch(resident ->
+                        resident.phase() == Resident.Phase.TO_LOAD || resident.phase() == Resident.Phase.TO_CHECK);
         if (!sound || running < 0 || running > maxRunning || (running < maxRunning && !waiting.isEmpty())) {
             throw new IllegalStateException("load queue: " + running + " of " + maxRunning + " loads run, "
                     + waiting.size() + " wait, all in the right phase: " + sound);

@@ -37,11 +37,16 @@ final class AdapterFiles {
             chosen.add(INDEX);
             names.stream().filter(AdapterFiles::isShard).forEach(chosen::add);
         } else {
-            names.stream().filter(name -> PICKLE.matcher(name).matches()).sorted().findFirst().ifPresent(pickle -> {
-                throw new AdapterException(
-                        Code.UNSUPPORTED,
-                        OneLine.quote(pickle) + " is a pickle file, which can run code when read; allowed: " + WEIGHTS);
-            });
+            names.stream()
+                    .filter(name -> PICKLE.matcher(name).matches())
+                    .sorted()
+                    .findFirst()
+                    .ifPresent(pickle -> {
+                        throw new AdapterException(
+                                Code.UNSUPPORTED,
+                                OneLine.quote(pickle) + " is a pickle file, which can run code when read; allowed: "
+                                        + WEIGHTS);
+                    });
             throw new AdapterException(Code.INVALID, "there is neither " + WEIGHTS + " nor " + INDEX);
         }
         return chosen;

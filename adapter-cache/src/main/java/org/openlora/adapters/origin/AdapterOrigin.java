@@ -12,7 +12,8 @@ import org.openlora.adapters.AdapterException.Code;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.OneLine;
 
-/// A place that holds the files of one adapter. Its text form, which `toString` writes and [#parse] reads, holds no secret:
+/// A place that holds the files of one adapter. Its text form, which `toString` writes and [#parse] reads,
+/// holds no secret:
 ///
 /// - `file:///srv/adapters/legal`
 /// - `hf://owner/name@revision/sub/folder`; without `@revision` it is `main`, a slash in it is written `%2F`

@@ -17,8 +17,8 @@ import org.openlora.adapters.OneLine;
 /// - `https://host/` or `https://host/folder/`; with `http://` for a host that speaks no TLS
 /// - `file:///folder`
 public final class AllowedOrigins {
-    private static final Pattern FORM = Pattern.compile(
-            "hf://[^/@]+(/[^/@]+)?|s3://[^/]+(/.*[^/])?|https?://[^/?#@]+/([^?#]*/)?|file:///.*");
+    private static final Pattern FORM =
+            Pattern.compile("hf://[^/@]+(/[^/@]+)?|s3://[^/]+(/.*[^/])?|https?://[^/?#@]+/([^?#]*/)?|file:///.*");
 
     private final List<String> entries;
 

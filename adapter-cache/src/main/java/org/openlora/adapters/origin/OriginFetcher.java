@@ -81,9 +81,10 @@ public final class OriginFetcher implements AdapterFetcher {
     @Override
     public AdapterOrigin fetch(AdapterOrigin origin, Path folder, DiskRoom room, Instant deadline) {
         allowed.check(origin);
-        Deadline end = Deadline.at(deadline.isBefore(Instant.now().plus(limits.timeLimit()))
-                ? deadline
-                : Instant.now().plus(limits.timeLimit()));
+        Deadline end = Deadline.at(
+                deadline.isBefore(Instant.now().plus(limits.timeLimit()))
+                        ? deadline
+                        : Instant.now().plus(limits.timeLimit()));
         try {
             return fetch(origin, new Target(folder, room, end));
         } catch (AdapterException e) {
@@ -157,7 +158,9 @@ public final class OriginFetcher implements AdapterFetcher {
                     .toList();
         } catch (SafetensorsException e) {
             throw new AdapterException(
-                    Code.INVALID, OneLine.reason(e).replace(folder + folder.getFileSystem().getSeparator(), ""), e);
+                    Code.INVALID,
+                    OneLine.reason(e).replace(folder + folder.getFileSystem().getSeparator(), ""),
+                    e);
         }
     }
 
@@ -175,8 +178,7 @@ public final class OriginFetcher implements AdapterFetcher {
         return RemoteFile.of(
                 name,
                 files.base().resolve(name),
-                new FileFacts(
-                        OptionalLong.empty(), Optional.of(new ContentHash(Algorithm.SHA256, sha256.hex())), ""),
+                new FileFacts(OptionalLong.empty(), Optional.of(new ContentHash(Algorithm.SHA256, sha256.hex())), ""),
                 RequestSigner.none());
     }
 

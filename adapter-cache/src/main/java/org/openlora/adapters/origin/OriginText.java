@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
@@ -23,6 +24,9 @@ final class OriginText {
     private static final int MAX_LENGTH = 16_384;
     private static final String FORMS = "file:///folder, hf://owner/name@revision/subfolder, s3://bucket/prefix or"
             + " https://host/folder/#file=sha256&file=sha256";
+
+    /// Dots and slashes that a host might decode, and find another folder than the one that was allowed.
+    private static final Pattern ENCODED_PARTS = Pattern.compile("%(2[eEfF]|5[cC])");
 
     private OriginText() {}
 
@@ -81,10 +85,11 @@ final class OriginText {
                 && base.getHost() != null
                 && base.getRawPath() != null
                 && base.getRawPath().endsWith("/")
-                && base.normalize().equals(base);
+                && base.normalize().equals(base)
+                && !ENCODED_PARTS.matcher(base.getRawPath()).find();
         if (!sound) {
             throw invalid("address " + OneLine.quote(withoutSecrets(base)) + " must be https://host/folder/, with a"
-                    + " slash at its end");
+                    + " slash at its end, and without encoded dots and slashes");
         }
         if (base.getRawUserInfo() != null || base.getRawQuery() != null || base.getRawFragment() != null) {
             throw invalid("address " + OneLine.quote(withoutSecrets(base))
@@ -120,7 +125,8 @@ final class OriginText {
     private static HttpsFiles https(String text) {
         int hash = text.indexOf('#');
         if (hash < 0) {
-            throw invalid("an https origin needs the SHA-256 of each file: https://host/folder/#file=sha256&file=sha256");
+            throw invalid(
+                    "an https origin needs the SHA-256 of each file: https://host/folder/#file=sha256&file=sha256");
         }
         Map<String, Digest> sha256 = new TreeMap<>();
         for (String part : text.substring(hash + 1).split("&", -1)) {

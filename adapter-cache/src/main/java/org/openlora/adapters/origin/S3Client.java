@@ -41,15 +41,11 @@ final class S3Client {
     private final S3Settings settings;
     private final RequestSigner signer;
     private final HttpTransfer transfer;
-    private final XMLInputFactory xml = XMLInputFactory.newFactory();
 
     S3Client(S3Settings settings, RequestSigner signer, HttpTransfer transfer) {
         this.settings = settings;
         this.signer = signer;
         this.transfer = transfer;
-        xml.setProperty(XMLInputFactory.SUPPORT_DTD, false);
-        xml.setProperty(XMLInputFactory.IS_SUPPORTING_EXTERNAL_ENTITIES, false);
-        xml.setProperty(XMLInputFactory.IS_COALESCING, true);
     }
 
     /// The names of the objects directly below a prefix.
@@ -82,18 +78,20 @@ final class S3Client {
                 : "%s://%s.%s/".formatted(endpoint.getScheme(), bucket, endpoint.getRawAuthority());
     }
 
-    /// A checksum of the whole object, where S3 has one: one of parts has their number behind it. The checksum of a part
-    /// of the object is not believed either: it would be sent with status 206, and facts are kept from status 200.
+    /// A checksum of the whole object, where S3 has one: that of an object in parts has their number behind it, and
+    /// with a range it may be that of one part.
     private static FileFacts announced(HttpHeaders headers) {
-        boolean composite = headers.firstValue("x-amz-checksum-type").orElse("").equals("COMPOSITE");
+        boolean ofParts = headers.firstValue("x-amz-checksum-type").orElse("").equals("COMPOSITE")
+                || headers.firstValue("Content-Range").isPresent();
         Optional<ContentHash> hash = CHECKSUMS.entrySet().stream()
                 .sorted(Map.Entry.comparingByValue())
                 .flatMap(entry -> headers.firstValue(entry.getKey()).stream()
-                        .filter(value -> !composite && !value.contains("-"))
+                        .filter(value -> !ofParts && !value.contains("-"))
                         .flatMap(value -> hex(value).stream())
                         .map(hex -> new ContentHash(entry.getValue(), hex)))
                 .findFirst();
-        return new FileFacts(OptionalLong.empty(), hash, headers.firstValue("ETag").orElse(""));
+        return new FileFacts(
+                OptionalLong.empty(), hash, headers.firstValue("ETag").orElse(""));
     }
 
     private static Optional<String> hex(String base64) {
@@ -104,9 +102,12 @@ final class S3Client {
         }
     }
 
-    private Set<String> parse(byte[] listing, String prefix) {
+    private static Set<String> parse(byte[] listing, String prefix) {
         var names = new TreeSet<String>();
         try {
+            XMLInputFactory xml = XMLInputFactory.newDefaultFactory();
+            xml.setProperty(XMLInputFactory.SUPPORT_DTD, false);
+            xml.setProperty(XMLInputFactory.IS_SUPPORTING_EXTERNAL_ENTITIES, false);
             XMLStreamReader reader = xml.createXMLStreamReader(new ByteArrayInputStream(listing));
             while (reader.hasNext()) {
                 if (reader.next() != XMLStreamConstants.START_ELEMENT) {

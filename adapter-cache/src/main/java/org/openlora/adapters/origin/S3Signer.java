@@ -31,7 +31,8 @@ public final class S3Signer implements RequestSigner {
     /// Signs with the credentials that AWS's tools would find: environment, system properties, `~/.aws`, container,
     /// instance. They are looked for at the first request.
     public static S3Signer withDefaultCredentials(String region) {
-        DefaultCredentialsProvider provider = DefaultCredentialsProvider.builder().build();
+        DefaultCredentialsProvider provider =
+                DefaultCredentialsProvider.builder().build();
         return new S3Signer(
                 () -> {
                     try {

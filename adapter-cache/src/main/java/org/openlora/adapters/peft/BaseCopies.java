@@ -27,8 +27,7 @@ final class BaseCopies {
             for (long from = 0; from < tensor.elements(); from += CHUNK_ELEMENTS) {
                 long count = Math.min(CHUNK_ELEMENTS, tensor.elements() - from);
                 MemorySegment chunk = copy.asSlice(0, count * Bf16.BYTES);
-                TensorValues.toBf16(
-                        tensor.dtype(), stored.asSlice(from * elementBytes, count * elementBytes), chunk);
+                TensorValues.toBf16(tensor.dtype(), stored.asSlice(from * elementBytes, count * elementBytes), chunk);
                 long mismatch = chunk.mismatch(served.asSlice(from * Bf16.BYTES, count * Bf16.BYTES));
                 if (mismatch >= 0) {
                     throw new AdapterException(

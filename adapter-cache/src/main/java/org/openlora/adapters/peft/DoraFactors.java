@@ -33,7 +33,9 @@ final class DoraFactors {
                 if (!Float.isFinite(factors[j])) {
                     throw new AdapterException(
                             Code.INVALID,
-                            "tensor " + OneLine.quote(String.valueOf(module.tensors().magnitude())) + " has "
+                            "tensor "
+                                    + OneLine.quote(
+                                            String.valueOf(module.tensors().magnitude())) + " has "
                                     + magnitude[j] + " at element " + j + ", where the weights' norm is "
                                     + (float) Math.sqrt(squares[j]) + "; their quotient must be finite");
                 }

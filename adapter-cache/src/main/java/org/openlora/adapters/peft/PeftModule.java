@@ -9,8 +9,7 @@ import org.openlora.kernels.LoraModule;
 ///
 /// @param path of the module in the base
 /// @param scaling the module's own alpha / r (alpha / √r for rsLoRA)
-public record PeftModule(
-        String path, ModuleShape shape, int rank, double alpha, float scaling, Tensors tensors) {
+public record PeftModule(String path, ModuleShape shape, int rank, double alpha, float scaling, Tensors tensors) {
     /// Names of its tensors as stored.
     ///
     /// @param a `[rank, inputs]`
@@ -18,7 +17,10 @@ public record PeftModule(
     /// @param magnitude `[outputs]`, of a weight-decomposed adapter (DoRA)
     /// @param baseCopy the base's own weight, which PEFT saves beside a changed head or embedding
     public record Tensors(
-            String a, String b, @Nullable String magnitude, @Nullable String baseCopy) {}
+            String a,
+            String b,
+            @Nullable String magnitude,
+            @Nullable String baseCopy) {}
 
     /// Bytes in slot memory: the pair, then the scale if there is one.
     public long residentBytes() {

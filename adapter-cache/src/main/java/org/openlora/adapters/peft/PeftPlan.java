@@ -94,8 +94,8 @@ final class PeftPlan {
             TensorInfo other = claims.computeIfAbsent(path, key -> new EnumMap<>(TensorRole.class))
                     .put(role, tensor);
             if (other != null) {
-                throw invalid(describe(tensor) + " and " + OneLine.quote(other.name())
-                        + " are the same part of one module");
+                throw invalid(
+                        describe(tensor) + " and " + OneLine.quote(other.name()) + " are the same part of one module");
             }
         }
         return claims;

@@ -22,7 +22,11 @@ final class PeftWeights implements LoraSlot {
     /// `pairs[i]` and `scales[i]` are those of `modules.get(i)`, which are in the order of layer, point and output.
     ///
     /// @param memory that they were written into
-    PeftWeights(int layers, List<PeftModule> modules, LoraModule[] pairs, @Nullable DoraScale[] scales,
+    PeftWeights(
+            int layers,
+            List<PeftModule> modules,
+            LoraModule[] pairs,
+            @Nullable DoraScale[] scales,
             AdapterMemory memory) {
         this.memory = memory;
         this.pairs = Stream.generate(PeftWeights::<LoraModule>emptyLayer)

@@ -1,6 +1,5 @@
 package org.openlora.adapters.registry;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -31,11 +30,6 @@ final class FolderScanner {
 
     /// Folders recorded in one transaction: what a crash in a long scan loses at most.
     private static final int BATCH = 256;
-
-    /// Folders that a gentle scan looks at between two pauses: about a millisecond's work.
-    private static final int PORTION = 64;
-
-    private static final Duration PAUSE = Duration.ofMillis(5);
 
     private final FolderReader reader;
     private final Registrar registrar;
@@ -68,21 +62,11 @@ final class FolderScanner {
     ///
     /// @param readers folders read at once
     void scanAll(int readers) {
-        scanAll(readers, Duration.ZERO);
-    }
-
-    /// Scans all folders in small portions with pauses, so that whoever computes on this machine is never kept
-    /// from it for long. An interrupt ends it early by a [CancellationException].
-    void scanAllGently() {
-        scanAll(1, PAUSE);
-    }
-
-    private void scanAll(int readers, Duration pause) {
         scanning.lock();
         try {
             var names = new HashSet<>(reader.names());
             names.addAll(index.folderNames());
-            scan(names, readers, pause);
+            scan(names, readers);
         } finally {
             scanning.unlock();
         }
@@ -92,21 +76,17 @@ final class FolderScanner {
     void scan(Set<String> names) {
         scanning.lock();
         try {
-            scan(names, 1, Duration.ZERO);
+            scan(names, 1);
         } finally {
             scanning.unlock();
         }
     }
 
-    private void scan(Collection<String> names, int readers, Duration pause) {
+    private void scan(Collection<String> names, int readers) {
         var gone = new ArrayList<String>();
-        var refused = new ArrayList<FolderState>();
+        var refused = new ArrayList<FolderState.Broken>();
         var changed = new ArrayList<Unread>();
-        int looked = 0;
         for (String name : names) {
-            if (looked++ % PORTION == 0) {
-                rest(pause);
-            }
             FolderListing listing = reader.look(name);
             AdapterException refusal = registrar.refusal(name);
             if (FolderReader.isHidden(name) || !listing.isAdapter()) {
@@ -119,6 +99,12 @@ final class FolderScanner {
                 changed.add(new Unread(name, listing));
             }
         }
+        refused.stream()
+                .filter(this::isNews)
+                .forEach(state -> LOG.warn(
+                        "adapter {} cannot be served: {}",
+                        OneLine.quote(state.name()),
+                        state.reason().getMessage()));
         record(refused, gone);
         read(changed, readers);
     }
@@ -130,21 +116,6 @@ final class FolderScanner {
             case AdapterEntry.Ready _ -> true;
             case AdapterEntry.Failed(var _, AdapterException reason) -> reason.code() != Code.NAME_TAKEN;
         };
-    }
-
-    private static void rest(Duration pause) {
-        try {
-            Thread.sleep(pause);
-        } catch (InterruptedException e) {
-            throw cancelled(e);
-        }
-    }
-
-    private static CancellationException cancelled(InterruptedException e) {
-        Thread.currentThread().interrupt();
-        var cancelled = new CancellationException("interrupted while adapter folders were scanned");
-        cancelled.initCause(e);
-        return cancelled;
     }
 
     private void read(List<Unread> folders, int readers) {
@@ -170,7 +141,10 @@ final class FolderScanner {
                 }
             }
         } catch (InterruptedException e) {
-            throw cancelled(e);
+            Thread.currentThread().interrupt();
+            var cancelled = new CancellationException("interrupted while adapter folders were read");
+            cancelled.initCause(e);
+            throw cancelled;
         } catch (ExecutionException e) {
             throw new IllegalStateException("an adapter's folder could not be read", e.getCause());
         } finally {
@@ -179,8 +153,8 @@ final class FolderScanner {
         }
     }
 
-    private void record(List<FolderState> seen, List<String> absent) {
-        List<FolderState> news = seen.stream().filter(this::isNews).toList();
+    private void record(List<? extends FolderState> seen, List<String> absent) {
+        List<? extends FolderState> news = seen.stream().filter(this::isNews).toList();
         List<String> gone =
                 absent.stream().filter(name -> index.folder(name) != null).toList();
         if (!news.isEmpty() || !gone.isEmpty()) {

@@ -16,9 +16,9 @@ import org.openlora.adapters.OneLine;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Has folders scanned while the registry is open, on a thread of its own: those that come, go or are renamed
-/// at once, as the operating system tells it; all of them at an interval, for what happens inside of them and
-/// for file systems that tell nothing.
+/// Has folders scanned while the registry is open, on a thread that gives way to the engine's: those that come,
+/// go or are renamed at once, as the operating system tells it; all of them at an interval, for what happens inside
+/// of them and for file systems that tell nothing.
 final class FolderWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(FolderWatch.class);
 
@@ -69,7 +69,7 @@ final class FolderWatch implements AutoCloseable {
                 long leftNanos = interval.toNanos() - (System.nanoTime() - lastNanos);
                 WatchKey key = leftNanos <= 0 ? null : events.poll(leftNanos, TimeUnit.NANOSECONDS);
                 if (key == null) {
-                    scanner.scanAllGently();
+                    scanner.scanAll(1);
                     lastNanos = System.nanoTime();
                 } else {
                     Thread.sleep(GATHERING);
@@ -97,7 +97,7 @@ final class FolderWatch implements AutoCloseable {
         }
         key.reset();
         if (lost) {
-            scanner.scanAllGently();
+            scanner.scanAll(1);
         } else {
             scanner.scan(Set.copyOf(names));
         }

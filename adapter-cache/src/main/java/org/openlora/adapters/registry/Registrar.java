@@ -50,7 +50,7 @@ final class Registrar {
     }
 
     /// Records what folders hold now, and which are gone.
-    void folders(List<FolderState> seen, List<String> gone) {
+    void folders(List<? extends FolderState> seen, List<String> gone) {
         changing.lock();
         try {
             // A name may have been registered while the folder was read.

@@ -110,8 +110,8 @@ public final class AdapterStore implements AutoCloseable {
     /// Holds the adapter with this digest, fetched where it is not there. Of several calls at once for a digest one
     /// fetches, and all share its outcome.
     ///
-    /// @throws AdapterException the fetch's own; `CHANGED` where the files have another digest; `TOO_LARGE`, `NO_ROOM`;
-    ///     `UNAVAILABLE` where the disk fails or is full. Nothing is left of the attempt.
+    /// @throws AdapterException the fetch's own; `CHANGED` where the files have another digest; `TOO_LARGE`,
+    ///     `NO_ROOM`; `UNAVAILABLE` where the disk fails or is full. Nothing is left of the attempt.
     public StoredAdapter put(Digest digest, Fetch fetch) {
         while (true) {
             CompletableFuture<Void> flight = new CompletableFuture<>();

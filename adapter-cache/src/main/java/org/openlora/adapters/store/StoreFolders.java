@@ -79,7 +79,8 @@ final class StoreFolders implements AutoCloseable {
             locked = false; // by this very process
         }
         if (!locked) {
-            throw new IOException("it is in use already; stop the other process, or give this one another OPENLORA_HOME");
+            throw new IOException(
+                    "it is in use already; stop the other process, or give this one another OPENLORA_HOME");
         }
     }
 

@@ -36,7 +36,9 @@ public final class AddressRules {
     public static AddressRules publicAnd(Collection<String> privateHosts) {
         return new AddressRules(
                 false,
-                privateHosts.stream().map(host -> host.toLowerCase(Locale.ROOT)).collect(Collectors.toUnmodifiableSet()));
+                privateHosts.stream()
+                        .map(host -> host.toLowerCase(Locale.ROOT))
+                        .collect(Collectors.toUnmodifiableSet()));
     }
 
     /// The name by which [#publicAnd] knows a URI's host.
@@ -101,7 +103,6 @@ public final class AddressRules {
     }
 
     private static TransferException refused(URI uri, String why) {
-        return new TransferException(
-                Kind.REFUSED, "%s %s, which is not allowed here".formatted(hostOf(uri), why));
+        return new TransferException(Kind.REFUSED, "%s %s, which is not allowed here".formatted(hostOf(uri), why));
     }
 }

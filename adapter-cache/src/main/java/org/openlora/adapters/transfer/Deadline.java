@@ -2,7 +2,6 @@ package org.openlora.adapters.transfer;
 
 import java.time.Duration;
 import java.time.Instant;
-import org.jspecify.annotations.Nullable;
 
 /// A moment after which work is given up, on the clock that never jumps.
 public final class Deadline {
@@ -42,15 +41,5 @@ public final class Deadline {
         Duration left = left();
         Duration shorter = left.compareTo(limit) < 0 ? left : limit;
         return shorter.compareTo(Duration.ofMillis(1)) < 0 ? Duration.ofMillis(1) : shorter;
-    }
-
-    @Override
-    public boolean equals(@Nullable Object other) {
-        return other instanceof Deadline deadline && deadline.endNanos == endNanos;
-    }
-
-    @Override
-    public int hashCode() {
-        return Long.hashCode(endNanos);
     }
 }

@@ -22,9 +22,9 @@ import org.openlora.adapters.OneLine;
 import org.openlora.adapters.files.DurableFiles;
 import org.openlora.adapters.transfer.TransferException.Kind;
 
-/// Fetches files and small documents over HTTP. A transfer that breaks off, stalls, or meets an overloaded host is taken
-/// up again where it stopped, a few times and later each time; what arrives is held against what is known of it.
-/// Credentials stay with the host they are for. Thread-safe; blocks.
+/// Fetches files and small documents over HTTP. A transfer that breaks off, stalls, or meets an overloaded host
+/// is taken up again where it stopped, a few times and later each time; what arrives is held against what is
+/// known of it. Credentials stay with the host they are for. Thread-safe; blocks.
 public final class HttpTransfer {
     private static final int MAX_REDIRECTS = 8;
     private static final int MAX_ATTEMPTS = 5;
@@ -194,7 +194,8 @@ public final class HttpTransfer {
                         facts = facts.or(opened.announced());
                         if (facts.hash().isEmpty()) {
                             startOver();
-                            throw new BrokenOff("nobody knows whether %s is whole".formatted(file.name()), Duration.ZERO);
+                            throw new BrokenOff(
+                                    "nobody knows whether %s is whole".formatted(file.name()), Duration.ZERO);
                         }
                     }
                     default -> {
@@ -362,8 +363,7 @@ public final class HttpTransfer {
             case 401, 403 ->
                 throw new TransferException(
                         Kind.FORBIDDEN, "%s refuses %s (status %d)".formatted(host, file.name(), status));
-            case 404, 410 ->
-                throw new TransferException(Kind.NOT_FOUND, "%s has no %s".formatted(host, file.name()));
+            case 404, 410 -> throw new TransferException(Kind.NOT_FOUND, "%s has no %s".formatted(host, file.name()));
             case 408, 425, 429, 500, 502, 503, 504 ->
                 throw new BrokenOff("status %d of %s".formatted(status, host), retryAfter(response.headers()));
             default ->

@@ -59,20 +59,23 @@ public final class HubClient {
     public Revision revision(String repository, String name, Deadline deadline) throws IOException {
         URI uri = endpoint.resolve("/api/models/%s/revision/%s".formatted(repository, encoded(name)));
         String what = repository + " at " + name;
-        JsonNode json = json(what, transfer.document(RemoteFile.of(what, uri, FileFacts.NONE, signer), MAX_LISTING_BYTES, deadline));
+        JsonNode json = json(
+                what, transfer.document(RemoteFile.of(what, uri, FileFacts.NONE, signer), MAX_LISTING_BYTES, deadline));
         String commit = json.path("sha").asText();
         if (!COMMIT.matcher(commit).matches()) {
             throw new TransferException(
                     Kind.DAMAGED, "%s names no commit for %s".formatted(AddressRules.hostOf(endpoint), repository));
         }
         Set<String> files = new HashSet<>();
-        json.path("siblings").forEach(sibling -> files.add(sibling.path("rfilename").asText()));
+        json.path("siblings")
+                .forEach(sibling -> files.add(sibling.path("rfilename").asText()));
         return new Revision(commit, files);
     }
 
     /// A file of a repository at a commit.
     public RemoteFile file(String repository, String commit, String path) {
-        String encodedPath = Arrays.stream(path.split("/", -1)).map(HubClient::encoded).collect(Collectors.joining("/"));
+        String encodedPath =
+                Arrays.stream(path.split("/", -1)).map(HubClient::encoded).collect(Collectors.joining("/"));
         URI uri = endpoint.resolve("/%s/resolve/%s/%s".formatted(repository, commit, encodedPath));
         return new RemoteFile(repository + "/" + path, uri, FileFacts.NONE, HubClient::announced, Map.of(), signer);
     }

@@ -84,6 +84,7 @@ class AdapterOriginTest {
                 Arguments.of(https("acme.org/legal/", "x%2Fy.safetensors"), "is no file of an adapter"),
                 Arguments.of(https("acme.org/legal/", "adapter_model.bin"), "pickle"),
                 Arguments.of(https("acme.org/legal", "adapter.yaml"), "slash at its end"),
+                Arguments.of(https("acme.org/legal/%2e%2e/other/", "adapter.yaml"), "encoded dots"),
                 Arguments.of(https("me:secret@acme.org/legal/", "adapter.yaml"), "must not hold a user"),
                 Arguments.of(https("acme.org/legal/?token=secret", "adapter.yaml"), "must not hold a user"));
     }
@@ -157,7 +158,8 @@ class AdapterOriginTest {
         Path link = Files.createSymbolicLink(temporary.resolve("allowed/two"), outside);
         AllowedOrigins origins = AllowedOrigins.parse(List.of("file://" + temporary.resolve("allowed")));
 
-        assertThatCode(() -> origins.check(new AdapterOrigin.LocalFolder(inside))).doesNotThrowAnyException();
+        assertThatCode(() -> origins.check(new AdapterOrigin.LocalFolder(inside)))
+                .doesNotThrowAnyException();
         assertThatThrownBy(() -> origins.check(new AdapterOrigin.LocalFolder(link)))
                 .isInstanceOf(AdapterException.class);
         assertThatThrownBy(() -> origins.check(new AdapterOrigin.LocalFolder(inside.resolve("../../secret"))))

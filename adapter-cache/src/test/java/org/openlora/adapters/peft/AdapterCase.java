@@ -83,10 +83,16 @@ record AdapterCase(String outcome, Map<String, byte[]> files) {
         String v = "model.layers.0.self_attn.v_proj";
         sharded.put(
                 "s1.safetensors",
-                plain(DType.F32).remove(AdapterFixture.a(v)).remove(AdapterFixture.b(v)).weightBytes());
+                plain(DType.F32)
+                        .remove(AdapterFixture.a(v))
+                        .remove(AdapterFixture.b(v))
+                        .weightBytes());
         sharded.put(
                 "s2.safetensors",
-                plain(DType.F32).remove(AdapterFixture.a(q)).remove(AdapterFixture.b(q)).weightBytes());
+                plain(DType.F32)
+                        .remove(AdapterFixture.a(q))
+                        .remove(AdapterFixture.b(q))
+                        .weightBytes());
         String index = Stream.of(q, v)
                 .flatMap(module -> Stream.of(AdapterFixture.a(module), AdapterFixture.b(module)))
                 .map(name -> "\"" + name + "\":\"" + (name.contains(q) ? "s1" : "s2") + ".safetensors\"")
@@ -116,7 +122,10 @@ record AdapterCase(String outcome, Map<String, byte[]> files) {
 
     /// The cases of a corpus, one JSON object a line.
     static List<AdapterCase> corpus(List<String> lines) {
-        return lines.stream().filter(line -> !line.isBlank()).map(AdapterCase::parse).toList();
+        return lines.stream()
+                .filter(line -> !line.isBlank())
+                .map(AdapterCase::parse)
+                .toList();
     }
 
     /// Appends those cases whose kind the corpus has not yet.
@@ -145,9 +154,7 @@ record AdapterCase(String outcome, Map<String, byte[]> files) {
             Map<String, byte[]> files = new TreeMap<>();
             for (var entry : tree.get("files").properties()) {
                 byte[] deflated = Base64.getDecoder().decode(entry.getValue().textValue());
-                files.put(
-                        entry.getKey(),
-                        new InflaterInputStream(new ByteArrayInputStream(deflated)).readAllBytes());
+                files.put(entry.getKey(), new InflaterInputStream(new ByteArrayInputStream(deflated)).readAllBytes());
             }
             return new AdapterCase(tree.get("outcome").textValue(), files);
         } catch (IOException e) {

@@ -19,7 +19,9 @@ class AdapterCorpusTest {
     void readAndLoad_ofEveryCaseOfTheCorpus_isRefusedAsBefore() throws IOException {
         List<AdapterCase> corpus;
         try (InputStream stream = AdapterCorpusTest.class.getResourceAsStream("/peft/refusals.jsonl")) {
-            corpus = AdapterCase.corpus(new String(stream.readAllBytes(), StandardCharsets.UTF_8).lines().toList());
+            corpus = AdapterCase.corpus(new String(stream.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .toList());
         }
         assertThat(corpus).hasSizeGreaterThan(100);
         for (AdapterCase known : corpus) {

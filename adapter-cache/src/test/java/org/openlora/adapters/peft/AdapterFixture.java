@@ -158,7 +158,6 @@ public final class AdapterFixture {
 
     private static String name(String module, TensorRole role) {
         return "base_model.model." + module + "."
-                + role.written(
-                        BASE.shape(module).map(ModuleShape::point).orElse(LoraPoint.QKV));
+                + role.written(BASE.shape(module).map(ModuleShape::point).orElse(LoraPoint.QKV));
     }
 }

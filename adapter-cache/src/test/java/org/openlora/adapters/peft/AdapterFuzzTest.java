@@ -40,7 +40,9 @@ class AdapterFuzzTest {
         long cases = 0;
         Path folder = root.resolve("case");
         for (Map<String, byte[]> files : sound) {
-            assertThat(AdapterCase.outcome(folder, files)).as("before it is spoilt").isEqualTo(AdapterCase.READ);
+            assertThat(AdapterCase.outcome(folder, files))
+                    .as("before it is spoilt")
+                    .isEqualTo(AdapterCase.READ);
         }
         for (; cases < 200 || System.nanoTime() < end; cases++) {
             Map<String, byte[]> files = mutator.spoil(sound.get(random.nextInt(sound.size())));

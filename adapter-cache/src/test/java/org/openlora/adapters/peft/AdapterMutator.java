@@ -25,39 +25,153 @@ final class AdapterMutator {
     private static final String INDEX = "adapter_model.safetensors.index.json";
 
     private static final List<String> FIELDS = List.of(
-            "peft_type", "task_type", "r", "lora_alpha", "use_rslora", "use_dora", "rank_pattern", "alpha_pattern",
-            "target_modules", "exclude_modules", "layers_to_transform", "layers_pattern", "bias", "lora_bias",
-            "ensure_weight_tying", "init_lora_weights", "modules_to_save", "trainable_token_indices", "fan_in_fan_out",
-            "target_parameters", "megatron_config", "loftq_config", "eva_config", "corda_config", "lora_ga_config",
-            "velora_config", "kasa_config", "use_bdlora", "arrow_config", "monteclora_config", "use_qalora",
-            "alora_invocation_tokens", "layer_replication", "inference_mode", "revision", "something_new");
+            "peft_type",
+            "task_type",
+            "r",
+            "lora_alpha",
+            "use_rslora",
+            "use_dora",
+            "rank_pattern",
+            "alpha_pattern",
+            "target_modules",
+            "exclude_modules",
+            "layers_to_transform",
+            "layers_pattern",
+            "bias",
+            "lora_bias",
+            "ensure_weight_tying",
+            "init_lora_weights",
+            "modules_to_save",
+            "trainable_token_indices",
+            "fan_in_fan_out",
+            "target_parameters",
+            "megatron_config",
+            "loftq_config",
+            "eva_config",
+            "corda_config",
+            "lora_ga_config",
+            "velora_config",
+            "kasa_config",
+            "use_bdlora",
+            "arrow_config",
+            "monteclora_config",
+            "use_qalora",
+            "alora_invocation_tokens",
+            "layer_replication",
+            "inference_mode",
+            "revision",
+            "something_new");
 
     /// JSON with single quotes.
     private static final List<String> VALUES = List.of(
-            "null", "true", "false", "0", "1", "2", "3", "4", "-1", "512", "513", "2147483648", "1e308", "1e999", "0.5",
-            "-0.0", "9223372036854775808", "123456789012345678901234567890", "''", "'x'", "'LORA'", "'CAUSAL_LM'",
-            "'none'", "'all-linear'", "'ALL-LINEAR'", "'.*'", "'.*q_proj'", "'(a+)+$'", "'(.*)*x'",
-            "'((((((((((a))))))))))'", "'(?i)Q_PROJ'", "'[[a]]'", "'a{1,99999}'", "'(a{1,999}){1,999}'", "'\\\\'",
-            "'(?<=a)b'", "'(.*)\\\\1'", "'a\\u0000b'", "'\\ud800'", "'lm_head'", "'model.embed_tokens'",
-            "['q_proj','v_proj']", "['lm_head']", "['embed_tokens']", "['']", "[null]", "[[]]", "[0,1]", "[1,1,0]",
-            "[-1]", "[99999999999]", "['layers']", "[]", "{}", "{'q_proj':3}", "{'q_proj':-1}", "{'(':1}",
-            "{'(.*)*$':2}", "{'.*':1e400}", "{'a':{'b':{'c':1}}}", "[[[[[[[[[[]]]]]]]]]]", "'layers'", "'(a|b)'",
-            "'../../etc/passwd'", "'\\n\\r\\u2028'", "'pissa_niter_4'", "'eva'");
+            "null",
+            "true",
+            "false",
+            "0",
+            "1",
+            "2",
+            "3",
+            "4",
+            "-1",
+            "512",
+            "513",
+            "2147483648",
+            "1e308",
+            "1e999",
+            "0.5",
+            "-0.0",
+            "9223372036854775808",
+            "123456789012345678901234567890",
+            "''",
+            "'x'",
+            "'LORA'",
+            "'CAUSAL_LM'",
+            "'none'",
+            "'all-linear'",
+            "'ALL-LINEAR'",
+            "'.*'",
+            "'.*q_proj'",
+            "'(a+)+$'",
+            "'(.*)*x'",
+            "'((((((((((a))))))))))'",
+            "'(?i)Q_PROJ'",
+            "'[[a]]'",
+            "'a{1,99999}'",
+            "'(a{1,999}){1,999}'",
+            "'\\\\'",
+            "'(?<=a)b'",
+            "'(.*)\\\\1'",
+            "'a\\u0000b'",
+            "'\\ud800'",
+            "'lm_head'",
+            "'model.embed_tokens'",
+            "['q_proj','v_proj']",
+            "['lm_head']",
+            "['embed_tokens']",
+            "['']",
+            "[null]",
+            "[[]]",
+            "[0,1]",
+            "[1,1,0]",
+            "[-1]",
+            "[99999999999]",
+            "['layers']",
+            "[]",
+            "{}",
+            "{'q_proj':3}",
+            "{'q_proj':-1}",
+            "{'(':1}",
+            "{'(.*)*$':2}",
+            "{'.*':1e400}",
+            "{'a':{'b':{'c':1}}}",
+            "[[[[[[[[[[]]]]]]]]]]",
+            "'layers'",
+            "'(a|b)'",
+            "'../../etc/passwd'",
+            "'\\n\\r\\u2028'",
+            "'pissa_niter_4'",
+            "'eva'");
 
     private static final List<String> NAMES = List.of(
-            "base_model.model.lm_head.lora_A.weight", "base_model.model.model.embed_tokens.lora_embedding_A",
+            "base_model.model.lm_head.lora_A.weight",
+            "base_model.model.model.embed_tokens.lora_embedding_A",
             "base_model.model.model.layers.0.self_attn.q_proj.lora_A.default.weight",
             "base_model.model.model.layers.9.self_attn.q_proj.lora_A.weight",
             "base_model.model.model.layers.0.self_attn.q_proj.lora_magnitude_vector",
             "base_model.model.model.layers.0.self_attn.q_proj.base_layer.weight",
-            "base_model.model.model.layers.0.self_attn.q_proj.lora_B.bias", "base_model.model..lora_A.weight", "",
-            "__metadata__", "../../../etc/passwd", "a\u0000b", "\ud83d\ude00", "x".repeat(1025), "lm_head.weight");
+            "base_model.model.model.layers.0.self_attn.q_proj.lora_B.bias",
+            "base_model.model..lora_A.weight",
+            "",
+            "__metadata__",
+            "../../../etc/passwd",
+            "a\u0000b",
+            "\ud83d\ude00",
+            "x".repeat(1025),
+            "lm_head.weight");
 
-    private static final List<String> DTYPES = List.of(
-            "F32", "F16", "BF16", "F64", "I8", "U8", "BOOL", "F8_E4M3", "F4", "f32", "", "X");
+    private static final List<String> DTYPES =
+            List.of("F32", "F16", "BF16", "F64", "I8", "U8", "BOOL", "F8_E4M3", "F4", "f32", "", "X");
 
     private static final long[] SIZES = {
-        0, 1, 2, 3, 4, 7, 8, 15, 16, 17, 64, 1000, 65_536, 1L << 31, 1L << 40, 1L << 62, Long.MAX_VALUE, -1, -8,
+        0,
+        1,
+        2,
+        3,
+        4,
+        7,
+        8,
+        15,
+        16,
+        17,
+        64,
+        1000,
+        65_536,
+        1L << 31,
+        1L << 40,
+        1L << 62,
+        Long.MAX_VALUE,
+        -1,
+        -8,
         Long.MIN_VALUE
     };
 
@@ -96,8 +210,9 @@ final class AdapterMutator {
     }
 
     private String weights(Map<String, byte[]> files) {
-        List<String> names =
-                files.keySet().stream().filter(name -> name.endsWith(".safetensors")).toList();
+        List<String> names = files.keySet().stream()
+                .filter(name -> name.endsWith(".safetensors"))
+                .toList();
         return names.isEmpty() ? WEIGHTS : pick(names);
     }
 
@@ -160,8 +275,10 @@ final class AdapterMutator {
             case 5 -> tensors.set(pick(NAMES), tensors.remove(name));
             case 6 -> tensors.set(pick(NAMES), tensor.deepCopy());
             case 7 -> tensors.remove(name);
-            case 8 -> tensor.set(pick(List.of("dtype", "shape", "data_offsets", "extra")), tree(value().getBytes(
-                    StandardCharsets.UTF_8)));
+            case 8 ->
+                tensor.set(
+                        pick(List.of("dtype", "shape", "data_offsets", "extra")),
+                        tree(value().getBytes(StandardCharsets.UTF_8)));
             case 9 -> tensors.set("__metadata__", tree(value().getBytes(StandardCharsets.UTF_8)));
             default -> {
                 String text = tensors.toString();
@@ -202,10 +319,21 @@ final class AdapterMutator {
         String tensor = names.isEmpty() ? "x" : pick(names);
         switch (random.nextInt(5)) {
             case 0 ->
-                map.put(tensor, pick(List.of(
-                        "../secret.safetensors", "/etc/passwd", "..", "a/b.safetensors", "s9.safetensors",
-                        "C:\\x.safetensors", ".safetensors", "s1.bin", "s1.safetensors\u0000", "",
-                        "file:s1.safetensors", "s1.safetensors/../s2.safetensors")));
+                map.put(
+                        tensor,
+                        pick(List.of(
+                                "../secret.safetensors",
+                                "/etc/passwd",
+                                "..",
+                                "a/b.safetensors",
+                                "s9.safetensors",
+                                "C:\\x.safetensors",
+                                ".safetensors",
+                                "s1.bin",
+                                "s1.safetensors\u0000",
+                                "",
+                                "file:s1.safetensors",
+                                "s1.safetensors/../s2.safetensors")));
             case 1 -> map.remove(tensor);
             case 2 -> map.put(pick(NAMES), "s1.safetensors");
             case 3 -> map.put(tensor, random.nextBoolean() ? "s1.safetensors" : "s2.safetensors");
@@ -246,7 +374,8 @@ final class AdapterMutator {
             case 1 -> files.remove(weights);
             case 2 -> files.put(weights, new byte[0]);
             case 3 -> files.remove(CONFIG);
-            case 4 -> files.put(INDEX, "{\"weight_map\":{\"a\":\"../a.safetensors\"}}".getBytes(StandardCharsets.UTF_8));
+            case 4 ->
+                files.put(INDEX, "{\"weight_map\":{\"a\":\"../a.safetensors\"}}".getBytes(StandardCharsets.UTF_8));
             default -> files.put(weights, nested(1000 + random.nextInt(3000)));
         }
     }

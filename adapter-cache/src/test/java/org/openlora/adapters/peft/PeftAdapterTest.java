@@ -94,7 +94,8 @@ class PeftAdapterTest {
     @Test
     void load_ofDora_scalesByMagnitudeOverNorm() {
         Path folder = AdapterFixture.empty(3)
-                .config("{'peft_type':'LORA','r':3,'lora_alpha':6,'use_dora':true,'target_modules':['0.self_attn.v_proj']}")
+                .config(
+                        "{'peft_type':'LORA','r':3,'lora_alpha':6,'use_dora':true,'target_modules':['0.self_attn.v_proj']}")
                 .pair(V0, 3, DType.F32)
                 .magnitude(V0, DType.F32)
                 .write(root.resolve("dora"));
@@ -152,8 +153,7 @@ class PeftAdapterTest {
                     }
                     squares += sum * sum;
                 }
-                assertThat(scale.change(j))
-                        .isCloseTo((float) (magnitude[j] / Math.sqrt(squares) - 1), within(1e-5f));
+                assertThat(scale.change(j)).isCloseTo((float) (magnitude[j] / Math.sqrt(squares) - 1), within(1e-5f));
             }
         }
     }
@@ -165,8 +165,7 @@ class PeftAdapterTest {
             LoraSlot slot = load(folder, arena);
             LoraModule head = slot.modules(0, LoraPoint.LM_HEAD).getFirst();
             assertThat(List.of(head.inputs(), head.outputs(), head.rank())).containsExactly(16, 40, 2);
-            LoraModule embedding =
-                    slot.modules(0, LoraPoint.EMBEDDING).getFirst();
+            LoraModule embedding = slot.modules(0, LoraPoint.EMBEDDING).getFirst();
             assertThat(List.of(embedding.inputs(), embedding.outputs(), embedding.rank()))
                     .containsExactly(40, 16, 2);
             assertThat(slot.modules(1, LoraPoint.LM_HEAD)).isEmpty();
@@ -221,7 +220,8 @@ class PeftAdapterTest {
         float[] b = new float[8];
         b[0] = -1;
         Path folder = AdapterFixture.empty(1)
-                .config("{'peft_type':'LORA','r':1,'lora_alpha':1,'use_dora':true,'target_modules':['0.self_attn.v_proj']}")
+                .config(
+                        "{'peft_type':'LORA','r':1,'lora_alpha':1,'use_dora':true,'target_modules':['0.self_attn.v_proj']}")
                 .tensor(AdapterFixture.a(V0), DType.F32, 1, 16, a)
                 .tensor(AdapterFixture.b(V0), DType.F32, 8, 1, b)
                 .magnitude(V0, DType.F32)
@@ -302,12 +302,14 @@ class PeftAdapterTest {
         PeftAdapter adapter = PeftAdapter.read(folder, BASE);
         AdapterFixture.sound(2).write(folder);
         assertCode(
-                () -> PeftAdapter.load(folder, BASE, adapter.digest(), AdapterMemory.in(Arena.ofAuto(), adapter.digest())),
+                () -> PeftAdapter.load(
+                        folder, BASE, adapter.digest(), AdapterMemory.in(Arena.ofAuto(), adapter.digest())),
                 Code.CHANGED,
                 "registered " + adapter.digest());
         AdapterFixture.sound(1).config("{'lora_alpha':9}").write(folder);
         assertCode(
-                () -> PeftAdapter.load(folder, BASE, adapter.digest(), AdapterMemory.in(Arena.ofAuto(), adapter.digest())),
+                () -> PeftAdapter.load(
+                        folder, BASE, adapter.digest(), AdapterMemory.in(Arena.ofAuto(), adapter.digest())),
                 Code.CHANGED,
                 "files were changed since registration");
     }

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Executors;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.openlora.adapters.Digest;
@@ -68,8 +69,9 @@ class AdapterStoreKillTest {
             }
         }
         // Otherwise the kills came too early, or too late, to show anything.
+        System.out.printf("%d whole adapters found, %d kills left something half-done%n", found, halfDone);
         assertThat(found).isGreaterThan(KILLS);
-        assertThat(halfDone).isGreaterThan(KILLS / 5);
+        assertThat(halfDone).isGreaterThanOrEqualTo(KILLS / 5);
     }
 
     private static void churnUntilKilled(Path root, int port, Random random) throws Exception {
@@ -87,8 +89,11 @@ class AdapterStoreKillTest {
                 .start();
         try (BufferedReader lines =
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-            assertThat(lines.readLine()).isEqualTo("churning");
-            Thread.sleep(random.nextInt(120));
+            // By what it has done and not by the clock, which means little on a busy machine.
+            for (int begun = random.nextInt(40); begun >= 0; begun--) {
+                assertThat(lines.readLine()).isEqualTo("fetching");
+            }
+            LockSupport.parkNanos(random.nextLong(10_000_000));
         } finally {
             process.destroyForcibly();
             process.waitFor();
@@ -147,21 +152,28 @@ class AdapterStoreKillTest {
                     new HubClient(HubClient.PUBLIC_HUB, "", transfer),
                     S3Settings.aws("us-east-1"),
                     RequestSigner.none());
-            System.out.println("churning");
-            System.out.flush();
-            Thread.startVirtualThread(() -> churn(store, new Random(random.nextLong()), URI.create("http://" + host), fetcher));
-            churn(store, random, URI.create("http://" + host), fetcher);
+            var other = new Random(random.nextLong());
+            URI uri = URI.create("http://" + host);
+            Thread.startVirtualThread(() -> churn(store, other, uri, fetcher));
+            churn(store, random, uri, fetcher);
         }
 
         private static void churn(AdapterStore store, Random random, URI host, OriginFetcher fetcher) {
             while (true) {
                 int number = random.nextInt(ADAPTERS);
-                AdapterStore.Fetch fetch = random.nextBoolean()
+                AdapterStore.Fetch source = random.nextBoolean()
                         ? (folder, room) -> fetcher.fetch(
-                                origin(host, number), folder, room, Instant.now().plusSeconds(60))
+                                origin(host, number),
+                                folder,
+                                room,
+                                Instant.now().plusSeconds(60))
                         : fetch(number, sizeBytes(number));
-                store.put(digest(number, sizeBytes(number)), fetch).close();
-                if (random.nextInt(4) == 0) {
+                AdapterStore.Fetch told = (folder, room) -> {
+                    System.out.println("fetching");
+                    source.into(folder, room);
+                };
+                store.put(digest(number, sizeBytes(number)), told).close();
+                if (random.nextInt(3) == 0) {
                     int other = random.nextInt(ADAPTERS);
                     store.remove(digest(other, sizeBytes(other)));
                 }
@@ -173,8 +185,7 @@ class AdapterStoreKillTest {
                     host.resolve("/" + number + "/"),
                     Map.of(
                             TestAdapters.CONFIG, Digest.sha256(TestAdapters.config(number)),
-                            TestAdapters.WEIGHTS,
-                                    Digest.sha256(TestAdapters.weights(number, sizeBytes(number)))));
+                            TestAdapters.WEIGHTS, Digest.sha256(TestAdapters.weights(number, sizeBytes(number)))));
         }
     }
 }

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URISyntaxException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -87,14 +86,17 @@ class GoldenPeftTest {
             for (Variant variant : variants.values()) {
                 assertThat(right.digest(variant.adapter())).isEqualTo(Digest.parse(variant.digest()));
             }
-            assertThat(problems(base, right, expected, variants)).isEmpty();
-            assertThat(problems(base, wrong, expected, misread)).containsOnlyKeys(misread.keySet());
+            assertThat(problems(base, right, expected, variants, Integer.MAX_VALUE))
+                    .isEmpty();
+            assertThat(problems(base, wrong, expected, misread, 1)).containsOnlyKeys(misread.keySet());
         }
     }
 
     /// What is wrong with each adapter that is not what its variant says, all run as one mixed batch.
+    ///
+    /// @param mostTokens of each answer
     private static Map<String, List<String>> problems(
-            GoldenBase base, LoadedAdapters adapters, Expected expected, Map<String, Variant> variants)
+            GoldenBase base, LoadedAdapters adapters, Expected expected, Map<String, Variant> variants, int mostTokens)
             throws InterruptedException, ExecutionException {
         Map<String, List<String>> problems = new TreeMap<>();
         List<TeacherForcing.Line> lines = new ArrayList<>();
@@ -105,7 +107,7 @@ class GoldenPeftTest {
                 AdapterLease lease = adapters.lease(entry.getKey());
                 leases.add(lease);
                 for (int i = 0; i < expected.prompts().size(); i++) {
-                    lines.add(line(expected, i, entry.getValue(), lease, found));
+                    lines.add(line(expected, i, entry.getValue(), lease, mostTokens, found));
                 }
             } catch (AdapterException e) {
                 found.add(e.getMessage());
@@ -119,17 +121,19 @@ class GoldenPeftTest {
     }
 
     private static TeacherForcing.Line line(
-            Expected expected, int prompt, Variant variant, AdapterLease lease, List<String> found) {
+            Expected expected, int prompt, Variant variant, AdapterLease lease, int mostTokens, List<String> found) {
         Result result = variant.results().get(prompt);
         Result bare = expected.variants().getFirst().results().get(prompt);
-        GreedyComparison greedy = new GreedyComparison(
-                result.prompt(), result.greedyIds(), result.margins(), Tolerances.NEAR_TIE, found);
+        GreedyComparison greedy =
+                new GreedyComparison(result.prompt(), result.greedyIds(), result.margins(), Tolerances.NEAR_TIE, found);
         return new TeacherForcing.Line(
-                expected.prompts().get(prompt).ids(), lease.adapters(), result.greedyIds().length, (step, logits) -> {
+                expected.prompts().get(prompt).ids(),
+                lease.adapters(),
+                Math.min(mostTokens, result.greedyIds().length),
+                (step, logits) -> {
                     if (step == 0) {
-                        double error =
-                                effectError(logits, expected.sampledIds(), result.sampledLogits(), bare.sampledLogits());
-                        System.out.println(variant.adapter() + " " + result.prompt() + " " + error);
+                        double error = effectError(
+                                logits, expected.sampledIds(), result.sampledLogits(), bare.sampledLogits());
                         if (!(error <= Tolerances.ofEffect())) {
                             found.add("%s: the effect is %.3f of itself off".formatted(result.prompt(), error));
                         }
@@ -150,9 +154,8 @@ class GoldenPeftTest {
     }
 
     private static Expected expected(String fixture) throws IOException {
-        try (InputStream stream =
-                new GZIPInputStream(GoldenPeftTest.class.getResourceAsStream("/golden/peft/" + fixture
-                        + "/expected.json.gz"))) {
+        try (InputStream stream = new GZIPInputStream(
+                GoldenPeftTest.class.getResourceAsStream("/golden/peft/" + fixture + "/expected.json.gz"))) {
             return JsonMapper.builder().build().readValue(stream, Expected.class);
         }
     }
