@@ -124,6 +124,14 @@ class ArchitectureTest {
             .resideInAnyPackage(NETWORK);
 
     @ArchTest
+    static final ArchRule aws_isKnownToAdapterOriginsOnly = noClasses()
+            .that()
+            .resideOutsideOfPackage("org.openlora.adapters.origin..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("software.amazon..");
+
+    @ArchTest
     static final ArchRule vectorApi_isKnownToKernelsOnly = noClasses()
             .that()
             .resideOutsideOfPackage("org.openlora.kernels..")

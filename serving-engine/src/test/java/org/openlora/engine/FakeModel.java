@@ -1,8 +1,11 @@
 package org.openlora.engine;
 
 import java.util.Arrays;
+import java.util.List;
+import java.util.function.Consumer;
 import org.openlora.engine.model.CausalLm;
 import org.openlora.engine.model.ForwardBatch;
+import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.kernels.AttentionBatch;
 import org.openlora.kernels.LoraBatch;
 
@@ -19,6 +22,10 @@ final class FakeModel implements CausalLm {
     private final int contextLength;
     private final long[] cache;
     int failuresLeft;
+    /// Entries of rows that the step does not have serve nobody.
+    boolean ignoreStrayRows;
+    /// Sees each batch before it is computed.
+    Consumer<ForwardBatch> watcher = _ -> {};
     /// The logits behind this token hold a NaN.
     int poisonedToken = -1;
 
@@ -64,6 +71,7 @@ final class FakeModel implements CausalLm {
             failuresLeft--;
             throw new IllegalStateException("planted fault");
         }
+        watcher.accept(batch);
         long[] adapters = adaptersByRow(batch.lora(), batch.rows());
         for (int row = 0; row < batch.rows(); row++) {
             int[] table = batch.attention().blockTables()[batch.attention().sequences()[row]];
@@ -93,12 +101,15 @@ final class FakeModel implements CausalLm {
         return state;
     }
 
-    private static long[] adaptersByRow(LoraBatch lora, int rows) {
+    private long[] adaptersByRow(LoraBatch lora, int rows) {
         long[] adapters = new long[rows];
         for (int segment = 0; segment < lora.slots().length; segment++) {
             FakeResidency.Slot slot = (FakeResidency.Slot) lora.slots()[segment];
             for (int entry = lora.segmentStarts()[segment]; entry < lora.segmentStarts()[segment + 1]; entry++) {
                 int row = lora.rows()[entry];
+                if (ignoreStrayRows && row >= rows) {
+                    continue;
+                }
                 adapters[row] =
                         mix(adapters[row] + slot.digest().hashCode() + Float.floatToIntBits(lora.scales()[entry]));
             }
@@ -129,6 +140,15 @@ final class FakeModel implements CausalLm {
 
     static long adapterKey(org.openlora.adapters.Digest digest, float scale) {
         return mix(digest.hashCode() + Float.floatToIntBits(scale));
+    }
+
+    /// Of several adapters, in digest order.
+    static long adapterKey(List<AdapterSelection> adapters) {
+        long key = 0;
+        for (AdapterSelection adapter : adapters) {
+            key = mix(key + adapter.digest().hashCode() + Float.floatToIntBits(adapter.scale()));
+        }
+        return key;
     }
 
     private static int slot(int[] table, int position) {

@@ -9,6 +9,7 @@ import org.openlora.server.catalog.ResolvedModel;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.listener.OpenLoraServer;
+import org.openlora.server.metrics.ServerMetrics;
 import org.openlora.server.receipts.Anchoring;
 import org.openlora.server.receipts.ChainLink;
 import org.openlora.server.receipts.KeptChain;
@@ -37,8 +38,9 @@ record RunningServer(ServingStack stack, OpenLoraServer listener, KeptChain chai
             LedgerView ledger = LedgerView.of(stack.meter());
             KeptChain chain = new KeptChain(
                     () -> ChainLink.open(config.chain(), chainFolder, stack.operator(), environment, log::info));
-            OpenLoraServer listener =
-                    OpenLoraServer.start(config, stack, new ReceiptDesk(ledger, stack.operator(), chain));
+            ServerMetrics metrics = ServerMetrics.of(stack);
+            OpenLoraServer listener = OpenLoraServer.start(
+                    config, stack, stack.desk(), new ReceiptDesk(ledger, stack.operator(), chain), metrics);
             Settler settler = Settler.start(
                     ledger,
                     batch -> anchor(

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.openlora.adapters.origin.AllowedOrigins;
 
 /// Every setting of `config/openlora.yaml`, checked; the file says what each one means and why it is as it is.
 ///
@@ -162,6 +163,7 @@ public record ServerConfig(
     /// @param port 0 for a free one
     /// @param maxConcurrentRequests answers generated or waiting at once
     /// @param maxBufferedEvents events of one streamed answer that may wait for its client
+    /// @param openMetrics whether `/metrics` is read without a key
     public record Listener(
             @JsonProperty(required = true) String host,
             @JsonProperty(required = true) int port,
@@ -169,7 +171,8 @@ public record ServerConfig(
             @JsonProperty(required = true) int maxRequestBytes,
             @JsonProperty(required = true) int maxBufferedEvents,
             @JsonProperty(required = true) int shutdownGraceSeconds,
-            @JsonProperty(required = true) boolean reflection) {
+            @JsonProperty(required = true) boolean reflection,
+            @JsonProperty(required = true) boolean openMetrics) {
 
         public Listener {
             require(!host.isBlank(), "host must be an address to listen on, such as 127.0.0.1");
@@ -197,7 +200,8 @@ public record ServerConfig(
                     maxRequestBytes,
                     maxBufferedEvents,
                     shutdownGraceSeconds,
-                    reflection);
+                    reflection,
+                    openMetrics);
         }
     }
 
@@ -225,6 +229,7 @@ public record ServerConfig(
             @JsonProperty(required = true) int maxNumBatchedTokens,
             @JsonProperty(required = true) int maxPrefillTokensBesideDecode,
             @JsonProperty(required = true) int maxOvertakes,
+            @JsonProperty(required = true) int maxAdaptersPerRequest,
             @JsonProperty(required = true) int kvCacheMebibytes,
             @JsonProperty(required = true) boolean prefixCache,
             @JsonProperty(required = true) String weights,
@@ -245,6 +250,7 @@ public record ServerConfig(
             within("maxNumBatchedTokens", maxNumBatchedTokens, maxNumSeqs, 1 << 20);
             within("maxPrefillTokensBesideDecode", maxPrefillTokensBesideDecode, 1, 1 << 20);
             within("maxOvertakes", maxOvertakes, 0, 1 << 20);
+            within("maxAdaptersPerRequest", maxAdaptersPerRequest, 1, 1024);
             within("kvCacheMebibytes", kvCacheMebibytes, 0, 1 << 24);
             within("warmUpSeconds", warmUpSeconds, 0, 3600);
         }
@@ -256,6 +262,7 @@ public record ServerConfig(
                     maxNumBatchedTokens,
                     maxPrefillTokensBesideDecode,
                     maxOvertakes,
+                    maxAdaptersPerRequest,
                     kvCacheMebibytes,
                     prefixCache,
                     otherWeights,
@@ -274,6 +281,10 @@ public record ServerConfig(
     /// @param maxConcurrentLoads adapters read at once
     /// @param failureMemorySeconds that a failed load is not tried again
     /// @param scrubBytesPerSecond of resident weights compared with their checksums; 0 for none
+    /// @param rescanSeconds between two looks at all folders under the adapter root
+    /// @param diskBytes of adapters fetched from their origins
+    /// @param maxAdapterBytes of all files of one adapter fetched
+    /// @param fetchLimitSeconds that one fetch may take
     public record Adapters(
             @JsonProperty(required = true) long hostBytes,
             @JsonProperty(required = true) int deviceSlots,
@@ -281,7 +292,12 @@ public record ServerConfig(
             @JsonProperty(required = true) int unitBytes,
             @JsonProperty(required = true) int maxConcurrentLoads,
             @JsonProperty(required = true) int failureMemorySeconds,
-            @JsonProperty(required = true) long scrubBytesPerSecond) {
+            @JsonProperty(required = true) long scrubBytesPerSecond,
+            @JsonProperty(required = true) int rescanSeconds,
+            @JsonProperty(required = true) long diskBytes,
+            @JsonProperty(required = true) long maxAdapterBytes,
+            @JsonProperty(required = true) int fetchLimitSeconds,
+            @JsonProperty(required = true) Origins origins) {
         private static final long MOST_BYTES = 1L << 44;
 
         public Adapters {
@@ -296,6 +312,53 @@ public record ServerConfig(
             within("maxConcurrentLoads", maxConcurrentLoads, 1, 1024);
             within("failureMemorySeconds", failureMemorySeconds, 0, 86_400);
             within("scrubBytesPerSecond", scrubBytesPerSecond, 0, MOST_BYTES);
+            within("rescanSeconds", rescanSeconds, 1, 86_400);
+            within("diskBytes", diskBytes, 1, MOST_BYTES);
+            within("maxAdapterBytes", maxAdapterBytes, 1, MOST_BYTES);
+            within("fetchLimitSeconds", fetchLimitSeconds, 1, 86_400);
+        }
+    }
+
+    /// Where adapters may be fetched from, and with which credentials.
+    ///
+    /// @param allowed origins or what lies above them
+    /// @param privateHosts `host` or `host:port` that may be in a private network or speak plain HTTP
+    /// @param hubEndpoint empty for `HF_ENDPOINT`, or the public hub
+    /// @param hubTokenFile empty for `HF_TOKEN`
+    /// @param s3Endpoint empty for AWS's own
+    /// @param s3Region empty for `AWS_REGION`, or us-east-1
+    /// @param s3PathStyle buckets in the path, not in the host
+    /// @param s3Anonymous requests are not signed
+    public record Origins(
+            @JsonProperty(required = true) List<String> allowed,
+            @JsonProperty(required = true) List<String> privateHosts,
+            @JsonProperty(required = true) String hubEndpoint,
+            @JsonProperty(required = true) String hubTokenFile,
+            @JsonProperty(required = true) String s3Endpoint,
+            @JsonProperty(required = true) String s3Region,
+            @JsonProperty(required = true) boolean s3PathStyle,
+            @JsonProperty(required = true) boolean s3Anonymous) {
+        private static final Pattern HOST =
+                Pattern.compile("[a-zA-Z0-9.-]+(:[0-9]{1,5})?|\\[[0-9a-fA-F:.]+](:[0-9]{1,5})?");
+        private static final Pattern ENDPOINT = Pattern.compile("|https?://[a-zA-Z0-9.:\\[\\]-]+");
+        private static final Pattern REGION = Pattern.compile("|[a-z0-9-]{1,63}");
+
+        public Origins {
+            allowed = List.copyOf(allowed);
+            privateHosts = List.copyOf(privateHosts);
+            AllowedOrigins.parse(allowed);
+            for (String host : privateHosts) {
+                require(HOST.matcher(host).matches(), "privateHosts: %s must be a host or host:port".formatted(host));
+            }
+            require(
+                    ENDPOINT.matcher(hubEndpoint).matches(),
+                    "hubEndpoint %s must be empty or https://host".formatted(hubEndpoint));
+            require(
+                    ENDPOINT.matcher(s3Endpoint).matches(),
+                    "s3Endpoint %s must be empty or https://host".formatted(s3Endpoint));
+            require(
+                    REGION.matcher(s3Region).matches(),
+                    "s3Region %s must be empty, or 1 to 63 of a-z 0-9 -".formatted(s3Region));
         }
     }
 
@@ -348,11 +411,13 @@ public record ServerConfig(
     /// @param apiKey the key that identifies it; empty: calls without a key
     /// @param payer EVM address
     /// @param cacheGroup tenants of one group share cached prefixes; empty: shares with nobody
+    /// @param admin whether it may load, pin and unload the adapters of everybody, and read the metrics
     public record Tenant(
             @JsonProperty(required = true) String name,
             @JsonProperty(required = true) String apiKey,
             @JsonProperty(required = true) String payer,
-            @JsonProperty(required = true) String cacheGroup) {
+            @JsonProperty(required = true) String cacheGroup,
+            @JsonProperty(required = true) boolean admin) {
         private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9._-]{0,62}");
         private static final Pattern ADDRESS = Pattern.compile("0x[0-9a-fA-F]{40}");
         private static final Pattern KEY = Pattern.compile("|[!-~]{16,256}");
@@ -373,9 +438,9 @@ public record ServerConfig(
                             .formatted(cacheGroup));
         }
 
-        /// A tenant that shares cached prefixes with nobody.
+        /// A tenant that shares cached prefixes with nobody and is no administrator.
         public Tenant(String name, String apiKey, String payer) {
-            this(name, apiKey, payer, "");
+            this(name, apiKey, payer, "", false);
         }
 
         /// Never shows the key.

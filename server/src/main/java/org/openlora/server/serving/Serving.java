@@ -1,15 +1,11 @@
 package org.openlora.server.serving;
 
-import java.util.List;
 import org.openlora.engine.GenerationSink;
 
 /// What the network surfaces need of the stack below them. Every method may be called from any thread.
 public interface Serving {
     /// The model that is served.
     ServedModel model();
-
-    /// The adapters that can be named, by name.
-    List<ServedAdapter> adapters();
 
     /// The token ids of a prompt as the model would read it.
     int[] tokenize(PromptInput prompt);

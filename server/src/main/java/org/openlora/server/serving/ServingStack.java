@@ -12,13 +12,22 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.openlora.adapters.AdapterException;
+import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.HostLimits;
+import org.openlora.adapters.host.ResidencyEvent;
 import org.openlora.adapters.host.ResidencyStats;
+import org.openlora.adapters.origin.AdapterFetcher;
+import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.adapters.registry.AdapterEntry;
 import org.openlora.adapters.registry.AdapterRegistry;
 import org.openlora.adapters.registry.AdapterVersion;
+import org.openlora.adapters.registry.RegistryException;
+import org.openlora.adapters.registry.RegistryOptions;
+import org.openlora.adapters.registry.RegistryStats;
+import org.openlora.adapters.store.AdapterStore;
 import org.openlora.engine.BaseModel;
 import org.openlora.engine.BillTo;
 import org.openlora.engine.EngineConfig;
@@ -41,10 +50,15 @@ import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.LedgerException;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.pricing.PriceBook;
+import org.openlora.server.adapters.AdapterCache;
+import org.openlora.server.adapters.AdapterDesk;
+import org.openlora.server.adapters.CacheDesk;
+import org.openlora.server.adapters.FetchedBytes;
 import org.openlora.server.catalog.ResolvedModel;
 import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
+import org.openlora.server.config.ServerConfig.Tenant;
 import org.openlora.server.problem.Problem;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,6 +68,7 @@ public final class ServingStack implements Serving, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ServingStack.class);
 
     private final BaseModel model;
+    private final AdapterStore store;
     private final AdapterRegistry registry;
     private final HostAdapterResidency residency;
     private final Meter meter;
@@ -61,24 +76,29 @@ public final class ServingStack implements Serving, AutoCloseable {
     private final Operator operator;
     private final DatanetRegistry datanets;
     private final ServedModel served;
+    private final AdapterDesk desk;
     private final ClientRequests clientRequests;
 
     private ServingStack(
             BaseModel model,
+            AdapterStore store,
             AdapterRegistry registry,
             HostAdapterResidency residency,
             Meter meter,
             LoraEngine engine,
             Operator operator,
             DatanetRegistry datanets,
+            AdapterDesk desk,
             ServedModel served) {
         this.model = model;
+        this.store = store;
         this.registry = registry;
         this.residency = residency;
         this.meter = meter;
         this.engine = engine;
         this.operator = operator;
         this.datanets = datanets;
+        this.desk = desk;
         this.served = served;
         this.clientRequests = new ClientRequests(id -> inLedger(meter.queries(), id));
     }
@@ -89,10 +109,29 @@ public final class ServingStack implements Serving, AutoCloseable {
     /// @throws Problem or another one-line exception, with everything closed again
     public static ServingStack open(
             ServerConfig config, Installation installation, ResolvedModel resolved, Map<String, String> environment) {
+        return open(config, installation, resolved, environment, EngineParts.AS_THEY_ARE);
+    }
+
+    static ServingStack open(
+            ServerConfig config,
+            Installation installation,
+            ResolvedModel resolved,
+            Map<String, String> environment,
+            EngineParts parts) {
         try (Opening opening = new Opening()) {
             BaseModel model = opening.add(openModel(resolved, config.engine()));
-            AdapterRegistry registry =
-                    new AdapterRegistry(adapterRoot(config, installation, resolved), model.adaptableModules());
+            String servedName = config.servedModelName().isEmpty() ? resolved.name() : config.servedModelName();
+            Path adapterRoot = adapterRoot(config, installation, resolved);
+            AdapterStore store =
+                    opening.add(openStore(config.adapters(), installation.adapterStore(), model.adaptableModules()));
+            AdapterRegistry registry = opening.add(openRegistry(
+                    config.adapters(),
+                    adapterRoot,
+                    installation.adapterRegistry(),
+                    model.adaptableModules(),
+                    servedName,
+                    store,
+                    new FetchedBytes(AdapterFetching.fetcher(config.adapters(), environment))));
             HostAdapterResidency residency =
                     opening.add(new HostAdapterResidency(registry, limits(config.adapters()), InstantSource.system()));
             Operator operator = Operator.load(installation, config, environment);
@@ -104,21 +143,27 @@ public final class ServingStack implements Serving, AutoCloseable {
                     meter, config.metering().replica(), UsageRows.word(model.digest()), tokenizer, numericPath);
             LoraEngine engine = opening.add(LoraEngine.start(
                     engineConfig(config, model),
-                    model.model(),
+                    parts.model(model.model()),
                     model.tokenizer()::newDetokenizer,
-                    residency,
+                    parts.residency(residency),
                     usage,
                     InstantSource.system()));
+            residency.listen(event -> {
+                if (event instanceof ResidencyEvent.Corrupt(Digest adapter)) {
+                    engine.distrust(adapter);
+                }
+            });
             ServedModel served = new ServedModel(
-                    config.servedModelName().isEmpty() ? resolved.name() : config.servedModelName(),
+                    servedName,
                     model.config().architecture().id(),
                     model.digest(),
                     model.tokenizer().digest(),
                     engine.longestSequence(),
                     numericPath.toString());
-            requireDistinct(served, registry.entries());
             opening.keep();
-            return new ServingStack(model, registry, residency, meter, engine, operator, datanets, served);
+            AdapterDesk desk =
+                    new CacheDesk(new AdapterCache(registry, residency, store), adapterRoot, InstantSource.system());
+            return new ServingStack(model, store, registry, residency, meter, engine, operator, datanets, desk, served);
         }
     }
 
@@ -141,16 +186,6 @@ public final class ServingStack implements Serving, AutoCloseable {
                 "model {} is loaded: base {}, {} on {} threads", resolved.name(), actual, model.numericPath(), threads);
         warmUp(model, sizes);
         return model;
-    }
-
-    /// A name that stood for the base and for an adapter would hide the adapter.
-    private static void requireDistinct(ServedModel served, List<AdapterEntry> adapters) {
-        if (adapters.stream().map(ServingStack::served).anyMatch(adapter -> adapter.name()
-                .equals(served.name()))) {
-            throw new Problem(
-                    "the model is served as %s, and so is an adapter".formatted(served.name()),
-                    "choose another --served-model-name, or rename the adapter's folder");
-        }
     }
 
     private static void warmUp(BaseModel model, ServerConfig.Engine sizes) {
@@ -196,8 +231,42 @@ public final class ServingStack implements Serving, AutoCloseable {
                         sizes.maxOvertakes(),
                         sizes.prefixCache()),
                 config.server().maxConcurrentRequests(),
+                sizes.maxAdaptersPerRequest(),
                 Set.copyOf(model.config().eosTokenIds()),
                 model.digest());
+    }
+
+    private static AdapterStore openStore(ServerConfig.Adapters settings, Path folder, BaseWeights base) {
+        try {
+            return AdapterStore.open(folder, settings.diskBytes(), fetched -> PeftAdapter.read(fetched, base)
+                    .digest());
+        } catch (AdapterException e) {
+            throw new Problem(Problem.describe(e), "or make its disk usable", e);
+        }
+    }
+
+    private static AdapterRegistry openRegistry(
+            ServerConfig.Adapters settings,
+            Path root,
+            Path state,
+            BaseWeights base,
+            String servedName,
+            AdapterStore store,
+            AdapterFetcher fetcher) {
+        RegistryOptions options = new RegistryOptions(
+                root,
+                state,
+                base,
+                Set.of(servedName),
+                Runtime.getRuntime().availableProcessors(),
+                Duration.ofSeconds(settings.rescanSeconds()),
+                Duration.ofSeconds(settings.fetchLimitSeconds()),
+                InstantSource.system());
+        try {
+            return AdapterRegistry.open(options, store, fetcher);
+        } catch (RegistryException e) {
+            throw new Problem(Problem.describe(e), "or set OPENLORA_HOME to another folder", e);
+        }
     }
 
     private static HostLimits limits(ServerConfig.Adapters adapters) {
@@ -221,7 +290,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             }
             return root;
         }
-        return resolved.adapters() == null ? ownFolder(installation.adapters()) : resolved.adapters();
+        return resolved.adapters() == null ? ownFolder(installation.ownAdapters()) : resolved.adapters();
     }
 
     private static Path ownFolder(Path folder) {
@@ -283,9 +352,11 @@ public final class ServingStack implements Serving, AutoCloseable {
         return served;
     }
 
-    @Override
-    public List<ServedAdapter> adapters() {
-        return registry.refresh().stream().map(ServingStack::served).toList();
+    /// The adapters that the tenant sees, by name.
+    public List<ServedAdapter> adapters(Tenant tenant) {
+        return registry.entries(tenant.name()).stream()
+                .map(ServingStack::served)
+                .toList();
     }
 
     private static ServedAdapter served(AdapterEntry entry) {
@@ -295,7 +366,7 @@ public final class ServingStack implements Serving, AutoCloseable {
                         version.name(),
                         version.digest(),
                         version.manifestDigest(),
-                        version.adapter().config().r(),
+                        version.largestRank(),
                         version.manifest() == null ? "" : version.manifest().description());
             case AdapterEntry.Failed failed ->
                 new ServedAdapter.Failed(failed.name(), Problem.describe(failed.reason()));
@@ -327,7 +398,7 @@ public final class ServingStack implements Serving, AutoCloseable {
     @Override
     public Admission submit(GenerationCall call, GenerationSink sink) {
         int[] prompt = tokenize(call.prompt());
-        List<Chosen> chosen = resolve(call.adapters());
+        List<Chosen> chosen = resolve(call.tenant(), call.adapters());
         Bytes32 account = operator.account(call.tenant().name());
         String clientId = call.clientRequestId();
         Bytes32 id = clientId == null ? SecretFile.random() : RequestIds.of(account, clientId);
@@ -384,14 +455,14 @@ public final class ServingStack implements Serving, AutoCloseable {
         }
     }
 
-    private List<Chosen> resolve(List<AdapterChoice> choices) {
+    private List<Chosen> resolve(Tenant tenant, List<AdapterChoice> choices) {
         List<Chosen> chosen = new ArrayList<>();
         for (AdapterChoice choice : choices) {
             chosen.add(new Chosen(
                     choice,
                     switch (choice) {
-                        case AdapterChoice.ByName(String name, int _) -> registry.find(name);
-                        case AdapterChoice.ByDigest(Digest digest, int _) -> registry.find(digest);
+                        case AdapterChoice.ByName(String name, int _) -> registry.find(tenant.name(), name);
+                        case AdapterChoice.ByDigest(Digest digest, int _) -> registry.find(tenant.name(), digest);
                     }));
         }
         chosen.sort(Comparator.comparing((Chosen one) -> one.version().digest()));
@@ -406,6 +477,21 @@ public final class ServingStack implements Serving, AutoCloseable {
     /// A moment of the engine: what runs, and the key/value blocks that are free.
     public EngineStats engineStats() {
         return engine.stats();
+    }
+
+    /// The desk at which tenants and administrators steer the adapters.
+    public AdapterDesk desk() {
+        return desk;
+    }
+
+    /// The adapter cache, to be counted.
+    public AdapterCache adapterCache() {
+        return new AdapterCache(registry, residency, store);
+    }
+
+    /// How many adapters there are, of all tenants.
+    public RegistryStats registryStats() {
+        return registry.stats();
     }
 
     /// A moment of the adapters: what is resident, and what requests hold.
@@ -434,6 +520,8 @@ public final class ServingStack implements Serving, AutoCloseable {
     public void close() {
         try (Opening closing = new Opening()) {
             closing.add(model);
+            closing.add(store);
+            closing.add(registry);
             closing.add(residency);
             closing.add(meter);
             closing.add(engine);

@@ -23,7 +23,6 @@ import org.openlora.server.serving.AdapterChoice;
 import org.openlora.server.serving.Admission;
 import org.openlora.server.serving.GenerationCall;
 import org.openlora.server.serving.PromptInput;
-import org.openlora.server.serving.ServedAdapter;
 import org.openlora.server.serving.ServedModel;
 import org.openlora.server.serving.Serving;
 
@@ -87,13 +86,6 @@ final class ScriptedServing implements Serving {
     @Override
     public ServedModel model() {
         return new ServedModel("base", "llama", BASE, Digest.sha256(new byte[] {3}), 64, "0x00");
-    }
-
-    @Override
-    public List<ServedAdapter> adapters() {
-        return List.of(
-                new ServedAdapter.Failed("broken", "r is 0: allowed is 1 to 512"),
-                new ServedAdapter.Ready("sound", ADAPTER, Digest.ZERO, 8, ""));
     }
 
     @Override

@@ -151,7 +151,7 @@ class ServingStackTest {
         copy("stargazer", adapters.resolve("sound"));
 
         try (ServingStack stack = open(config().withAdapterRoot(adapters.toString()))) {
-            assertThat(stack.adapters())
+            assertThat(stack.adapters(Generating.TENANT))
                     .filteredOn(ServedAdapter.Ready.class::isInstance)
                     .extracting(ServedAdapter::name)
                     .containsExactly("sound");
@@ -163,6 +163,55 @@ class ServingStackTest {
                             .text())
                     .isNotEmpty();
         }
+    }
+
+    @Test
+    void adapters_foldersThatComeChangeAndGo_areFollowedWhileServing() throws Exception {
+        Path adapters = Files.createDirectories(home.resolve("folders"));
+        AdapterChoice named = new AdapterChoice.ByName("guest", 1_000_000);
+        try (ServingStack stack = open(config().withAdapterRoot(adapters.toString()))) {
+            assertRefused(stack, named, AdapterException.Code.NOT_FOUND, "guest");
+            Files.move(copy("stargazer", home.resolve("one")), adapters.resolve("guest"));
+            awaitListed(stack, List.of("guest"));
+            Digest first = ready(stack).digest();
+            String answer = generate(stack, named).whole().text();
+            Generating running = generate(stack, named);
+
+            Files.move(adapters.resolve("guest"), home.resolve("old"));
+            awaitListed(stack, List.of());
+            assertRefused(stack, named, AdapterException.Code.NOT_FOUND, "guest");
+            assertRefused(
+                    stack,
+                    new AdapterChoice.ByDigest(first, 1_000_000),
+                    AdapterException.Code.NOT_FOUND,
+                    first.toString());
+            assertThat(running.whole().text()).as("goes on").isEqualTo(answer);
+
+            Files.move(copy("moon-gardener", home.resolve("two")), adapters.resolve("guest"));
+            awaitListed(stack, List.of("guest"));
+            assertThat(ready(stack).digest()).isNotEqualTo(first);
+            assertThat(generate(stack, named).whole().text()).isNotEqualTo(answer);
+        }
+    }
+
+    private static ServedAdapter.Ready ready(ServingStack stack) {
+        return (ServedAdapter.Ready) stack.adapters(Generating.TENANT).getFirst();
+    }
+
+    /// Waits until exactly these are listed.
+    private static void awaitListed(ServingStack stack, List<String> names) throws InterruptedException {
+        for (long patience = 3_000; patience > 0; patience--) {
+            if (stack.adapters(Generating.TENANT).stream()
+                    .map(ServedAdapter::name)
+                    .toList()
+                    .equals(names)) {
+                return;
+            }
+            Thread.sleep(20);
+        }
+        assertThat(stack.adapters(Generating.TENANT))
+                .extracting(ServedAdapter::name)
+                .isEqualTo(names);
     }
 
     @Test
@@ -222,7 +271,7 @@ class ServingStackTest {
     }
 
     private static void assertBroken(ServingStack stack, String name, String reason) {
-        assertThat(stack.adapters())
+        assertThat(stack.adapters(Generating.TENANT))
                 .filteredOn(adapter -> adapter.name().equals(name))
                 .singleElement()
                 .asInstanceOf(InstanceOfAssertFactories.type(ServedAdapter.Failed.class))
@@ -249,7 +298,7 @@ class ServingStackTest {
     private static List<AdapterChoice[]> everyKind(ServingStack stack) {
         List<AdapterChoice[]> kinds = new ArrayList<>();
         kinds.add(new AdapterChoice[0]);
-        for (ServedAdapter adapter : stack.adapters()) {
+        for (ServedAdapter adapter : stack.adapters(Generating.TENANT)) {
             assertThat(adapter).isInstanceOf(ServedAdapter.Ready.class);
             kinds.add(new AdapterChoice[] {new AdapterChoice.ByName(adapter.name(), 1_000_000)});
         }
