@@ -38,8 +38,7 @@ class LoadMemoryTest {
             memory.allocate(256);
             assertThatThrownBy(() -> memory.allocate(256))
                     .isInstanceOfSatisfying(
-                            AdapterException.class,
-                            e -> assertThat(e.code()).isEqualTo(AdapterException.Code.CHANGED))
+                            AdapterException.class, e -> assertThat(e.code()).isEqualTo(AdapterException.Code.CHANGED))
                     .hasMessageContaining("their weights take more memory");
         }
     }
