@@ -31,7 +31,7 @@ final class StandInHost implements AutoCloseable {
     private volatile Gate gate = exchange -> 200;
 
     /// What lies at a path.
-    @SuppressWarnings("ArrayRecordComponent") // never compared, and copied before it is changed
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     record Answer(int status, byte[] content, Map<String, String> headers) {}
 
     /// What goes wrong once.
