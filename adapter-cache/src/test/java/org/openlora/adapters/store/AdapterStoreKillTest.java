@@ -115,7 +115,7 @@ class AdapterStoreKillTest {
     /// `/<number>/<file>`, slowly, so that kills come in the middle.
     private static void serve(com.sun.net.httpserver.HttpExchange exchange) throws IOException {
         try (exchange) {
-            String[] path = exchange.getRequestURI().getPath().split("/");
+            String[] path = exchange.getRequestURI().getPath().split("/", -1);
             int number = Integer.parseInt(path[1]);
             byte[] content = path[2].equals(TestAdapters.CONFIG)
                     ? TestAdapters.config(number)
