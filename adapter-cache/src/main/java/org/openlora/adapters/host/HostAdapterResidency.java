@@ -314,6 +314,9 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
             for (LeaseRequest request : holding) {
                 require(request.state() != LeaseRequest.State.WAITING, "a waiting request holds adapters");
                 require(request.state() != LeaseRequest.State.ENDED, "a request that is over holds adapters");
+                require(
+                        request.state() != LeaseRequest.State.LOADING || !request.isLoaded(),
+                        "a request waits for loads that have ended");
                 request.held().forEach(resident -> holds.merge(resident, 1, Integer::sum));
                 if (request.state() == LeaseRequest.State.LEASED && request.needsSlots()) {
                     request.held().forEach(resident -> leases.merge(resident, 1, Integer::sum));

@@ -60,7 +60,7 @@ class UnitSpaceTest {
     void planning_inRandomHoles_neverFailsToPlace() {
         var random = new Random(3);
         int pieces = 0;
-        for (int round = 0; round < 300; round++) {
+        for (int round = 0; round < 100; round++) {
             var space = new UnitSpace(UNITS, UNIT_BYTES);
             var used = new ArrayList<List<Run>>();
             for (int step = 0; step < 60; step++) {
@@ -82,7 +82,7 @@ class UnitSpaceTest {
                 space.checkIntegrity(used.stream().flatMap(List::stream).toList());
             }
         }
-        assertThat(pieces).isGreaterThan(100);
+        assertThat(pieces).isGreaterThan(50);
     }
 
     private static Placement place(List<Run> runs, int[] blocks, Random random) {

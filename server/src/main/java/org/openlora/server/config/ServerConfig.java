@@ -298,12 +298,13 @@ public record ServerConfig(
             @JsonProperty(required = true) long maxAdapterBytes,
             @JsonProperty(required = true) int fetchLimitSeconds,
             @JsonProperty(required = true) Origins origins) {
+        private static final long LEAST_BYTES = 1L << 20;
         private static final long MOST_BYTES = 1L << 44;
 
         public Adapters {
-            within("hostBytes", hostBytes, 1 << 20, MOST_BYTES);
+            within("hostBytes", hostBytes, LEAST_BYTES, MOST_BYTES);
             within("deviceSlots", deviceSlots, 1, 1 << 20);
-            within("deviceBytes", deviceBytes, 1 << 20, MOST_BYTES);
+            within("deviceBytes", deviceBytes, LEAST_BYTES, MOST_BYTES);
             within("unitBytes", unitBytes, 64, 1 << 20);
             require(unitBytes % 64 == 0, "unitBytes is %d, must be a multiple of 64".formatted(unitBytes));
             require(
