@@ -74,7 +74,7 @@ class PlantedFaultsTest {
         assertThat(stats.wrongSlots() + stats.corruptWeights()).isZero();
     }
 
-    /// Some tokens are wrong before the scrubber comes by; none of them is billed.
+    /// Tokens may be wrong before the scrubber comes by; none of them is billed.
     @Test
     void changedWeightBytes_areFoundAndMakeNoReceipt() {
         EngineStats stats = check(
@@ -99,8 +99,8 @@ class PlantedFaultsTest {
     }
 
     /// @param hitsBoth whether the adapter beside the victim's is hit as well
-    /// @param found the tokens that are sent before it is found
-    private EngineStats check(Fault fault, boolean hitsBoth, int found, String reason) {
+    /// @param mostSent tokens that are sent before it is found at the latest
+    private EngineStats check(Fault fault, boolean hitsBoth, int mostSent, String reason) {
         try (ServingStack stack = open()) {
             Digest victim = digest(stack, VICTIM);
             Digest other = digest(stack, OTHER);
@@ -126,7 +126,7 @@ class PlantedFaultsTest {
             assertThat(wrong.tokens().subList(0, PROVEN))
                     .as("as it is alone until the fault")
                     .isEqualTo(victimAlone.tokens().subList(0, PROVEN));
-            assertThat(wrong.tokens()).hasSize(found);
+            assertThat(wrong.tokens()).hasSizeBetween(PROVEN, mostSent);
             assertThat(Answer.of(baseBeside)).isEqualTo(base);
             if (hitsBoth) {
                 assertStopped(otherBeside, reason);
