@@ -19,8 +19,7 @@ public final class BackgroundThread {
 
     /// Makes daemon threads named `name-0`, `name-1` and so on.
     public static ThreadFactory named(String name) {
-        ThreadFactory factory =
-                Thread.ofPlatform().daemon().name(name + "-", 0).factory();
+        ThreadFactory factory = Thread.ofPlatform().daemon().name(name + "-", 0).factory();
         return task -> factory.newThread(() -> {
             giveWay();
             task.run();
@@ -37,7 +36,8 @@ public final class BackgroundThread {
                 linker.defaultLookup().findOrThrow("setpriority"),
                 FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
         try {
-            // Of the calling thread alone: to Linux a thread is a process, and 0 is oneself. Lowering cannot be refused.
+            // Of the calling thread alone: to Linux a thread is a process, and 0 is oneself. Lowering cannot be
+            // refused.
             var _ = (int) setpriority.invokeExact(PRIO_PROCESS, 0, NICENESS);
         } catch (Throwable e) {
             throw new AssertionError("setpriority threw", e);

@@ -83,15 +83,7 @@ public record LoraModule(
         checkLength("lora_A", a.length, rank, inputs);
         checkLength("lora_B", b.length, outputs, rank);
         return write(
-                memory,
-                offsetBytes,
-                index -> Bf16.fromFloat(a[Math.toIntExact(index)]),
-                index -> Bf16.fromFloat(b[Math.toIntExact(index)]),
-                rank,
-                inputs,
-                outputs,
-                outputOffset,
-                scaling);
+                memory, offsetBytes, LoraWriter.of(a), LoraWriter.of(b), rank, inputs, outputs, outputOffset, scaling);
     }
 
     /// Lays out a pair that already is bf16 (little-endian) at `offsetBytes` of `memory`; otherwise as for
@@ -111,8 +103,8 @@ public record LoraModule(
         return write(
                 memory,
                 offsetBytes,
-                index -> bf16A.get(BF16, index * Bf16.BYTES),
-                index -> bf16B.get(BF16, index * Bf16.BYTES),
+                LoraWriter.of(bf16A),
+                LoraWriter.of(bf16B),
                 rank,
                 inputs,
                 outputs,
@@ -156,8 +148,8 @@ public record LoraModule(
     private static LoraModule write(
             MemorySegment memory,
             long offsetBytes,
-            Elements a,
-            Elements b,
+            LoraWriter.Source a,
+            LoraWriter.Source b,
             int rank,
             int inputs,
             int outputs,
@@ -166,15 +158,9 @@ public record LoraModule(
         long bOffsetBytes = offsetBytes + aBytes(rank, inputs);
         LoraModule module =
                 new LoraModule(memory, offsetBytes, bOffsetBytes, rank, inputs, outputs, outputOffset, scaling);
-        memory.asSlice(offsetBytes, bytesFor(rank, inputs, outputs)).fill((byte) 0);
-        for (int r = 0; r < rank; r++) {
-            for (int i = 0; i < inputs; i++) {
-                memory.set(BF16, module.aElementBytes(r, i), a.bf16((long) r * inputs + i));
-            }
-            for (int o = 0; o < outputs; o++) {
-                memory.set(BF16, module.bElementBytes(r, o), b.bf16((long) o * rank + r));
-            }
-        }
+        var writer = new LoraWriter(module);
+        writer.writeA(a);
+        writer.writeB(b);
         return module;
     }
 
@@ -198,10 +184,5 @@ public record LoraModule(
             throw new IllegalArgumentException(
                     name + " has " + elements + " elements, needs [" + rows + ", " + columns + "]");
         }
-    }
-
-    @FunctionalInterface
-    private interface Elements {
-        short bf16(long index);
     }
 }

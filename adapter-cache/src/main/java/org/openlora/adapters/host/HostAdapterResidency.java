@@ -113,8 +113,7 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
         scrubber.start();
     }
 
-    HostAdapterResidency(
-            AdapterSource source, HostLimits limits, InstantSource clock, Executor loader, Alarm alarm) {
+    HostAdapterResidency(AdapterSource source, HostLimits limits, InstantSource clock, Executor loader, Alarm alarm) {
         this.source = source;
         this.limits = limits;
         this.clock = clock;
@@ -181,7 +180,8 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
     /// Loads an adapter if it is not resident, and keeps it in a tier until it is [unpinned][#unpin]. A pin in another
     /// tier is replaced.
     ///
-    /// The future ends when the adapter is there, or with an [AdapterException]: where all that is pinned would not fit
+    /// The future ends when the adapter is there, or with an [AdapterException]: where all that is pinned would not
+    // fit
     /// into the tier's room it names the pinned. What fails leaves the pins as they were.
     public CompletableFuture<Void> pin(Digest adapter, Tier tier, Instant deadline) {
         AdapterSize size;
@@ -276,7 +276,9 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
                     device.usedSlots(),
                     count(all, resident -> resident.leases() > 0),
                     count(all, resident -> !resident.isLoaded()),
-                    forRoom.size() + forSlots.size() + count(holding, request -> request.state() == LeaseRequest.State.LOADING),
+                    forRoom.size()
+                            + forSlots.size()
+                            + count(holding, request -> request.state() == LeaseRequest.State.LOADING),
                     hits,
                     misses,
                     loaded,
@@ -331,13 +333,17 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
             loads.checkIntegrity();
             for (Resident resident : host.all()) {
                 Pin pin = resident.isDetached() ? null : pins.get(resident.digest());
-                require(resident.pinned() == (pin == null ? null : pin.tier()), resident.digest() + " is pinned or not");
+                require(
+                        resident.pinned() == (pin == null ? null : pin.tier()),
+                        resident.digest() + " is pinned or not");
             }
             require(
                     closed || forRoom.isEmpty() || !fits(forRoom.all().getFirst()),
                     "the first request waits although there is room");
             require(
-                    closed || forSlots.isEmpty() || !device.canSeat(forSlots.all().getFirst().held()),
+                    closed
+                            || forSlots.isEmpty()
+                            || !device.canSeat(forSlots.all().getFirst().held()),
                     "the first request waits although there are slots");
         } finally {
             lock.unlock();
@@ -367,7 +373,9 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
     Optional<LoraSlot> weights(Digest adapter) {
         lock.lock();
         try {
-            return Optional.ofNullable(host.find(adapter)).filter(Resident::isLoaded).map(Resident::weights);
+            return Optional.ofNullable(host.find(adapter))
+                    .filter(Resident::isLoaded)
+                    .map(Resident::weights);
         } finally {
             lock.unlock();
         }
@@ -637,8 +645,7 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
             }
             freeIfUnused(resident, after);
             long bytes = resident.size().bytes();
-            after.add(() ->
-                    tell(new ResidencyEvent.Loaded(resident.digest(), bytes, Duration.ofNanos(tookNanos))));
+            after.add(() -> tell(new ResidencyEvent.Loaded(resident.digest(), bytes, Duration.ofNanos(tookNanos))));
         });
         return wanted.get();
     }
@@ -712,9 +719,7 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
                 .filter(request -> request.isPending() && request.held().contains(resident))
                 .toList()
                 .forEach(request -> fail(
-                        request,
-                        new AdapterException(cause.code(), String.valueOf(cause.getMessage()), cause),
-                        after));
+                        request, new AdapterException(cause.code(), String.valueOf(cause.getMessage()), cause), after));
     }
 
     /// Ends a request that has no lease yet.
@@ -835,14 +840,14 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
     }
 
     private Optional<AdapterException> pinsTooLarge() {
-        long units = pins.values().stream().mapToLong(pin -> host.unitsOf(pin.size())).sum();
+        long units = pins.values().stream()
+                .mapToLong(pin -> host.unitsOf(pin.size()))
+                .sum();
         List<Pin> slotted =
                 pins.values().stream().filter(pin -> pin.tier() == Tier.DEVICE).toList();
         long slottedBytes =
                 slotted.stream().mapToLong(pin -> pin.size().bytes()).sum();
-        if (units <= host.units()
-                && slotted.size() <= limits.deviceSlots()
-                && slottedBytes <= limits.deviceBytes()) {
+        if (units <= host.units() && slotted.size() <= limits.deviceSlots() && slottedBytes <= limits.deviceBytes()) {
             return Optional.empty();
         }
         return Optional.of(new AdapterException(

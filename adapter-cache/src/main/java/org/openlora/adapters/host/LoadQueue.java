@@ -55,8 +55,8 @@ final class LoadQueue {
 
     void checkIntegrity() {
         boolean sound = waiting.stream()
-                .allMatch(resident -> resident.phase() == Resident.Phase.TO_LOAD
-                        || resident.phase() == Resident.Phase.TO_CHECK);
+                .allMatch(resident ->
+                        resident.phase() == Resident.Phase.TO_LOAD || resident.phase() == Resident.Phase.TO_CHECK);
         if (!sound || running < 0 || running > maxRunning || (running < maxRunning && !waiting.isEmpty())) {
             throw new IllegalStateException("load queue: " + running + " of " + maxRunning + " loads run, "
                     + waiting.size() + " wait, all in the right phase: " + sound);

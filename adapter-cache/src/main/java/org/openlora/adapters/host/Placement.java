@@ -140,8 +140,8 @@ final class Placement implements AdapterMemory {
         var crc = new CRC32C();
         long end = block.offsetBytes() + block.bytes();
         for (long from = block.offsetBytes(); from < end; from += Integer.MAX_VALUE) {
-            crc.update(arena.asSlice(from, Math.min(Integer.MAX_VALUE, end - from))
-                    .asByteBuffer());
+            crc.update(
+                    arena.asSlice(from, Math.min(Integer.MAX_VALUE, end - from)).asByteBuffer());
         }
         return (int) crc.getValue();
     }

@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -39,7 +40,7 @@ class ResidencySimulationTest {
 
     @Test
     void simulation_ofRandomSteps_keepsEveryRule() {
-        var total = new long[Seen.values().length];
+        var total = new EnumMap<Seen, Long>(Seen.class);
         int first = ONE_SEED == null ? 0 : ONE_SEED;
         int last = ONE_SEED == null ? SEEDS : ONE_SEED + 1;
         for (int seed = first; seed < last; seed++) {
@@ -50,13 +51,12 @@ class ResidencySimulationTest {
                 throw new AssertionError(
                         "failed with -Dopenlora.simulation.seed=" + seed + " at step " + simulation.step, e);
             }
-            for (Seen seen : Seen.values()) {
-                total[seen.ordinal()] += simulation.seen[seen.ordinal()];
-            }
+            simulation.seen.forEach((what, times) -> total.merge(what, times, Long::sum));
         }
         if (ONE_SEED == null) {
             for (Seen seen : Seen.values()) {
-                assertThat(total[seen.ordinal()]).as(seen.name()).isGreaterThan(SEEDS / 4);
+                assertThat(total).as(seen.name()).hasEntrySatisfying(seen, times -> assertThat(times)
+                        .isGreaterThan(SEEDS / 4));
             }
         }
     }
@@ -99,20 +99,21 @@ class ResidencySimulationTest {
         private final List<CompletableFuture<Void>> draining = new ArrayList<>();
         private final Set<FakeSlot> spoilt = new HashSet<>();
         private final Set<Digest> hinted = new HashSet<>();
-        private final long[] seen = new long[Seen.values().length];
+        private final Map<Seen, Long> seen = new EnumMap<>(Seen.class);
         private @Nullable Digest drained;
         private int step;
 
         Simulation(int seed) {
             random = new Random(seed);
             source = new FakeSource(IntStream.range(0, ADAPTERS)
-                    .mapToObj(adapter -> random.ints(1 + random.nextInt(5), 2, 10).toArray())
+                    .mapToObj(
+                            adapter -> random.ints(1 + random.nextInt(5), 2, 10).toArray())
                     .toList());
-            long units = 60 + random.nextInt(60);
+            long units = 60L + random.nextInt(60);
             limits = new HostLimits(
                     units * UNIT_BYTES,
                     2 + random.nextInt(5),
-                    (50 + random.nextInt(50)) * UNIT_BYTES,
+                    (50L + random.nextInt(50)) * UNIT_BYTES,
                     UNIT_BYTES,
                     1 + random.nextInt(3),
                     Duration.ofMillis(40),
@@ -252,10 +253,14 @@ class ResidencySimulationTest {
 
         /// Changes a bit of a resident adapter, and looks for it now, later, or leaves it to the check.
         private void spoil() {
-            residency.weights(any()).map(FakeSlot.class::cast).filter(spoilt::add).ifPresent(weights -> {
-                int block = random.nextInt(weights.blocks().size());
-                weights.flipABit(block, random.nextInt(UNIT_BYTES));
-            });
+            residency
+                    .weights(any())
+                    .map(FakeSlot.class::cast)
+                    .filter(spoilt::add)
+                    .ifPresent(weights -> {
+                        int block = random.nextInt(weights.blocks().size());
+                        weights.flipABit(block, random.nextInt(UNIT_BYTES));
+                    });
             if (random.nextInt(4) > 0) {
                 residency.scrub();
                 for (AdapterLease lease : leases) {
@@ -291,8 +296,7 @@ class ResidencySimulationTest {
             var slots = new HashSet<Integer>();
             var distinct = new HashSet<ResidentAdapter>();
             for (AdapterLease lease : leases) {
-                assertThat(lease.adapters())
-                        .isSortedAccordingTo(Comparator.comparing(ResidentAdapter::digest));
+                assertThat(lease.adapters()).isSortedAccordingTo(Comparator.comparing(ResidentAdapter::digest));
                 distinct.addAll(lease.adapters());
             }
             for (ResidentAdapter held : distinct) {
@@ -300,7 +304,9 @@ class ResidencySimulationTest {
                 assertThat(residency.slots().at(held.slot())).isSameAs(held);
                 FakeSlot weights = weights(held);
                 assertThat(weights.adapter()).isEqualTo(held.digest());
-                assertThat(weights.isIntact()).as("weights of %s", held.digest()).isEqualTo(!spoilt.contains(weights));
+                assertThat(weights.isIntact())
+                        .as("weights of %s", held.digest())
+                        .isEqualTo(!spoilt.contains(weights));
             }
         }
 
@@ -370,20 +376,24 @@ class ResidencySimulationTest {
                 }
                 try {
                     AdapterLease lease = request.future().join();
-                    assertThat(lease.adapters()).extracting(ResidentAdapter::digest)
+                    assertThat(lease.adapters())
+                            .extracting(ResidentAdapter::digest)
                             .containsExactlyInAnyOrderElementsOf(request.wanted());
                     count(Seen.LEASES, 1);
                     count(Seen.SHARED_LEASES, lease.adapters().stream().anyMatch(this::isShared) ? 1 : 0);
                     count(Seen.SEVERAL_RUNS, lease.adapters().stream().anyMatch(Simulation::isInPieces) ? 1 : 0);
                     leases.add(lease);
                 } catch (CompletionException e) {
-                    explain((AdapterException) e.getCause());
+                    explain(e.getCause());
                 }
             }
         }
 
-        private void explain(Throwable cause) {
-            Code code = ((AdapterException) cause).code();
+        private void explain(@Nullable Throwable cause) {
+            if (!(cause instanceof AdapterException reason)) {
+                throw new AssertionError("a request failed for no reason of ours", cause);
+            }
+            Code code = reason.code();
             assertThat(code).isIn(Code.NO_ROOM, Code.INVALID, Code.TOO_LARGE, Code.CORRUPT);
             count(Seen.OVERDUE, code == Code.NO_ROOM ? 1 : 0);
             count(Seen.CORRUPT_BEFORE_A_LEASE, code == Code.CORRUPT ? 1 : 0);
@@ -402,7 +412,7 @@ class ResidencySimulationTest {
         }
 
         private void count(Seen what, long times) {
-            seen[what.ordinal()] += times;
+            seen.merge(what, times, Long::sum);
         }
     }
 }

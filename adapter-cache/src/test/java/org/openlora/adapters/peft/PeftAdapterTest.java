@@ -115,9 +115,15 @@ class PeftAdapterTest {
         Path folder = AdapterFixture.sound(1).write(root.resolve("a"));
         PeftAdapter adapter = PeftAdapter.read(folder, BASE);
         AdapterFixture.sound(2).write(folder);
-        assertCode(() -> adapter.load(AdapterMemory.in(Arena.ofAuto(), adapter.digest())), Code.CHANGED, "registered " + adapter.digest());
+        assertCode(
+                () -> adapter.load(AdapterMemory.in(Arena.ofAuto(), adapter.digest())),
+                Code.CHANGED,
+                "registered " + adapter.digest());
         AdapterFixture.sound(1).config("{'lora_alpha':9}").write(folder);
-        assertCode(() -> adapter.load(AdapterMemory.in(Arena.ofAuto(), adapter.digest())), Code.CHANGED, "files were changed since registration");
+        assertCode(
+                () -> adapter.load(AdapterMemory.in(Arena.ofAuto(), adapter.digest())),
+                Code.CHANGED,
+                "files were changed since registration");
     }
 
     static Stream<Arguments> refusals() {
@@ -308,7 +314,8 @@ class PeftAdapterTest {
             write(configFile, spoilConfig ? mutated(config, config.length, random) : config);
             write(weightsFile, spoilConfig ? weights : mutated(weights, 1200, random));
             try (Arena arena = Arena.ofConfined()) {
-                assertThat(PeftAdapter.read(folder, BASE).load(AdapterMemory.in(arena, Digest.ZERO))).isNotNull();
+                assertThat(PeftAdapter.read(folder, BASE).load(AdapterMemory.in(arena, Digest.ZERO)))
+                        .isNotNull();
             } catch (AdapterException e) {
                 refused++;
                 assertThat(e.getMessage()).isNotBlank().doesNotContain("\n").hasSizeLessThan(2000);

@@ -12,16 +12,16 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Set;
+import java.util.stream.LongStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
-import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
+import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.AdapterMemory;
 import org.openlora.adapters.AdapterSize;
-import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.HostLimits;
@@ -158,7 +158,10 @@ class AdapterRegistryTest {
         Digest digest = registry.find("chef").digest();
         AdapterFixture.sound(2).write(root.resolve("chef"));
         try (Arena arena = Arena.ofConfined()) {
-            assertCode(() -> registry.load(digest, AdapterMemory.in(arena, digest)), Code.CHANGED, "adapter 'chef': files were changed");
+            assertCode(
+                    () -> registry.load(digest, AdapterMemory.in(arena, digest)),
+                    Code.CHANGED,
+                    "adapter 'chef': files were changed");
         }
     }
 
