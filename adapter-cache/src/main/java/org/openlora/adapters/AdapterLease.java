@@ -7,7 +7,8 @@ public interface AdapterLease extends AutoCloseable {
     /// The leased adapters in ascending order of digest, the order in which their deltas are added.
     List<ResidentAdapter> adapters();
 
-    /// Whether all of them are [sound][ResidentAdapter#isSound]. Without locks and garbage, to be asked at every step.
+    /// Whether all of them are [sound][ResidentAdapter#isSound]. Without locks and garbage, to be asked at
+    /// every step.
     default boolean isSound() {
         List<ResidentAdapter> adapters = adapters();
         for (int i = 0; i < adapters.size(); i++) {

@@ -14,9 +14,9 @@ public interface AdapterResidency {
     /// lease. Do not act in the future's callbacks: hand the lease to the thread that will use it.
     CompletableFuture<AdapterLease> acquire(Set<Digest> adapters, Instant deadline);
 
-    /// Names adapters that will be wanted soon, the soonest first, in place of those named before. Only a hint: they
-    /// are loaded when no request waits for a load, and put out nothing that is leased, pinned or wanted sooner.
-    /// Never blocks.
+    /// Names adapters that will be wanted soon, the soonest first, in place of those named before. Only a hint:
+    /// they are loaded when no request waits for a load, and put out nothing that is leased, pinned or wanted
+    /// sooner. Never blocks.
     void prefetch(List<Digest> adapters);
 
     /// Where leased adapters stand. The same table as long as the residency lives.

@@ -12,8 +12,9 @@ import java.lang.invoke.MethodHandle;
 
 /// Memory of which the process takes from the system what it has written to, page by page.
 ///
-/// What [Arena#allocate] gives is filled with zeros, and so taken whole at once. On Linux, where the process has native
-/// access (`--enable-native-access`), the memory comes from `mmap` instead, which is full of zeros all the same.
+/// What [Arena#allocate] gives is filled with zeros, and so taken whole at once. On Linux, where the process
+/// has native access (`--enable-native-access`), the memory comes from `mmap` instead, which is full of zeros
+/// all the same.
 public final class LazyMemory {
     private static final long PAGE_BYTES = 4096;
     private static final int PROT_READ = 1;

@@ -5,12 +5,12 @@ import java.util.List;
 /// The resident weights of one adapter.
 @FunctionalInterface
 public interface LoraSlot {
-    /// The low-rank pairs that the adapter has at a point of a layer, in the order in which they are added; empty
-    /// where it has none. Several pairs (q, k and v, say) have output ranges of their own.
+    /// The low-rank pairs that the adapter has at a point of a layer, in the order in which they are added;
+    /// empty where it has none. Several pairs (q, k and v, say) have output ranges of their own.
     List<LoraModule> modules(int layer, LoraPoint point);
 
-    /// The tag of whose weights these are, read from memory ahead of the weights themselves: the first 8 bytes of the
-    /// adapter's digest, big-endian. A step compares it with what its rows asked for.
+    /// The tag of whose weights these are, read from memory ahead of the weights themselves: the first 8 bytes
+    /// of the adapter's digest, big-endian. A step compares it with what its rows asked for.
     ///
     /// Throws [UnsupportedOperationException] where weights were made up and belong to no adapter.
     default long tag() {

@@ -9,11 +9,10 @@ import java.util.Arrays;
 
 /// Writes the matrices of a [LoraModule] into its memory, padding included.
 ///
-/// Numbers come out of their source a run at a time, each as the upper half of an int, and are paired from there; a
-/// group of rows of A or a panel of B at a time, which stays in a cache. Plain loops on purpose: with the Vector API
-// this
-/// is twice as fast once compiled, but takes half a second for the first adapter of a process instead of a twentieth,
-/// and reading and digesting an adapter takes longer than either.
+/// Numbers come out of their source a run at a time, each as the upper half of an int, and are paired from
+/// there; a group of rows of A or a panel of B at a time, which stays in a cache. Plain loops on purpose: with
+/// the Vector API this is twice as fast once compiled, but takes half a second for the first adapter of a
+/// process instead of a twentieth, and reading and digesting an adapter takes longer than either.
 final class LoraWriter {
     private static final ValueLayout.OfInt PAIR = JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int UPPER_HALF = 0xffff0000;
@@ -28,8 +27,8 @@ final class LoraWriter {
 
     /// Numbers of a matrix in row-major order.
     interface Source {
-        /// Gives `count` numbers from `at` on, each rounded to bf16 in the upper half of an int; the lower half means
-        /// nothing.
+        /// Gives `count` numbers from `at` on, each rounded to bf16 in the upper half of an int; the lower half
+        /// means nothing.
         void read(long at, int count, int[] into);
     }
 

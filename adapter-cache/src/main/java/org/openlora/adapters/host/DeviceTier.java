@@ -9,8 +9,8 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.openlora.adapters.SlotTable;
 
-/// Which host-resident adapters have a slot, and which of them may lose it: strict least-recently-used over those
-/// that are neither leased nor pinned here. Not thread-safe: guarded by the residency's lock.
+/// Which host-resident adapters have a slot, and which of them may lose it: strict least-recently-used over
+/// those that are neither leased nor pinned here. Not thread-safe: guarded by the residency's lock.
 final class DeviceTier {
     private final SlotArray table;
     private final long capacityBytes;

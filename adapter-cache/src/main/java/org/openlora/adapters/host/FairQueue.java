@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
-/// Requests that wait for room in a tier, served in the order in which they came. One that needs none may go before,
-/// but only [#MAX_OVERTAKES] times the same one: a cold adapter cannot be starved by hot ones.
+/// Requests that wait for room in a tier, served in the order in which they came. One that needs none may go
+/// before, but only [#MAX_OVERTAKES] times the same one: a cold adapter cannot be starved by hot ones.
 final class FairQueue {
     /// How many later requests may go before the same waiting one.
     static final int MAX_OVERTAKES = 64;

@@ -45,23 +45,23 @@ import org.slf4j.LoggerFactory;
 
 /// Adapters in one arena of host memory ([HostTier]), some of them in slots ([DeviceTier]).
 ///
-/// A request waits holding nothing until *all* its adapters can have room in host memory at once; then it gets that
-/// room in one step, putting out idle adapters in strict order of last use, and what is missing is loaded. Once all are
-/// loaded it waits, holding that room, until all can have slots at once, and gets them in one step. Requests with slots
-/// wait for nothing, so no two requests can ever wait for each other, and what is leased is never put out. Both queues
-/// are fair ([FairQueue]).
+/// A request waits holding nothing until *all* its adapters can have room in host memory at once; then it gets
+/// that room in one step, putting out idle adapters in strict order of last use, and what is missing is loaded.
+/// Once all are loaded it waits, holding that room, until all can have slots at once, and gets them in one
+/// step. Requests with slots wait for nothing, so no two requests can ever wait for each other, and what is
+/// leased is never put out. Both queues are fair ([FairQueue]).
 ///
-/// One load per digest is under way at a time, shared by all who want it; the number of loads at a time is bounded. A
-/// failed load fails its waiters and is remembered for a short time. A load that nobody waits for any more is dropped
-/// if it has not begun, and otherwise ends in the cache.
+/// One load per digest is under way at a time, shared by all who want it; the number of loads at a time is
+/// bounded. A failed load fails its waiters and is remembered for a short time. A load that nobody waits for
+/// any more is dropped if it has not begun, and otherwise ends in the cache.
 ///
-/// Weights get checksums when they have been read and verified. They are compared with them before the first request
-/// gets them, and from then on in the background ([Scrubber]). An adapter that fails is *corrupt*: its leases say so
-/// ([AdapterLease#isSound]), it gets no new one, its memory is freed with the last, and the next request loads it
-/// afresh.
+/// Weights get checksums when they have been read and verified. They are compared with them before the first
+/// request gets them, and from then on in the background ([Scrubber]). An adapter that fails is *corrupt*: its
+/// leases say so ([AdapterLease#isSound]), it gets no new one, its memory is freed with the last, and the next
+/// request loads it afresh.
 ///
-/// Threads: all state is guarded by one lock, under which nothing slow happens and no foreign code runs; futures
-/// are completed and listeners called after it has been given back.
+/// Threads: all state is guarded by one lock, under which nothing slow happens and no foreign code runs;
+/// futures are completed and listeners called after it has been given back.
 public final class HostAdapterResidency implements AdapterResidency, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(HostAdapterResidency.class);
 
@@ -177,12 +177,11 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
         return device.table();
     }
 
-    /// Loads an adapter if it is not resident, and keeps it in a tier until it is [unpinned][#unpin]. A pin in another
-    /// tier is replaced.
+    /// Loads an adapter if it is not resident, and keeps it in a tier until it is [unpinned][#unpin]. A pin in
+    /// another tier is replaced.
     ///
-    /// The future ends when the adapter is there, or with an [AdapterException]: where all that is pinned would not
-    // fit
-    /// into the tier's room it names the pinned. What fails leaves the pins as they were.
+    /// The future ends when the adapter is there, or with an [AdapterException]: where all that is pinned would
+    /// not fit into the tier's room it names the pinned. What fails leaves the pins as they were.
     public CompletableFuture<Void> pin(Digest adapter, Tier tier, Instant deadline) {
         AdapterSize size;
         try {
@@ -236,8 +235,8 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
         return removed.get();
     }
 
-    /// Drains an adapter: its pin is undone, no later request gets what is resident now, and its memory is freed once
-    /// those end that hold it. The future ends then, at once where it is not resident.
+    /// Drains an adapter: its pin is undone, no later request gets what is resident now, and its memory is
+    /// freed once those end that hold it. The future ends then, at once where it is not resident.
     public CompletableFuture<Void> evict(Digest adapter) {
         var gone = new ArrayList<CompletableFuture<Void>>();
         guarded(after -> {
@@ -520,7 +519,8 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
         proceedIfLoaded(request, after);
     }
 
-    /// Makes room for adapters that have none, putting out the least recently used that may go, and queues their loads.
+    /// Makes room for adapters that have none, putting out the least recently used that may go, and queues
+    /// their loads.
     private List<Resident> reserve(
             SortedMap<Digest, AdapterSize> missing, Predicate<Resident> mayGo, List<Runnable> after) {
         if (missing.isEmpty()) {
@@ -602,7 +602,8 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
         }
     }
 
-    /// On a loading thread: reads an adapter if that is still to be done, and checks it if somebody waits for it.
+    /// On a loading thread: reads an adapter if that is still to be done, and checks it if somebody waits for
+    /// it.
     private void work(Resident resident, boolean toLoad) {
         try {
             if (!toLoad || load(resident)) {

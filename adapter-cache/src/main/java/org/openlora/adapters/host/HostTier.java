@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterSize;
 import org.openlora.adapters.Digest;
 
-/// Which adapters have a place in the arena, and which of them may be put out: strict least-recently-used over those
-/// that nobody holds and nobody pinned.
+/// Which adapters have a place in the arena, and which of them may be put out: strict least-recently-used over
+/// those that nobody holds and nobody pinned.
 ///
 /// Not thread-safe: guarded by the residency's lock.
 final class HostTier {

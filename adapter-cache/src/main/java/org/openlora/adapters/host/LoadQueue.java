@@ -4,8 +4,8 @@ import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.Set;
 
-/// Adapters that wait for a loading thread: those that a request waits for first, in order of arrival, then those that
-/// are only expected to be wanted. Guarded by the residency's lock.
+/// Adapters that wait for a loading thread: those that a request waits for first, in order of arrival, then
+/// those that are only expected to be wanted. Guarded by the residency's lock.
 final class LoadQueue {
     private final int maxRunning;
     private final Set<Resident> waiting = new LinkedHashSet<>();

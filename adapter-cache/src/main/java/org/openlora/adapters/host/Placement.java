@@ -12,7 +12,8 @@ import org.openlora.adapters.Digest;
 
 /// The place of one adapter in the arena: its runs, the blocks in them, and what the blocks must contain.
 ///
-/// Written by one loading thread; once it is [sealed][#seal] and published under the residency's lock, anyone may read.
+/// Written by one loading thread; once it is [sealed][#seal] and published under the residency's lock, anyone
+/// may read.
 final class Placement implements AdapterMemory {
     /// Stands where a tag stood, once nobody's weights are there any more.
     static final long NOBODY = 0;
@@ -125,7 +126,8 @@ final class Placement implements AdapterMemory {
         return OptionalInt.empty();
     }
 
-    /// Makes sure that nobody takes what is here for this adapter's weights any more, before others get the memory.
+    /// Makes sure that nobody takes what is here for this adapter's weights any more, before others get the
+    /// memory.
     void erase() {
         for (Block block : blocks) {
             arena.set(ValueLayout.JAVA_LONG, block.offsetBytes(), NOBODY);

@@ -17,8 +17,8 @@ public sealed interface ResidencyEvent {
     /// It lost its place in a tier: to make room, or because it was drained. What leaves [Tier#HOST] is gone.
     record Evicted(Digest adapter, Tier from) implements ResidencyEvent {}
 
-    /// Its weights in memory no longer have the checksum that they were sealed with. It gets no new lease, and is
-    /// loaded afresh when it is wanted.
+    /// Its weights in memory no longer have the checksum that they were sealed with. It gets no new lease, and
+    /// is loaded afresh when it is wanted.
     record Corrupt(Digest adapter) implements ResidencyEvent {}
 
     /// It is kept in a tier from now on.

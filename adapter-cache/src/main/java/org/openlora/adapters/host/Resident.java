@@ -10,8 +10,8 @@ import org.openlora.adapters.Digest;
 import org.openlora.adapters.ResidentAdapter;
 import org.openlora.kernels.LoraSlot;
 
-/// An adapter with room in host memory, from the reservation to the eviction. Guarded by the residency's lock but for
-/// what [ResidentAdapter] shows.
+/// An adapter with room in host memory, from the reservation to the eviction. Guarded by the residency's lock
+/// but for what [ResidentAdapter] shows.
 final class Resident implements ResidentAdapter {
     enum Phase {
         /// Has room, waits for its turn to be loaded.

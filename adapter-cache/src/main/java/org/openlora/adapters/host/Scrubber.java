@@ -8,8 +8,9 @@ import org.openlora.kernels.BackgroundThread;
 
 /// Walks over resident weights, again and again, and compares each block with its checksum.
 ///
-/// It holds nothing: what it reads may be evicted meanwhile. A block that looks damaged is therefore reported together
-/// with its adapter, and counts only if the adapter still has its memory then, for in that case it had it all the time.
+/// It holds nothing: what it reads may be evicted meanwhile. A block that looks damaged is therefore reported
+/// together with its adapter, and counts only if the adapter still has its memory then, for in that case it had
+/// it all the time.
 final class Scrubber {
     /// Who is told of a damaged block.
     interface Report {

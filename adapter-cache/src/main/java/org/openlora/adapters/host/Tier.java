@@ -4,6 +4,7 @@ package org.openlora.adapters.host;
 public enum Tier {
     /// In host memory, in the layout that the kernels read.
     HOST,
-    /// In a slot, which on the CPU is a place in the slot table and no copy. Whoever has one is in host memory too.
+    /// In a slot, which on the CPU is a place in the slot table and no copy. Whoever has one is in host memory
+    /// too.
     DEVICE
 }

@@ -12,11 +12,12 @@ import org.openlora.adapters.AdapterSize;
 
 /// Which units of the arena are free.
 ///
-/// An adapter gets the smallest free run that holds it whole, and where there is none, several runs, the longest
-/// first. Its blocks are then placed one by one, each in the first run with room for it. What a run may lose at its
-/// end is less than the largest block, so a plan takes that much more for each run but one, and no placing of blocks in
-/// any order can fail; units that were not needed are given back after the load. So the only free memory that cannot be
-/// used is in runs shorter than the largest block, which is why nothing is ever moved. Not thread-safe.
+/// An adapter gets the smallest free run that holds it whole, and where there is none, several runs, the
+/// longest first. Its blocks are then placed one by one, each in the first run with room for it. What a run may
+/// lose at its end is less than the largest block, so a plan takes that much more for each run but one, and no
+/// placing of blocks in any order can fail; units that were not needed are given back after the load. So the
+/// only free memory that cannot be used is in runs shorter than the largest block, which is why nothing is ever
+/// moved. Not thread-safe.
 final class UnitSpace {
     private final int units;
     private final int unitBytes;
@@ -110,7 +111,8 @@ final class UnitSpace {
         }
     }
 
-    /// Checks that free runs and `used` ones fill the arena without gap or overlap; throws [IllegalStateException].
+    /// Checks that free runs and `used` ones fill the arena without gap or overlap; throws
+    /// [IllegalStateException].
     void checkIntegrity(List<Run> used) {
         var seen = new BitSet(units);
         int total = 0;

@@ -31,8 +31,8 @@ import org.openlora.adapters.Digest;
 import org.openlora.adapters.ResidentAdapter;
 import org.openlora.adapters.host.FakeSource.FakeSlot;
 
-/// Thousands of random steps, and after each the rules that must hold. `-Dopenlora.simulation.seeds=N` runs more, and
-/// `-Dopenlora.simulation.seed=S` one that failed.
+/// Thousands of random steps, and after each the rules that must hold. `-Dopenlora.simulation.seeds=N` runs
+/// more, and `-Dopenlora.simulation.seed=S` one that failed.
 class ResidencySimulationTest {
     private static final int SEEDS = Integer.getInteger("openlora.simulation.seeds", 24);
     private static final @Nullable Integer ONE_SEED = Integer.getInteger("openlora.simulation.seed");

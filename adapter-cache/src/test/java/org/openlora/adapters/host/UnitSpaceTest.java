@@ -53,8 +53,9 @@ class UnitSpaceTest {
         assertThatThrownBy(() -> space.checkIntegrity(List.of())).isInstanceOf(IllegalStateException.class);
     }
 
-    /// Whatever the holes, an adapter that a plan was found for can be placed block by block in any order, units that
-    /// it did not need come back, and no unit is lost. A plan is missing only where holes are shorter than blocks.
+    /// Whatever the holes, an adapter that a plan was found for can be placed block by block in any order,
+    /// units that it did not need come back, and no unit is lost. A plan is missing only where holes are
+    /// shorter than blocks.
     @Test
     void planning_inRandomHoles_neverFailsToPlace() {
         var random = new Random(3);
