@@ -50,7 +50,7 @@ class PlantedFaultsTest {
     }
 
     private interface Fault {
-        void plant(ServingStack stack, Digest victim, Digest other);
+        void plant(Digest victim, Digest other);
 
         /// Returns when it cannot go unnoticed any longer.
         default void awaitFound(ServingStack stack) {}
@@ -59,7 +59,7 @@ class PlantedFaultsTest {
     @Test
     void wrongSlotTableEntry_isFoundAndMakesNoReceipt() {
         EngineStats stats = check(
-                (_, victim, other) -> parts.exchangeSlots(victim, other),
+                parts::exchangeSlots,
                 false,
                 PROVEN,
                 "place in memory held other weights");
@@ -69,7 +69,7 @@ class PlantedFaultsTest {
 
     @Test
     void wrongRowToSlotMap_isFoundAndMakesNoReceipt() {
-        EngineStats stats = check((_, _, _) -> parts.exchangeRows(), true, PROVEN, "other adapters than it asked for");
+        EngineStats stats = check((_, _) -> parts.exchangeRows(), true, PROVEN, "other adapters than it asked for");
         assertThat(stats.wrongRows()).isEqualTo(2);
         assertThat(stats.wrongSlots() + stats.corruptWeights()).isZero();
     }
@@ -80,7 +80,7 @@ class PlantedFaultsTest {
         EngineStats stats = check(
                 new Fault() {
                     @Override
-                    public void plant(ServingStack stack, Digest victim, Digest other) {
+                    public void plant(Digest victim, Digest other) {
                         parts.flipBit(victim);
                     }
 
@@ -114,7 +114,7 @@ class PlantedFaultsTest {
             Generating otherBeside = start(stack, OTHER, _ -> {});
             Generating wrong = start(stack, VICTIM, count -> {
                 if (count == PROVEN) {
-                    fault.plant(stack, victim, other);
+                    fault.plant(victim, other);
                 } else if (count == PROVEN + UNNOTICED) {
                     fault.awaitFound(stack);
                 }
