@@ -58,11 +58,7 @@ class PlantedFaultsTest {
 
     @Test
     void wrongSlotTableEntry_isFoundAndMakesNoReceipt() {
-        EngineStats stats = check(
-                parts::exchangeSlots,
-                false,
-                PROVEN,
-                "place in memory held other weights");
+        EngineStats stats = check(parts::exchangeSlots, false, PROVEN, "place in memory held other weights");
         assertThat(stats.wrongSlots()).isEqualTo(1);
         assertThat(stats.wrongRows() + stats.corruptWeights()).isZero();
     }
