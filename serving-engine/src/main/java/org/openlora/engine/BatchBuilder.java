@@ -24,11 +24,6 @@ final class BatchBuilder {
         return loraEntries.epoch();
     }
 
-    /// Takes nothing of the last batch into the next.
-    void forget() {
-        loraEntries.forget();
-    }
-
     /// @throws IllegalArgumentException if the step is empty
     ForwardBatch build(ScheduledStep step) {
         int rows = step.tokens();

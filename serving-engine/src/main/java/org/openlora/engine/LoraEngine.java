@@ -444,13 +444,11 @@ public final class LoraEngine implements AutoCloseable {
             float[] logits = model.forward(batch);
             steps++;
             if (!proof.check(step, batch.lora(), batchBuilder.slotEpoch())) {
-                batchBuilder.forget();
                 failUnproven(step);
             }
             return logits;
         } catch (RuntimeException e) {
             log.error("A step of {} rows failed; its requests fail, others go on", step.tokens(), e);
-            batchBuilder.forget();
             EngineException failure =
                     new EngineException(EngineException.Code.INTERNAL, "the step failed: " + e.getMessage(), e);
             for (ScheduledStep.Chunk chunk : step.chunks()) {

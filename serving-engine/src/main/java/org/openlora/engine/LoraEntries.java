@@ -51,14 +51,6 @@ final class LoraEntries {
         return epoch;
     }
 
-    /// Makes the next batch anew.
-    void forget() {
-        epoch = -1;
-        Arrays.fill(sequences, null);
-        chunks = 0;
-        batch = LoraBatch.none();
-    }
-
     private boolean isMadeFor(ScheduledStep step) {
         if (step.chunks().size() != chunks) {
             return false;

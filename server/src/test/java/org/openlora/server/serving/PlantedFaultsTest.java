@@ -50,7 +50,7 @@ class PlantedFaultsTest {
     }
 
     private interface Fault {
-        void plant(ServingStack stack, Digest victim, Digest other);
+        void plant(Digest victim, Digest other);
 
         /// Returns when it cannot go unnoticed any longer.
         default void awaitFound(ServingStack stack) {}
@@ -58,29 +58,25 @@ class PlantedFaultsTest {
 
     @Test
     void wrongSlotTableEntry_isFoundAndMakesNoReceipt() {
-        EngineStats stats = check(
-                (_, victim, other) -> parts.exchangeSlots(victim, other),
-                false,
-                PROVEN,
-                "place in memory held other weights");
+        EngineStats stats = check(parts::exchangeSlots, false, PROVEN, "place in memory held other weights");
         assertThat(stats.wrongSlots()).isEqualTo(1);
         assertThat(stats.wrongRows() + stats.corruptWeights()).isZero();
     }
 
     @Test
     void wrongRowToSlotMap_isFoundAndMakesNoReceipt() {
-        EngineStats stats = check((_, _, _) -> parts.exchangeRows(), true, PROVEN, "other adapters than it asked for");
+        EngineStats stats = check((_, _) -> parts.exchangeRows(), true, PROVEN, "other adapters than it asked for");
         assertThat(stats.wrongRows()).isEqualTo(2);
         assertThat(stats.wrongSlots() + stats.corruptWeights()).isZero();
     }
 
-    /// Some tokens are wrong before the scrubber comes by; none of them is billed.
+    /// Tokens may be wrong before the scrubber comes by; none of them is billed.
     @Test
     void changedWeightBytes_areFoundAndMakeNoReceipt() {
         EngineStats stats = check(
                 new Fault() {
                     @Override
-                    public void plant(ServingStack stack, Digest victim, Digest other) {
+                    public void plant(Digest victim, Digest other) {
                         parts.flipBit(victim);
                     }
 
@@ -99,8 +95,8 @@ class PlantedFaultsTest {
     }
 
     /// @param hitsBoth whether the adapter beside the victim's is hit as well
-    /// @param found the tokens that are sent before it is found
-    private EngineStats check(Fault fault, boolean hitsBoth, int found, String reason) {
+    /// @param mostSent tokens that are sent before it is found at the latest
+    private EngineStats check(Fault fault, boolean hitsBoth, int mostSent, String reason) {
         try (ServingStack stack = open()) {
             Digest victim = digest(stack, VICTIM);
             Digest other = digest(stack, OTHER);
@@ -114,7 +110,7 @@ class PlantedFaultsTest {
             Generating otherBeside = start(stack, OTHER, _ -> {});
             Generating wrong = start(stack, VICTIM, count -> {
                 if (count == PROVEN) {
-                    fault.plant(stack, victim, other);
+                    fault.plant(victim, other);
                 } else if (count == PROVEN + UNNOTICED) {
                     fault.awaitFound(stack);
                 }
@@ -126,7 +122,7 @@ class PlantedFaultsTest {
             assertThat(wrong.tokens().subList(0, PROVEN))
                     .as("as it is alone until the fault")
                     .isEqualTo(victimAlone.tokens().subList(0, PROVEN));
-            assertThat(wrong.tokens()).hasSize(found);
+            assertThat(wrong.tokens()).hasSizeBetween(PROVEN, mostSent);
             assertThat(Answer.of(baseBeside)).isEqualTo(base);
             if (hitsBoth) {
                 assertStopped(otherBeside, reason);

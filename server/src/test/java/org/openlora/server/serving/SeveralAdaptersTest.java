@@ -44,6 +44,9 @@ class SeveralAdaptersTest {
             Generating.Whole alone = generate(stack, KEEPER);
             assertThat(reversed.tokens()).as("in any order").isEqualTo(answer.tokens());
             assertThat(answer.tokens()).isNotEqualTo(alone.tokens());
+            assertThatThrownBy(() -> generate(stack, KEEPER, new AdapterChoice.ByName("harbour-keeper", 1)))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("is named twice");
 
             stack.meter().drain(Duration.ofMinutes(2));
             Receipt receipt = stack.meter()
@@ -64,16 +67,6 @@ class SeveralAdaptersTest {
                     .isCloseTo(3, within(1e-6));
             assertThat(receipt.payments().stream().mapToLong(Payment::amount).sum())
                     .isEqualTo(receipt.price());
-        }
-    }
-
-    @Test
-    void submit_sameAdapterTwiceOrTooMany_isRefused() {
-        try (ServingStack stack = open()) {
-            assertThatThrownBy(() -> generate(stack, KEEPER, new AdapterChoice.ByName("harbour-keeper", 1)))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("is named twice");
-            assertThat(stack.meter().queries().lastSeq()).isZero();
         }
     }
 
