@@ -27,15 +27,13 @@ final class RegisteredMeasurement {
     }
 
     Registered run(FleetServer many, FleetServer few, int registered) {
-        // Compiles the hot paths of the server that has just been started, and brings the resident set in.
-        measure(few, "warm-up");
-        measure(many, "warm-up");
+        int requests = warmUp(many, warmUp(few, settings.streams()));
         List<ThroughputPair> pairs = new ArrayList<>();
         for (int repetition = 0; repetition < settings.repetitions(); repetition++) {
             String salt = "registered-" + repetition;
             boolean manyFirst = repetition % 2 == 0;
-            LoadSummary first = measure(manyFirst ? many : few, salt);
-            LoadSummary second = measure(manyFirst ? few : many, salt);
+            LoadSummary first = measure(manyFirst ? many : few, requests, salt);
+            LoadSummary second = measure(manyFirst ? few : many, requests, salt);
             ThroughputPair pair = manyFirst ? new ThroughputPair(first, second) : new ThroughputPair(second, first);
             pairs.add(pair);
             out.printf(
@@ -51,14 +49,27 @@ final class RegisteredMeasurement {
         return Registered.of(registered, settings.few(), pairs);
     }
 
-    private LoadSummary measure(FleetServer server, String salt) {
+    /// Brings the resident set in and compiles the hot paths of a server that has just been started.
+    ///
+    /// @return requests that it answers in the time of one side of a comparison
+    private int warmUp(FleetServer server, int requests) {
+        int sent = requests;
+        for (double seconds = 0; seconds < 2 * settings.seconds(); ) {
+            LoadSummary load = measure(server, sent, "warm-up-" + seconds);
+            seconds += load.wallSeconds();
+            double perSecond = load.requests() / load.wallSeconds();
+            sent = Math.max(settings.streams(), (int) Math.rint(settings.seconds() * perSecond));
+        }
+        return sent;
+    }
+
+    private LoadSummary measure(FleetServer server, int requests, String salt) {
         LoadGenerator generator = new LoadGenerator(
                 server.client(),
                 prompts,
                 server.modelNames(),
                 settings.maxTokens(),
                 request -> request.salted(salt));
-        int requests = Math.max(settings.streams(), settings.requests() / settings.repetitions());
         Workload workload = new Workload(
                 "registered",
                 new Arrivals.ClosedLoop(settings.streams()),
