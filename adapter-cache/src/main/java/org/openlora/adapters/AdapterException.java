@@ -11,6 +11,8 @@ public final class AdapterException extends RuntimeException {
     public enum Code {
         /// No adapter of this name or digest.
         NOT_FOUND,
+        /// Another adapter, or the base, has that name.
+        NAME_TAKEN,
         /// Broken, contradictory or badly shaped: its owner must repair it.
         INVALID,
         /// Sound, but it uses a feature that is not served.
@@ -23,6 +25,10 @@ public final class AdapterException extends RuntimeException {
         TOO_LARGE,
         /// No room became free before the deadline.
         NO_ROOM,
+        /// Its origin is not among those that this server may fetch from.
+        REFUSED,
+        /// Its origin or the disk fails; asking again later may succeed.
+        UNAVAILABLE,
         /// The residency is closed.
         CLOSED
     }

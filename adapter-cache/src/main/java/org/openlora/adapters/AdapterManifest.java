@@ -1,5 +1,9 @@
 package org.openlora.adapters;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -23,6 +27,9 @@ public record AdapterManifest(
 
     /// Domain of the manifest digest.
     public static final String DIGEST_DOMAIN = "openlora/manifest/v1";
+
+    /// The version of the format.
+    static final int VERSION = 1;
 
     /// What the shares of a lineage sum up to.
     public static final int TOTAL_BASIS_POINTS = 10_000;
@@ -71,5 +78,27 @@ public record AdapterManifest(
     /// Reads an `adapter.yaml`; throws [AdapterException] with code `INVALID` naming the field.
     public static AdapterManifest read(Path file) {
         return AdapterManifestReader.read(file);
+    }
+
+    /// Reads what [#toJson] gave; throws [IllegalArgumentException] naming the field.
+    public static AdapterManifest ofJson(String json) {
+        return AdapterManifestReader.ofJson(json);
+    }
+
+    /// The document in the canonical form of RFC 8785, over which its digest goes.
+    public String toJson() {
+        ObjectNode document = JsonNodeFactory.instance.objectNode();
+        document.put("version", VERSION).put("name", name).put("licence", licence);
+        if (!description.isEmpty()) {
+            document.put("description", description);
+        }
+        document.putObject("owner").put("name", owner.name()).put("payee", owner.payee());
+        ArrayNode bases = document.putArray("base");
+        base.forEach(one -> bases.add(one.toString()));
+        ArrayNode shares = document.putArray("lineage");
+        for (Lineage share : lineage) {
+            shares.addObject().put("datanet", share.datanet().toString()).put("basisPoints", share.basisPoints());
+        }
+        return new String(DigestBuilder.jcs(document), StandardCharsets.UTF_8);
     }
 }

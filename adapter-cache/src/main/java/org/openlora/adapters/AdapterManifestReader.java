@@ -3,6 +3,7 @@ package org.openlora.adapters;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,6 +24,10 @@ final class AdapterManifestReader {
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
 
     private AdapterManifestReader() {}
 
@@ -39,9 +44,17 @@ final class AdapterManifestReader {
         }
     }
 
+    static AdapterManifest ofJson(String json) {
+        try {
+            return manifest(JSON.readTree(json));
+        } catch (IOException e) {
+            throw new IllegalArgumentException("a manifest is not readable JSON: " + OneLine.reason(e), e);
+        }
+    }
+
     private static AdapterManifest manifest(JsonNode yaml) {
         checkKeys("document", yaml, Set.of("version", "name", "licence", "owner", "base", "lineage"), "description");
-        if (!yaml.path("version").isInt() || yaml.path("version").intValue() != 1) {
+        if (!yaml.path("version").isInt() || yaml.path("version").intValue() != AdapterManifest.VERSION) {
             throw new IllegalArgumentException(
                     "version " + OneLine.quote(yaml.path("version").asText()) + " is not known; allowed: 1");
         }

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.HostLimits;
-import org.openlora.adapters.registry.AdapterRegistry;
+import org.openlora.engine.golden.FolderAdapters;
 import org.openlora.engine.sampling.SamplingParams;
 import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.engine.scheduler.SchedulerConfig;
@@ -68,11 +68,11 @@ class EngineAllocationTest {
                         residency,
                         usage -> CompletableFuture.completedFuture(Acknowledgements.of(usage.requestId())),
                         InstantSource.system())) {
-            AdapterRegistry registry = new AdapterRegistry(ROOT.resolve("examples/adapters"), base.adaptableModules());
-            BytesPerToken bytes = round(engine, registry, 0);
+            FolderAdapters adapters = new FolderAdapters(ROOT.resolve("examples/adapters"), base.adaptableModules());
+            BytesPerToken bytes = round(engine, adapters, 0);
             assertThat(workers()).isNotEmpty();
             for (int round = 1; round < MOST_ROUNDS && !bytes.isWithinBounds(); round++) {
-                bytes = round(engine, registry, round);
+                bytes = round(engine, adapters, round);
             }
             System.out.printf("a token takes %s bytes%n", bytes);
             assertThat(bytes).satisfies(one -> {
@@ -84,12 +84,12 @@ class EngineAllocationTest {
 
     private static HostAdapterResidency residency(BaseModel base) {
         return new HostAdapterResidency(
-                new AdapterRegistry(ROOT.resolve("examples/adapters"), base.adaptableModules()),
+                new FolderAdapters(ROOT.resolve("examples/adapters"), base.adaptableModules()),
                 new HostLimits(512L << 20, 16, 2, Duration.ofSeconds(1)),
                 InstantSource.system());
     }
 
-    private static BytesPerToken round(LoraEngine engine, AdapterRegistry registry, int round)
+    private static BytesPerToken round(LoraEngine engine, FolderAdapters adapters, int round)
             throws InterruptedException {
         Meter meter = new Meter(workers());
         for (int stream = 0; stream < STREAMS; stream++) {
@@ -99,7 +99,7 @@ class EngineAllocationTest {
                     new int[] {5, 6, 7 + stream},
                     adapter == null
                             ? List.of()
-                            : List.of(AdapterSelection.of(registry.find(adapter).digest())),
+                            : List.of(AdapterSelection.of(adapters.digest(adapter))),
                     params(stream),
                     Instant.now().plusSeconds(600),
                     new BillTo(Bytes32.ZERO, Address.ZERO),

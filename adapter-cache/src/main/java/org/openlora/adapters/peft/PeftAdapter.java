@@ -1,8 +1,8 @@
 package org.openlora.adapters.peft;
 
 import java.io.File;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -22,17 +22,13 @@ import org.openlora.adapters.safetensors.TensorSource;
 import org.openlora.kernels.LoraModule;
 import org.openlora.kernels.LoraSlot;
 
-/// A PEFT LoRA folder that has been read in full, found sound, matched with a base, and digested.
+/// What a PEFT LoRA folder holds: read in full, found sound, matched with a base, and digested.
+///
+/// Whoever registers an adapter calls [#read] once and needs to keep no more than its digest and sizes; [#load]
+/// plans anew from the config and the headers, and reads the weights once.
 ///
 /// @param modules in the order of layer, point and output
-/// @param residentBytes what [#load] allocates
-public record PeftAdapter(
-        Path directory,
-        BaseWeights base,
-        PeftConfig config,
-        List<PeftModule> modules,
-        Digest digest,
-        long residentBytes) {
+public record PeftAdapter(PeftConfig config, List<PeftModule> modules, Digest digest) {
     /// Domain of the adapter digest.
     public static final String DIGEST_DOMAIN = "openlora/adapter/v1";
 
@@ -48,6 +44,16 @@ public record PeftAdapter(
         modules = List.copyOf(modules);
     }
 
+    /// What [#load] allocates, the modules' bytes in sum.
+    public long residentBytes() {
+        return modules.stream().mapToLong(PeftModule::residentBytes).sum();
+    }
+
+    /// The largest rank of its modules.
+    public int largestRank() {
+        return modules.stream().mapToInt(PeftModule::rank).max().orElseThrow();
+    }
+
     /// Reads and checks a folder; throws [AdapterException] that names the field or tensor at fault.
     public static PeftAdapter read(Path directory, BaseWeights base) {
         return withCleanErrors(directory, () -> {
@@ -55,9 +61,7 @@ public record PeftAdapter(
             try (SafetensorsCheckpoint checkpoint = open(directory)) {
                 List<PeftModule> modules = PeftPlan.of(config, base, checkpoint.tensors());
                 Digest digest = pass(config, checkpoint, (tensor, values) -> {});
-                long residentBytes =
-                        modules.stream().mapToLong(PeftModule::residentBytes).sum();
-                return new PeftAdapter(directory, base, config, modules, digest, residentBytes);
+                return new PeftAdapter(config, modules, digest);
             }
         });
     }
@@ -70,30 +74,27 @@ public record PeftAdapter(
         });
     }
 
-    /// Reads the weights into `arena` as bf16; what is handed out is what was digested in the same pass.
+    /// Reads a folder's weights as bf16; what is handed out is what was digested and checked in the same pass.
     ///
-    /// Throws [AdapterException] with code `CHANGED` where the files are not those that [#read] saw.
-    public LoraSlot load(Arena arena) {
+    /// Throws [AdapterException], with code `CHANGED` where the content is not that of `expected`. What was
+    /// allocated by then must not be used.
+    ///
+    /// @param expected the digest that [#read] found
+    /// @param memory asked once for each module, for [PeftModule#residentBytes] at 64-byte alignment
+    public static LoraSlot load(Path directory, BaseWeights base, Digest expected, SegmentAllocator memory) {
         return withCleanErrors(directory, () -> {
-            PeftConfig configNow = PeftConfig.read(directory);
+            PeftConfig config = PeftConfig.read(directory);
             try (SafetensorsCheckpoint checkpoint = open(directory)) {
-                if (!configNow.equals(config)
-                        || !PeftPlan.of(configNow, base, checkpoint.tensors()).equals(modules)) {
-                    throw changed("its config or tensors");
-                }
-                var writer = new SlotWriter(this, arena);
-                Digest digestNow = pass(configNow, checkpoint, writer);
-                if (!digestNow.equals(digest)) {
-                    throw changed(digestNow.toString());
+                var writer = new SlotWriter(base.layers(), PeftPlan.of(config, base, checkpoint.tensors()), memory);
+                Digest found = pass(config, checkpoint, writer);
+                if (!found.equals(expected)) {
+                    throw new AdapterException(
+                            Code.CHANGED,
+                            "files were changed since registration: registered " + expected + ", found " + found);
                 }
                 return writer.finish();
             }
         });
-    }
-
-    private AdapterException changed(String found) {
-        return new AdapterException(
-                Code.CHANGED, "files were changed since registration: registered " + digest + ", found " + found);
     }
 
     private static SafetensorsCheckpoint open(Path directory) {
@@ -154,25 +155,21 @@ public record PeftAdapter(
 
     /// Lays pairs out in slot memory, each as soon as both halves have come by.
     private static final class SlotWriter implements TensorVisitor {
-        private final PeftAdapter adapter;
-        private final MemorySegment memory;
+        private final int layers;
+        private final List<PeftModule> modules;
+        private final SegmentAllocator memory;
         private final Map<String, Integer> moduleOfTensor = new HashMap<>();
         private final Map<String, float[]> waitingHalves = new HashMap<>();
-        private final long[] offsetsBytes;
         private final LoraModule[] written;
 
-        SlotWriter(PeftAdapter adapter, Arena arena) {
-            this.adapter = adapter;
-            this.memory = arena.allocate(adapter.residentBytes, MEMORY_ALIGNMENT_BYTES);
-            this.offsetsBytes = new long[adapter.modules.size()];
-            this.written = new LoraModule[adapter.modules.size()];
-            long offset = 0;
-            for (int i = 0; i < offsetsBytes.length; i++) {
-                PeftModule module = adapter.modules.get(i);
-                moduleOfTensor.put(module.tensorA(), i);
-                moduleOfTensor.put(module.tensorB(), i);
-                offsetsBytes[i] = offset;
-                offset += module.residentBytes();
+        SlotWriter(int layers, List<PeftModule> modules, SegmentAllocator memory) {
+            this.layers = layers;
+            this.modules = modules;
+            this.memory = memory;
+            this.written = new LoraModule[modules.size()];
+            for (int i = 0; i < written.length; i++) {
+                moduleOfTensor.put(modules.get(i).tensorA(), i);
+                moduleOfTensor.put(modules.get(i).tensorB(), i);
             }
         }
 
@@ -182,24 +179,24 @@ public record PeftAdapter(
             if (index == null) {
                 throw new IllegalStateException("tensor " + tensor.name() + " is in no module of the plan");
             }
-            PeftModule module = adapter.modules.get(index);
+            PeftModule module = modules.get(index);
             boolean isA = tensor.name().equals(module.tensorA());
             float[] other = waitingHalves.remove(isA ? module.tensorB() : module.tensorA());
             if (other == null) {
                 waitingHalves.put(tensor.name(), values);
             } else {
-                written[index] = write(index, module, isA ? values : other, isA ? other : values);
+                written[index] = write(module, isA ? values : other, isA ? other : values);
             }
         }
 
         LoraSlot finish() {
-            return new PeftWeights(adapter.base.layers(), adapter.modules, List.of(written));
+            return new PeftWeights(layers, modules, List.of(written));
         }
 
-        private LoraModule write(int index, PeftModule module, float[] a, float[] b) {
+        private LoraModule write(PeftModule module, float[] a, float[] b) {
             return LoraModule.write(
-                    memory,
-                    offsetsBytes[index],
+                    memory.allocate(module.residentBytes(), MEMORY_ALIGNMENT_BYTES),
+                    0,
                     a,
                     b,
                     module.rank(),

@@ -12,7 +12,7 @@ import org.openlora.kernels.LoraModule;
 public record PeftModule(
         String path, ModuleShape shape, int rank, double alpha, float scaling, String tensorA, String tensorB) {
     /// Bytes in slot memory.
-    long residentBytes() {
+    public long residentBytes() {
         return LoraModule.bytesFor(rank, shape.inputs(), shape.outputs());
     }
 }

@@ -2,7 +2,7 @@ package org.openlora.adapters.registry;
 
 import org.openlora.adapters.AdapterException;
 
-/// A folder under the adapter root that claims to be an adapter.
+/// A name in the registry, and whether it is served.
 public sealed interface AdapterEntry {
     String name();
 
@@ -14,6 +14,6 @@ public sealed interface AdapterEntry {
         }
     }
 
-    /// Not served, and why. Requests for it get that reason.
+    /// A folder that is not served, and why. Requests for it get that reason.
     record Failed(String name, AdapterException reason) implements AdapterEntry {}
 }

@@ -3,8 +3,6 @@ package org.openlora.adapters.registry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
@@ -24,33 +22,38 @@ record AdapterFolder(Path realRoot, Path directory) {
         return directory.getFileName().toString();
     }
 
-    /// The files whose change makes a new version. Throws [AdapterException] where one lies outside the root.
-    List<Path> files() {
-        var files = new ArrayList<Path>();
+    /// Throws [AdapterException] where the folder or a file of the adapter lies outside the root.
+    void requireInside() {
         requireInside(directory);
-        files.add(directory.resolve(PeftConfig.FILE_NAME));
-        if (Files.exists(manifestFile())) {
-            files.add(manifestFile());
+        requireInside(directory.resolve(PeftConfig.FILE_NAME));
+        Path manifest = directory.resolve(AdapterManifest.FILE_NAME);
+        if (Files.exists(manifest)) {
+            requireInside(manifest);
         }
-        files.addAll(PeftAdapter.weightFiles(directory));
-        files.forEach(this::requireInside);
-        return files;
+        PeftAdapter.weightFiles(directory).forEach(this::requireInside);
     }
 
     /// Reads all of it; throws [AdapterException].
-    AdapterVersion read(BaseWeights base) {
+    FoundAdapter read(BaseWeights base) {
         AdapterNames.check(name());
-        files();
+        requireInside();
         // The manifest first: that an adapter is for another base says more than shapes that do not fit.
-        AdapterManifest manifest = manifest(base);
-        return new AdapterVersion(name(), PeftAdapter.read(directory, base), manifest);
+        return read(directory, manifest(directory, base), base);
     }
 
-    private @Nullable AdapterManifest manifest(BaseWeights base) {
-        if (!Files.exists(manifestFile())) {
+    /// Reads weights in full; throws [AdapterException].
+    static FoundAdapter read(Path directory, @Nullable AdapterManifest manifest, BaseWeights base) {
+        PeftAdapter read = PeftAdapter.read(directory, base);
+        return new FoundAdapter(read.digest(), manifest, read.residentBytes(), read.largestRank());
+    }
+
+    /// The manifest in a folder, if there is one; throws [AdapterException] where it is broken or for another base.
+    static @Nullable AdapterManifest manifest(Path directory, BaseWeights base) {
+        Path file = directory.resolve(AdapterManifest.FILE_NAME);
+        if (!Files.exists(file)) {
             return null;
         }
-        AdapterManifest manifest = AdapterManifest.read(manifestFile());
+        AdapterManifest manifest = AdapterManifest.read(file);
         if (!manifest.base().contains(base.digest())) {
             throw new AdapterException(
                     Code.WRONG_BASE,
@@ -59,10 +62,6 @@ record AdapterFolder(Path realRoot, Path directory) {
                             + ", but the served base is " + base.digest());
         }
         return manifest;
-    }
-
-    private Path manifestFile() {
-        return directory.resolve(AdapterManifest.FILE_NAME);
     }
 
     private void requireInside(Path path) {

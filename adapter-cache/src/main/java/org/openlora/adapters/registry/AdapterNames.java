@@ -16,7 +16,7 @@ final class AdapterNames {
 
     private AdapterNames() {}
 
-    /// Throws [AdapterException] where a folder's name cannot be an adapter's: lists of names are split at
+    /// Throws [AdapterException] where a name cannot be an adapter's: lists of names are split at
     /// commas, paths at slashes, and `sha256:` starts a digest.
     static void check(String name) {
         boolean sound = !name.isBlank()
@@ -34,16 +34,21 @@ final class AdapterNames {
         }
     }
 
-    static AdapterException unknown(String name, Collection<String> known) {
-        if (known.isEmpty()) {
+    /// That a name stands for nothing, with those of `near` that are most like it.
+    ///
+    /// @param near some of the names that the caller may know of
+    /// @param count how many those are in all
+    static AdapterException unknown(String name, Collection<String> near, int count) {
+        if (near.isEmpty()) {
             return new AdapterException(Code.NOT_FOUND, "no adapter " + OneLine.quote(name) + "; none is registered");
         }
-        List<String> nearestFirst = known.stream()
+        List<String> nearestFirst = near.stream()
+                .distinct()
                 .sorted(Comparator.comparingInt((String other) -> distance(name, other))
                         .thenComparing(Comparator.naturalOrder()))
                 .toList();
         String listed = nearestFirst.stream().limit(LISTED).map(OneLine::quote).collect(Collectors.joining(", "));
-        int more = nearestFirst.size() - LISTED;
+        int more = count - Math.min(LISTED, nearestFirst.size());
         return new AdapterException(
                 Code.NOT_FOUND,
                 "no adapter " + OneLine.quote(name) + "; registered, nearest first: " + listed

@@ -2,161 +2,180 @@ package org.openlora.adapters.registry;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.SortedMap;
-import java.util.TreeMap;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
 import org.openlora.adapters.AdapterSource;
-import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.OneLine;
-import org.openlora.adapters.Utf8;
-import org.openlora.adapters.peft.PeftConfig;
+import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.kernels.LoraSlot;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/// The adapters under one root: each folder with an `adapter_config.json`, by its folder's name and by its
-/// digest.
+/// Which adapters there are, by name and by digest: the folders under one root, which every tenant may use, and what
+/// tenants registered, which they alone may use. A name is an alias: it stands for one content at a time, and for
+/// another once its files have changed or something else was registered under it.
 ///
-/// A bad adapter fails its own requests only: it is listed as [AdapterEntry.Failed] with its reason. [#refresh]
-/// reads folders that are new or changed; a changed one becomes a new version with a new digest, while leases on
-/// the old one go on undisturbed, for they hold memory and not files. Look-ups see one consistent scan and never
-/// wait. Thread-safe.
-public final class AdapterRegistry implements AdapterSource {
-    private static final Logger LOG = LoggerFactory.getLogger(AdapterRegistry.class);
+/// What is known survives the process, however it ends, so that folders are read again only where they look changed. A
+/// bad adapter fails its own requests only: it is listed as [AdapterEntry.Failed] with its reason. A changed one
+/// becomes a new version with a new digest, while leases on the old one go on undisturbed, for they hold memory and not
+/// files. Look-ups neither wait nor touch the disk. Thread-safe.
+public final class AdapterRegistry implements AdapterSource, AutoCloseable {
+    private final RegistryOptions options;
+    private final FolderReader reader;
+    private final RegistryDatabase database;
+    private final NameIndex index = new NameIndex();
+    private final Registrar registrar;
+    private final FolderScanner scanner;
+    private final @Nullable FolderWatch watch;
 
-    /// Without a fingerprint it is read again at the next scan.
-    private record Scanned(AdapterEntry entry, @Nullable FolderFingerprint fingerprint) {}
-
-    private record Snapshot(SortedMap<String, Scanned> byName, Map<Digest, AdapterVersion> byDigest) {
-        Snapshot(SortedMap<String, Scanned> byName) {
-            this(byName, new HashMap<>());
-            for (Scanned scanned : byName.values()) {
-                if (scanned.entry() instanceof AdapterEntry.Ready ready) {
-                    byDigest.putIfAbsent(ready.version().digest(), ready.version());
-                }
-            }
-        }
-    }
-
-    private final Path root;
-    private final BaseWeights base;
-    private final ReentrantLock refreshing = new ReentrantLock();
-    private volatile Snapshot snapshot = new Snapshot(new TreeMap<>(Utf8.BYTE_ORDER));
-
-    /// Scans `root` at once; throws [AdapterException] where it is no folder that can be listed.
-    public AdapterRegistry(Path root, BaseWeights base) {
-        this.root = root;
-        this.base = base;
-        refresh();
-    }
-
-    /// Reads what is new or changed under the root and forgets what is gone; returns what there is now.
-    public List<AdapterEntry> refresh() {
-        refreshing.lock();
+    private AdapterRegistry(RegistryOptions options, RegistryStep.Observer observer) {
+        this.options = options;
+        this.reader = FolderReader.of(options.root(), options.base(), observer);
+        this.database = RegistryDatabase.open(databaseFile(options), observer);
         try {
-            var scanned = new TreeMap<String, Scanned>(Utf8.BYTE_ORDER);
-            for (AdapterFolder folder : folders()) {
-                scanned.put(folder.name(), scan(folder));
+            this.registrar =
+                    new Registrar(reader.root(), options.reservedNames(), database, index, options.clock());
+            this.scanner = new FolderScanner(reader, registrar, index);
+            recall();
+            scanner.scanAll(options.readers());
+            this.watch = options.rescanInterval().isZero()
+                    ? null
+                    : FolderWatch.start(reader.root(), scanner, options.rescanInterval());
+        } catch (RuntimeException | Error e) {
+            database.close();
+            throw e;
+        }
+    }
+
+    /// Opens the registry and scans the root; reading all weights the first time, it may take long.
+    ///
+    /// @throws AdapterException where the root is no folder that can be listed
+    /// @throws RegistryException where another process uses the registry or its files cannot be used
+    public static AdapterRegistry open(RegistryOptions options) {
+        return open(options, step -> {});
+    }
+
+    static AdapterRegistry open(RegistryOptions options, RegistryStep.Observer observer) {
+        return new AdapterRegistry(options, observer);
+    }
+
+    /// One file per base: what can be served, and how much memory it takes, depends on it.
+    private static Path databaseFile(RegistryOptions options) {
+        try {
+            return Files.createDirectories(options.state())
+                    .resolve(options.base().digest().hex() + ".db");
+        } catch (IOException e) {
+            throw new RegistryException(
+                    "cannot make the folder " + options.state() + " of the adapter registry: " + OneLine.reason(e), e);
+        }
+    }
+
+    private void recall() {
+        for (RegistryDatabase.KnownAlias alias : database.aliases()) {
+            index.putAlias(alias.tenant(), alias.version(), alias.origin());
+        }
+        for (RegistryDatabase.KnownFolder folder : database.folders(reader.root())) {
+            index.putFolder(folder.entry());
+            Digest fingerprint = folder.fingerprint();
+            if (fingerprint != null) {
+                scanner.remember(folder.entry().name(), fingerprint);
             }
-            snapshot = new Snapshot(scanned);
-        } finally {
-            refreshing.unlock();
         }
-        return entries();
     }
 
-    /// All adapters by name, in the byte order of their names, those that failed among them.
-    public List<AdapterEntry> entries() {
-        return snapshot.byName().values().stream().map(Scanned::entry).toList();
+    /// What the name stands for now, as this tenant sees it.
+    ///
+    /// @throws AdapterException its reason where it is not served; `NOT_FOUND` with the nearest names that this tenant
+    ///     sees
+    public AdapterVersion find(String tenant, String name) {
+        return index.find(tenant, name);
     }
 
-    /// The current version of a name; throws [AdapterException] with its reason, or `NOT_FOUND` with the nearest
-    /// names.
-    public AdapterVersion find(String name) {
-        Snapshot current = snapshot;
-        Scanned scanned = current.byName().get(name);
-        if (scanned == null) {
-            throw AdapterNames.unknown(name, current.byName().keySet());
-        }
-        return switch (scanned.entry()) {
-            case AdapterEntry.Ready ready -> ready.version();
-            case AdapterEntry.Failed failed ->
-                throw new AdapterException(
-                        failed.reason().code(),
-                        "adapter " + OneLine.quote(name) + " cannot be served: "
-                                + failed.reason().getMessage(),
-                        failed.reason());
-        };
+    /// The adapter of this content, where a name that this tenant sees stands for it; of several names the first, the
+    /// tenant's own before those of folders.
+    ///
+    /// @throws AdapterException `NOT_FOUND`
+    public AdapterVersion find(String tenant, Digest digest) {
+        return index.find(tenant, digest);
     }
 
-    /// The adapter of this content; of several names with the same content the first. Throws `NOT_FOUND`.
-    public AdapterVersion find(Digest digest) {
-        AdapterVersion version = snapshot.byDigest().get(digest);
-        if (version == null) {
-            throw new AdapterException(Code.NOT_FOUND, "no adapter with digest " + digest + " is registered");
-        }
-        return version;
+    /// All that this tenant sees, in the byte order of names, folders that failed among them.
+    public List<AdapterEntry> entries(String tenant) {
+        return index.entries(tenant);
+    }
+
+    /// How much there is, of all tenants; counted anew.
+    public RegistryStats stats() {
+        return index.stats();
+    }
+
+    /// What the name stood for, the newest first: its last hundred versions. Empty where it stands for nothing.
+    public List<PastVersion> history(String tenant, String name) {
+        List<PastVersion> own = database.history(tenant, name);
+        return own.isEmpty() ? database.history(reader.root(), name) : own;
+    }
+
+    /// Looks at all folders now and reads those that look changed.
+    public void rescan() {
+        scanner.scanAll(1);
+    }
+
+    /// Tells `listener` of all that this tenant sees, and then of every change. It is called by the thread that makes
+    /// the change, while no other is made, and must return at once.
+    ///
+    /// @return ends it
+    public Runnable watch(String tenant, Consumer<RegistryEvent> listener) {
+        return registrar.watch(tenant, listener);
+    }
+
+    /// Tells `listener` of each content that no name stands for any more. It must return at once.
+    public void onRetired(Consumer<Digest> listener) {
+        registrar.onRetired(listener);
     }
 
     @Override
     public long residentBytes(Digest adapter) {
-        return find(adapter).adapter().residentBytes();
+        return content(adapter).residentBytes();
     }
 
     @Override
     public LoraSlot load(Digest adapter, Arena arena) {
-        AdapterVersion version = find(adapter);
-        try {
-            return version.adapter().load(arena);
-        } catch (AdapterException e) {
-            throw new AdapterException(e.code(), "adapter " + OneLine.quote(version.name()) + ": " + e.getMessage(), e);
+        content(adapter);
+        AdapterException failure = null;
+        for (AdapterVersion version : index.folders(adapter)) {
+            try {
+                return load(reader.folder(version.name()), adapter, arena);
+            } catch (AdapterException e) {
+                scanner.distrust(version.name());
+                failure = new AdapterException(
+                        e.code(), "adapter " + OneLine.quote(version.name()) + ": " + e.getMessage(), e);
+            }
         }
+        if (failure != null) {
+            throw failure;
+        }
+        throw new AdapterException(
+                Code.CHANGED, "adapter " + adapter + " is not under the adapter root any more: ask for it by its name");
     }
 
-    private List<AdapterFolder> folders() {
-        try {
-            Path realRoot = root.toRealPath();
-            var folders = new ArrayList<AdapterFolder>();
-            try (DirectoryStream<Path> directories = Files.newDirectoryStream(realRoot, Files::isDirectory)) {
-                for (Path directory : directories) {
-                    boolean hidden = directory.getFileName().toString().startsWith(".");
-                    if (!hidden && Files.exists(directory.resolve(PeftConfig.FILE_NAME), LinkOption.NOFOLLOW_LINKS)) {
-                        folders.add(new AdapterFolder(realRoot, directory));
-                    }
-                }
-            }
-            return folders;
-        } catch (IOException e) {
-            throw new AdapterException(
-                    Code.NOT_FOUND, "adapter root " + root + " is not a folder that can be listed", e);
-        }
+    private LoraSlot load(AdapterFolder folder, Digest adapter, Arena arena) {
+        folder.requireInside();
+        return PeftAdapter.load(folder.directory(), options.base(), adapter, arena);
     }
 
-    private Scanned scan(AdapterFolder folder) {
-        Scanned known = snapshot.byName().get(folder.name());
-        try {
-            FolderFingerprint fingerprint = FolderFingerprint.of(folder.files()).orElse(null);
-            if (known != null && fingerprint != null && fingerprint.equals(known.fingerprint())) {
-                return known;
-            }
-            AdapterVersion version = folder.read(base);
-            LOG.info("adapter {} is {}", OneLine.quote(version.name()), version.digest());
-            return new Scanned(new AdapterEntry.Ready(version), fingerprint);
-        } catch (AdapterException e) {
-            LOG.warn("adapter {} cannot be served: {}", OneLine.quote(folder.name()), e.getMessage());
-            return new Scanned(new AdapterEntry.Failed(folder.name(), e), null);
+    private NameIndex.Content content(Digest adapter) {
+        return index.content(adapter).orElseThrow(() -> NameIndex.unknown(adapter));
+    }
+
+    @Override
+    public void close() {
+        if (watch != null) {
+            watch.close();
         }
+        database.close();
     }
 }

@@ -1,15 +1,29 @@
 package org.openlora.adapters.registry;
 
+import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterManifest;
 import org.openlora.adapters.Digest;
-import org.openlora.adapters.peft.PeftAdapter;
 
-/// What an adapter's name stands for: one content, with one manifest or none. A changed folder is a new version.
+/// What an adapter's name stands for: one content, with one manifest or none. Changed files are a new version.
+///
+/// @param number counts the versions of this name from 1
+/// @param registeredAt when this version was first seen under this name
+/// @param residentBytes what its weights take in memory
+/// @param largestRank largest rank of its modules
 public record AdapterVersion(
-        String name, PeftAdapter adapter, @Nullable AdapterManifest manifest) {
-    public Digest digest() {
-        return adapter.digest();
+        String name,
+        int number,
+        Instant registeredAt,
+        Digest digest,
+        @Nullable AdapterManifest manifest,
+        long residentBytes,
+        int largestRank) {
+    public AdapterVersion {
+        if (number < 1 || residentBytes < 1 || largestRank < 1) {
+            throw new IllegalArgumentException("version " + number + " of " + name + ": " + residentBytes
+                    + " resident bytes, largest rank " + largestRank + "; each must be positive");
+        }
     }
 
     /// The manifest's digest; [Digest#ZERO] without one, which means "no lineage".

@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
+import org.openlora.adapters.Digest;
 import org.openlora.adapters.safetensors.DType;
 import org.openlora.adapters.safetensors.SafetensorsFile;
 import org.openlora.kernels.Bf16;
@@ -44,7 +45,7 @@ class PeftAdapterTest {
         assertThat(adapter.modules()).hasSize(4);
         try (Arena arena = Arena.ofConfined();
                 SafetensorsFile file = SafetensorsFile.open(folder.resolve("adapter_model.safetensors"))) {
-            LoraSlot slot = adapter.load(arena);
+            LoraSlot slot = PeftAdapter.load(folder, BASE, adapter.digest(), arena);
             assertThat(slot.modules(0, LoraPoint.O)).isEmpty();
             assertThat(slot.modules(1, LoraPoint.QKV)).hasSize(2);
             List<LoraModule> pairs = slot.modules(0, LoraPoint.QKV);
@@ -112,9 +113,15 @@ class PeftAdapterTest {
         Path folder = AdapterFixture.sound(1).write(root.resolve("a"));
         PeftAdapter adapter = PeftAdapter.read(folder, BASE);
         AdapterFixture.sound(2).write(folder);
-        assertCode(() -> adapter.load(Arena.ofAuto()), Code.CHANGED, "registered " + adapter.digest());
+        assertCode(
+                () -> PeftAdapter.load(folder, BASE, adapter.digest(), Arena.ofAuto()),
+                Code.CHANGED,
+                "registered " + adapter.digest());
         AdapterFixture.sound(1).config("{'lora_alpha':9}").write(folder);
-        assertCode(() -> adapter.load(Arena.ofAuto()), Code.CHANGED, "files were changed since registration");
+        assertCode(
+                () -> PeftAdapter.load(folder, BASE, adapter.digest(), Arena.ofAuto()),
+                Code.CHANGED,
+                "files were changed since registration");
     }
 
     static Stream<Arguments> refusals() {
@@ -305,7 +312,8 @@ class PeftAdapterTest {
             write(configFile, spoilConfig ? mutated(config, config.length, random) : config);
             write(weightsFile, spoilConfig ? weights : mutated(weights, 1200, random));
             try (Arena arena = Arena.ofConfined()) {
-                assertThat(PeftAdapter.read(folder, BASE).load(arena)).isNotNull();
+                Digest digest = PeftAdapter.read(folder, BASE).digest();
+                assertThat(PeftAdapter.load(folder, BASE, digest, arena)).isNotNull();
             } catch (AdapterException e) {
                 refused++;
                 assertThat(e.getMessage()).isNotBlank().doesNotContain("\n").hasSizeLessThan(2000);

@@ -19,6 +19,8 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.openlora.adapters.files.Hashes;
+import org.openlora.adapters.files.DurableFiles;
 import org.openlora.server.problem.Problem;
 
 /// Reads repositories in the layout of the Hugging Face hub: resolves revisions, fetches files with resumption.

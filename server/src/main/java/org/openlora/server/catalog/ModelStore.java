@@ -12,6 +12,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.openlora.adapters.files.Hashes;
+import org.openlora.adapters.files.DurableFiles;
 import org.openlora.server.config.Installation;
 import org.openlora.server.problem.Problem;
 

@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.openlora.adapters.files.Hashes;
+import org.openlora.adapters.files.DurableFiles;
 import org.openlora.server.problem.Problem;
 
 /// What a pulled model consists of, as its `pin.json` records it at the first pull.

@@ -80,6 +80,7 @@ final class QuickstartCommand implements Callable<Integer> {
             ClientOptions client = new ClientOptions();
             return new Quickstart(
                             server.stack(),
+                            config.tenants().getFirst(),
                             () -> client.inference(server.listener().address()),
                             () -> ChainLink.open(
                                     config.chain(),

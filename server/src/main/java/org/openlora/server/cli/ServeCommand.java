@@ -5,7 +5,6 @@ import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
-import org.openlora.server.serving.ServedAdapter;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -63,13 +62,12 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private void announce(RunningServer server) {
-        long ready = server.stack().adapters().stream()
-                .filter(ServedAdapter.Ready.class::isInstance)
-                .count();
         spec.commandLine()
                 .getOut()
                 .printf(
                         "serving %s with %d adapters on %s%n",
-                        server.stack().model().name(), ready, server.listener().address());
+                        server.stack().model().name(),
+                        server.stack().registryStats().ready(),
+                        server.listener().address());
     }
 }

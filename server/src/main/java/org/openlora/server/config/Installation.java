@@ -44,6 +44,16 @@ public record Installation(Path root, Path home) {
         return home.resolve("adapters");
     }
 
+    /// Served where neither the settings nor the catalogue name a folder of adapters.
+    public Path ownAdapters() {
+        return adapters().resolve("local");
+    }
+
+    /// What is known of adapters: names, versions, digests.
+    public Path adapterRegistry() {
+        return adapters().resolve("registry");
+    }
+
     public Path indices() {
         return home.resolve("indices");
     }

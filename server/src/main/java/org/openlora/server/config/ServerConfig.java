@@ -266,16 +266,20 @@ public record ServerConfig(
     }
 
     /// Sizes of the adapter cache.
+    ///
+    /// @param rescanSeconds between two looks at all folders under the adapter root
     public record Adapters(
             @JsonProperty(required = true) int residentMebibytes,
             @JsonProperty(required = true) int maxResident,
             @JsonProperty(required = true) int concurrentLoads,
-            @JsonProperty(required = true) int failureMemorySeconds) {
+            @JsonProperty(required = true) int failureMemorySeconds,
+            @JsonProperty(required = true) int rescanSeconds) {
         public Adapters {
             within("residentMebibytes", residentMebibytes, 1, 1 << 24);
             within("maxResident", maxResident, 1, 1 << 20);
             within("concurrentLoads", concurrentLoads, 1, 1024);
             within("failureMemorySeconds", failureMemorySeconds, 0, 86_400);
+            within("rescanSeconds", rescanSeconds, 1, 86_400);
         }
     }
 

@@ -190,9 +190,10 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
 
     @Override
     public void listAdapters(ListAdaptersRequest request, StreamObserver<ListAdaptersResponse> response) {
+        Tenant tenant = TenantInterceptor.current();
         limiter.answer(response, () -> {
             ListAdaptersResponse.Builder builder = ListAdaptersResponse.newBuilder();
-            serving.adapters().forEach(adapter -> builder.addAdapters(Messages.adapter(adapter)));
+            serving.adapters(tenant).forEach(adapter -> builder.addAdapters(Messages.adapter(adapter)));
             return builder.build();
         });
     }

@@ -47,9 +47,11 @@ final class Statuses {
     private static Status status(AdapterException.Code code) {
         return switch (code) {
             case NOT_FOUND -> Status.NOT_FOUND;
+            case NAME_TAKEN -> Status.ALREADY_EXISTS;
             case INVALID, UNSUPPORTED, WRONG_BASE, CHANGED -> Status.FAILED_PRECONDITION;
             case TOO_LARGE, NO_ROOM -> Status.RESOURCE_EXHAUSTED;
-            case CLOSED -> Status.UNAVAILABLE;
+            case REFUSED -> Status.PERMISSION_DENIED;
+            case UNAVAILABLE, CLOSED -> Status.UNAVAILABLE;
         };
     }
 }

@@ -107,10 +107,12 @@ record ApiError(
     private static ApiError of(AdapterException.Code code, String message) {
         return switch (code) {
             case NOT_FOUND -> new ApiError(HttpStatus.NOT_FOUND, "NotFoundError", message, "model");
+            case NAME_TAKEN -> new ApiError(HttpStatus.CONFLICT, "ConflictError", message, "model");
             case INVALID, UNSUPPORTED, WRONG_BASE, CHANGED, TOO_LARGE ->
                 new ApiError(HttpStatus.BAD_REQUEST, "BadRequestError", message, "model");
             case NO_ROOM -> overloaded(message);
-            case CLOSED -> unavailable(message);
+            case REFUSED -> new ApiError(HttpStatus.FORBIDDEN, "PermissionDeniedError", message, "model");
+            case UNAVAILABLE, CLOSED -> unavailable(message);
         };
     }
 

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.openlora.server.config.ServerConfig;
+import org.openlora.server.config.ServerConfig.Tenant;
 import org.openlora.server.serving.ServedAdapter;
 import org.openlora.server.serving.ServedModel;
 import org.openlora.server.serving.Serving;
@@ -44,19 +45,19 @@ final class ModelsService implements HttpService {
         String id = context.pathParam(ID);
         admitting.run(
                 () -> {
-                    tenants.of(request.headers());
-                    JsonBuffer body = id == null ? list() : one(id);
+                    Tenant tenant = tenants.of(request.headers());
+                    JsonBuffer body = id == null ? list(tenant) : one(tenant, id);
                     response.close(AggregatedHttpResponse.of(HttpStatus.OK, MediaType.JSON, body.toByteArray()));
                 },
                 error -> response.close(error.response()));
         return response;
     }
 
-    private List<Card> cards() {
+    private List<Card> cards(Tenant tenant) {
         ServedModel base = serving.model();
         List<Card> cards = new ArrayList<>();
         cards.add(new Card(base.name(), base.baseDigest().toString(), null));
-        for (ServedAdapter adapter : serving.adapters()) {
+        for (ServedAdapter adapter : serving.adapters(tenant)) {
             if (adapter instanceof ServedAdapter.Ready ready) {
                 cards.add(new Card(ready.name(), ready.digest().toString(), base.name()));
             }
@@ -64,18 +65,18 @@ final class ModelsService implements HttpService {
         return cards;
     }
 
-    private JsonBuffer list() {
+    private JsonBuffer list(Tenant tenant) {
         JsonBuffer out = new JsonBuffer().raw("{\"object\":\"list\",\"data\":[");
         String separator = "";
-        for (Card card : cards()) {
+        for (Card card : cards(tenant)) {
             write(out.raw(separator), card);
             separator = ",";
         }
         return out.raw("]}");
     }
 
-    private JsonBuffer one(String id) {
-        Card card = cards().stream()
+    private JsonBuffer one(Tenant tenant, String id) {
+        Card card = cards(tenant).stream()
                 .filter(candidate -> candidate.id().equals(id))
                 .findFirst()
                 .orElseThrow(() -> ApiException.notFound("there is no model %s".formatted(id), "model"));

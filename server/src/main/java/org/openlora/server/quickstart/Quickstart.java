@@ -23,6 +23,7 @@ import org.openlora.meter.ledger.SealedBatch;
 import org.openlora.meter.receipt.Payment;
 import org.openlora.meter.receipt.ReceiptCodec;
 import org.openlora.meter.receipt.SignedReceipt;
+import org.openlora.server.config.ServerConfig.Tenant;
 import org.openlora.server.problem.Problem;
 import org.openlora.server.receipts.Anchoring;
 import org.openlora.server.receipts.ChainLink;
@@ -37,6 +38,7 @@ public final class Quickstart {
     private static final double PICO = 1e12;
 
     private final ServingStack stack;
+    private final Tenant tenant;
     private final Supplier<InferenceBlockingStub> client;
     private final Supplier<Optional<ChainLink>> chain;
     private final Duration landingLimit;
@@ -47,11 +49,13 @@ public final class Quickstart {
     /// @param landingLimit within which a batch must be on the chain
     public Quickstart(
             ServingStack stack,
+            Tenant tenant,
             Supplier<InferenceBlockingStub> client,
             Supplier<Optional<ChainLink>> chain,
             Duration landingLimit,
             Terminal terminal) {
         this.stack = stack;
+        this.tenant = tenant;
         this.client = client;
         this.chain = chain;
         this.landingLimit = landingLimit;
@@ -69,7 +73,7 @@ public final class Quickstart {
     /// @param prompts `examples/prompts.yaml`
     public QuickstartReport run(Path prompts) {
         long startNanos = System.nanoTime();
-        List<ServedAdapter> adapters = stack.adapters();
+        List<ServedAdapter> adapters = stack.adapters(tenant);
         QuickstartPlan plan = QuickstartPlan.read(prompts, adapters);
         terminal.heading("%d requests in one batch, on %s"
                 .formatted(plan.items().size(), stack.model().name()));

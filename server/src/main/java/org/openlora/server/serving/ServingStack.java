@@ -19,6 +19,8 @@ import org.openlora.adapters.host.HostResidencyStats;
 import org.openlora.adapters.registry.AdapterEntry;
 import org.openlora.adapters.registry.AdapterRegistry;
 import org.openlora.adapters.registry.AdapterVersion;
+import org.openlora.adapters.registry.RegistryOptions;
+import org.openlora.adapters.registry.RegistryStats;
 import org.openlora.engine.BaseModel;
 import org.openlora.engine.BillTo;
 import org.openlora.engine.EngineConfig;
@@ -45,6 +47,7 @@ import org.openlora.server.catalog.ResolvedModel;
 import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
+import org.openlora.server.config.ServerConfig.Tenant;
 import org.openlora.server.problem.Problem;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -91,8 +94,16 @@ public final class ServingStack implements Serving, AutoCloseable {
             ServerConfig config, Installation installation, ResolvedModel resolved, Map<String, String> environment) {
         try (Opening opening = new Opening()) {
             BaseModel model = opening.add(openModel(resolved, config.engine()));
-            AdapterRegistry registry =
-                    new AdapterRegistry(adapterRoot(config, installation, resolved), model.adaptableModules());
+            String servedName =
+                    config.servedModelName().isEmpty() ? resolved.name() : config.servedModelName();
+            AdapterRegistry registry = opening.add(AdapterRegistry.open(new RegistryOptions(
+                    adapterRoot(config, installation, resolved),
+                    installation.adapterRegistry(),
+                    model.adaptableModules(),
+                    Set.of(servedName),
+                    Runtime.getRuntime().availableProcessors(),
+                    Duration.ofSeconds(config.adapters().rescanSeconds()),
+                    InstantSource.system())));
             HostAdapterResidency residency =
                     opening.add(new HostAdapterResidency(registry, limits(config.adapters()), InstantSource.system()));
             Operator operator = Operator.load(installation, config, environment);
@@ -110,13 +121,12 @@ public final class ServingStack implements Serving, AutoCloseable {
                     usage,
                     InstantSource.system()));
             ServedModel served = new ServedModel(
-                    config.servedModelName().isEmpty() ? resolved.name() : config.servedModelName(),
+                    servedName,
                     model.config().architecture().id(),
                     model.digest(),
                     model.tokenizer().digest(),
                     engine.longestSequence(),
                     numericPath.toString());
-            requireDistinct(served, registry.entries());
             opening.keep();
             return new ServingStack(model, registry, residency, meter, engine, operator, datanets, served);
         }
@@ -141,16 +151,6 @@ public final class ServingStack implements Serving, AutoCloseable {
                 "model {} is loaded: base {}, {} on {} threads", resolved.name(), actual, model.numericPath(), threads);
         warmUp(model, sizes);
         return model;
-    }
-
-    /// A name that stood for the base and for an adapter would hide the adapter.
-    private static void requireDistinct(ServedModel served, List<AdapterEntry> adapters) {
-        if (adapters.stream().map(ServingStack::served).anyMatch(adapter -> adapter.name()
-                .equals(served.name()))) {
-            throw new Problem(
-                    "the model is served as %s, and so is an adapter".formatted(served.name()),
-                    "choose another --served-model-name, or rename the adapter's folder");
-        }
     }
 
     private static void warmUp(BaseModel model, ServerConfig.Engine sizes) {
@@ -218,7 +218,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             }
             return root;
         }
-        return resolved.adapters() == null ? ownFolder(installation.adapters()) : resolved.adapters();
+        return resolved.adapters() == null ? ownFolder(installation.ownAdapters()) : resolved.adapters();
     }
 
     private static Path ownFolder(Path folder) {
@@ -281,8 +281,10 @@ public final class ServingStack implements Serving, AutoCloseable {
     }
 
     @Override
-    public List<ServedAdapter> adapters() {
-        return registry.refresh().stream().map(ServingStack::served).toList();
+    public List<ServedAdapter> adapters(Tenant tenant) {
+        return registry.entries(tenant.name()).stream()
+                .map(ServingStack::served)
+                .toList();
     }
 
     private static ServedAdapter served(AdapterEntry entry) {
@@ -292,7 +294,7 @@ public final class ServingStack implements Serving, AutoCloseable {
                         version.name(),
                         version.digest(),
                         version.manifestDigest(),
-                        version.adapter().config().r(),
+                        version.largestRank(),
                         version.manifest() == null ? "" : version.manifest().description());
             case AdapterEntry.Failed failed ->
                 new ServedAdapter.Failed(failed.name(), Problem.describe(failed.reason()));
@@ -324,7 +326,7 @@ public final class ServingStack implements Serving, AutoCloseable {
     @Override
     public Admission submit(GenerationCall call, GenerationSink sink) {
         int[] prompt = tokenize(call.prompt());
-        List<Chosen> chosen = resolve(call.adapters());
+        List<Chosen> chosen = resolve(call.tenant(), call.adapters());
         Bytes32 account = operator.account(call.tenant().name());
         String clientId = call.clientRequestId();
         Bytes32 id = clientId == null ? SecretFile.random() : RequestIds.of(account, clientId);
@@ -381,14 +383,14 @@ public final class ServingStack implements Serving, AutoCloseable {
         }
     }
 
-    private List<Chosen> resolve(List<AdapterChoice> choices) {
+    private List<Chosen> resolve(Tenant tenant, List<AdapterChoice> choices) {
         List<Chosen> chosen = new ArrayList<>();
         for (AdapterChoice choice : choices) {
             chosen.add(new Chosen(
                     choice,
                     switch (choice) {
-                        case AdapterChoice.ByName(String name, int _) -> registry.find(name);
-                        case AdapterChoice.ByDigest(Digest digest, int _) -> registry.find(digest);
+                        case AdapterChoice.ByName(String name, int _) -> registry.find(tenant.name(), name);
+                        case AdapterChoice.ByDigest(Digest digest, int _) -> registry.find(tenant.name(), digest);
                     }));
         }
         chosen.sort(Comparator.comparing((Chosen one) -> one.version().digest()));
@@ -403,6 +405,11 @@ public final class ServingStack implements Serving, AutoCloseable {
     /// A moment of the engine: what runs, and the key/value blocks that are free.
     public EngineStats engineStats() {
         return engine.stats();
+    }
+
+    /// How many adapters there are, of all tenants.
+    public RegistryStats registryStats() {
+        return registry.stats();
     }
 
     /// A moment of the adapters: what is resident, and what requests hold.
@@ -431,6 +438,7 @@ public final class ServingStack implements Serving, AutoCloseable {
     public void close() {
         try (Opening closing = new Opening()) {
             closing.add(model);
+            closing.add(registry);
             closing.add(residency);
             closing.add(meter);
             closing.add(engine);

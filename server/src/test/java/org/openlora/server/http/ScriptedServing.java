@@ -19,6 +19,7 @@ import org.openlora.meter.receipt.Eip712Domain;
 import org.openlora.meter.receipt.OperatorKey;
 import org.openlora.meter.receipt.SignedAcknowledgement;
 import org.openlora.meter.receipt.UsageAcknowledgement;
+import org.openlora.server.config.ServerConfig.Tenant;
 import org.openlora.server.serving.AdapterChoice;
 import org.openlora.server.serving.Admission;
 import org.openlora.server.serving.GenerationCall;
@@ -90,7 +91,7 @@ final class ScriptedServing implements Serving {
     }
 
     @Override
-    public List<ServedAdapter> adapters() {
+    public List<ServedAdapter> adapters(Tenant tenant) {
         return List.of(
                 new ServedAdapter.Failed("broken", "r is 0: allowed is 1 to 512"),
                 new ServedAdapter.Ready("sound", ADAPTER, Digest.ZERO, 8, ""));

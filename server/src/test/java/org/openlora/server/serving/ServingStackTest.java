@@ -151,7 +151,7 @@ class ServingStackTest {
         copy("stargazer", adapters.resolve("sound"));
 
         try (ServingStack stack = open(config().withAdapterRoot(adapters.toString()))) {
-            assertThat(stack.adapters())
+            assertThat(stack.adapters(Generating.TENANT))
                     .filteredOn(ServedAdapter.Ready.class::isInstance)
                     .extracting(ServedAdapter::name)
                     .containsExactly("sound");
@@ -222,7 +222,7 @@ class ServingStackTest {
     }
 
     private static void assertBroken(ServingStack stack, String name, String reason) {
-        assertThat(stack.adapters())
+        assertThat(stack.adapters(Generating.TENANT))
                 .filteredOn(adapter -> adapter.name().equals(name))
                 .singleElement()
                 .asInstanceOf(InstanceOfAssertFactories.type(ServedAdapter.Failed.class))
@@ -249,7 +249,7 @@ class ServingStackTest {
     private static List<AdapterChoice[]> everyKind(ServingStack stack) {
         List<AdapterChoice[]> kinds = new ArrayList<>();
         kinds.add(new AdapterChoice[0]);
-        for (ServedAdapter adapter : stack.adapters()) {
+        for (ServedAdapter adapter : stack.adapters(Generating.TENANT)) {
             assertThat(adapter).isInstanceOf(ServedAdapter.Ready.class);
             kinds.add(new AdapterChoice[] {new AdapterChoice.ByName(adapter.name(), 1_000_000)});
         }

@@ -12,21 +12,20 @@ import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.HostLimits;
-import org.openlora.adapters.registry.AdapterRegistry;
 
 /// The PEFT folders of a directory, leased as the engine leases them.
 final class LoadedAdapters implements AutoCloseable {
-    private final AdapterRegistry registry;
+    private final FolderAdapters folders;
     private final HostAdapterResidency residency;
 
     LoadedAdapters(Path folder, BaseWeights base) {
-        registry = new AdapterRegistry(folder, base);
+        folders = new FolderAdapters(folder, base);
         HostLimits limits = new HostLimits(512L << 20, 16, 2, Duration.ofSeconds(1));
-        residency = new HostAdapterResidency(registry, limits, InstantSource.system());
+        residency = new HostAdapterResidency(folders, limits, InstantSource.system());
     }
 
     Digest digest(String name) {
-        return registry.find(name).digest();
+        return folders.digest(name);
     }
 
     /// @param name null for the bare base

@@ -1,4 +1,4 @@
-package org.openlora.server.catalog;
+package org.openlora.adapters.files;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -10,17 +10,17 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /// Hashes of files, in hexadecimal.
-final class Hashes {
+public final class Hashes {
     private static final int CHUNK_BYTES = 1 << 20;
 
     private Hashes() {}
 
-    static String sha256(Path file) throws IOException {
+    public static String sha256(Path file) throws IOException {
         return hash(digest("SHA-256"), file);
     }
 
     /// The id that git gives the file's content: what the hub names as the ETag of a file outside LFS.
-    static String gitBlob(Path file) throws IOException {
+    public static String gitBlob(Path file) throws IOException {
         MessageDigest digest = digest("SHA-1");
         digest.update("blob %d\0".formatted(Files.size(file)).getBytes(StandardCharsets.US_ASCII));
         return hash(digest, file);

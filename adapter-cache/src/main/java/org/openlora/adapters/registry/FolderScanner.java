@@ -1,0 +1,158 @@
+package org.openlora.adapters.registry;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletionService;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorCompletionService;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.locks.ReentrantLock;
+import org.openlora.adapters.AdapterException;
+import org.openlora.adapters.Digest;
+import org.openlora.adapters.OneLine;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Finds out what has changed under the root: looks at all folders cheaply, reads those that look changed, and has
+/// the [Registrar] record what it found. One scan at a time.
+final class FolderScanner {
+    private static final Logger LOG = LoggerFactory.getLogger(FolderScanner.class);
+
+    /// Folders recorded in one transaction: what a crash in a long scan loses at most.
+    private static final int BATCH = 256;
+
+    private final FolderReader reader;
+    private final Registrar registrar;
+    private final NameIndex index;
+    private final Map<String, Digest> fingerprints = new ConcurrentHashMap<>();
+    private final ReentrantLock scanning = new ReentrantLock();
+
+    private record Unread(String name, FolderListing listing) {}
+
+    FolderScanner(FolderReader reader, Registrar registrar, NameIndex index) {
+        this.reader = reader;
+        this.registrar = registrar;
+        this.index = index;
+    }
+
+    /// What a folder looked like when it was read, in an earlier life.
+    void remember(String name, Digest fingerprint) {
+        fingerprints.put(name, fingerprint);
+    }
+
+    /// Has the folder read again at the next scan, however unchanged it looks.
+    void distrust(String name) {
+        fingerprints.remove(name);
+    }
+
+    /// Scans all folders. An interrupt ends it early by a [CancellationException].
+    ///
+    /// @param readers folders read at once
+    void scanAll(int readers) {
+        scanning.lock();
+        try {
+            var names = new HashSet<>(reader.names());
+            names.addAll(index.folderNames());
+            scan(names, readers);
+        } finally {
+            scanning.unlock();
+        }
+    }
+
+    /// Scans the folders of these names, which need not exist.
+    void scan(Set<String> names) {
+        scanning.lock();
+        try {
+            scan(names, 1);
+        } finally {
+            scanning.unlock();
+        }
+    }
+
+    private void scan(Collection<String> names, int readers) {
+        var gone = new ArrayList<String>();
+        var refused = new ArrayList<FolderState>();
+        var changed = new ArrayList<Unread>();
+        for (String name : names) {
+            FolderListing listing = reader.look(name);
+            AdapterException refusal = registrar.refusal(name);
+            if (FolderReader.isHidden(name) || !listing.isAdapter()) {
+                if (index.folder(name) != null) {
+                    gone.add(name);
+                }
+            } else if (refusal != null) {
+                refused.add(new FolderState.Broken(name, null, refusal));
+            } else if (index.folder(name) == null
+                    || listing.fingerprint() == null
+                    || !listing.fingerprint().equals(fingerprints.get(name))) {
+                changed.add(new Unread(name, listing));
+            }
+        }
+        gone.forEach(name -> LOG.info("adapter {} is gone", OneLine.quote(name)));
+        record(refused, gone);
+        read(changed, readers);
+    }
+
+    private void read(List<Unread> folders, int readers) {
+        if (folders.isEmpty()) {
+            return;
+        }
+        var progress = new ScanProgress(folders.size());
+        ExecutorService pool = Executors.newFixedThreadPool(Math.min(readers, folders.size()));
+        try {
+            CompletionService<FolderState> reading = new ExecutorCompletionService<>(pool);
+            folders.forEach(folder -> reading.submit(() -> reader.read(folder.name(), folder.listing())));
+            var batch = new ArrayList<FolderState>();
+            for (int done = 1; done <= folders.size(); done++) {
+                FolderState state = reading.take().get();
+                progress.read(state);
+                batch.add(state);
+                if (batch.size() == BATCH || done == folders.size()) {
+                    record(batch, List.of());
+                    batch.clear();
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw (CancellationException) new CancellationException("interrupted while adapters were read").initCause(e);
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("an adapter's folder could not be read", e.getCause());
+        } finally {
+            pool.shutdownNow();
+            pool.close();
+        }
+    }
+
+    private void record(List<FolderState> seen, List<String> gone) {
+        List<FolderState> news = seen.stream().filter(this::isNews).toList();
+        if (!news.isEmpty() || !gone.isEmpty()) {
+            registrar.folders(news, gone);
+        }
+        gone.forEach(fingerprints::remove);
+        for (FolderState state : seen) {
+            Digest fingerprint = state.fingerprint();
+            if (fingerprint == null) {
+                fingerprints.remove(state.name());
+            } else {
+                fingerprints.put(state.name(), fingerprint);
+            }
+        }
+    }
+
+    /// A folder that is read again at each scan, because it cannot be read or is not to be, mostly fails as before.
+    private boolean isNews(FolderState state) {
+        return !(state instanceof FolderState.Broken(String name, Digest fingerprint, AdapterException reason)
+                && fingerprint == null
+                && index.folder(name) instanceof AdapterEntry.Failed(var _, AdapterException before)
+                && before.code() == reason.code()
+                && Objects.equals(before.getMessage(), reason.getMessage()));
+    }
+}
