@@ -1,10 +1,12 @@
 package org.openlora.engine;
 
 import java.util.Arrays;
+import java.util.function.ToLongFunction;
 import org.openlora.engine.model.CausalLm;
 import org.openlora.engine.model.ForwardBatch;
 import org.openlora.kernels.AttentionBatch;
 import org.openlora.kernels.LoraBatch;
+import org.openlora.kernels.LoraSlot;
 
 /// A model whose next token is a hash of all tokens before it and of the row's adapters.
 ///
@@ -18,11 +20,19 @@ final class FakeModel implements CausalLm {
     private final int blocks;
     private final int contextLength;
     private final long[] cache;
+    private final ToLongFunction<LoraSlot> weightsKey;
     int failuresLeft;
     /// The logits behind this token hold a NaN.
     int poisonedToken = -1;
 
+    /// Knows the weights of [FakeResidency].
     FakeModel(int blocks, int contextLength) {
+        this(blocks, contextLength, slot -> ((FakeResidency.Slot) slot).digest().hashCode());
+    }
+
+    /// @param weightsKey a number for an adapter's weights, asked for in every step that uses them
+    FakeModel(int blocks, int contextLength, ToLongFunction<LoraSlot> weightsKey) {
+        this.weightsKey = weightsKey;
         this.blocks = blocks;
         this.contextLength = contextLength;
         this.cache = new long[blocks * BLOCK_TOKENS];
@@ -93,14 +103,13 @@ final class FakeModel implements CausalLm {
         return state;
     }
 
-    private static long[] adaptersByRow(LoraBatch lora, int rows) {
+    private long[] adaptersByRow(LoraBatch lora, int rows) {
         long[] adapters = new long[rows];
         for (int segment = 0; segment < lora.slots().length; segment++) {
-            FakeResidency.Slot slot = (FakeResidency.Slot) lora.slots()[segment];
+            long key = weightsKey.applyAsLong(lora.slots()[segment]);
             for (int entry = lora.segmentStarts()[segment]; entry < lora.segmentStarts()[segment + 1]; entry++) {
                 int row = lora.rows()[entry];
-                adapters[row] =
-                        mix(adapters[row] + slot.digest().hashCode() + Float.floatToIntBits(lora.scales()[entry]));
+                adapters[row] = adapterKey(adapters[row], key, lora.scales()[entry]);
             }
         }
         return adapters;
@@ -128,7 +137,12 @@ final class FakeModel implements CausalLm {
     }
 
     static long adapterKey(org.openlora.adapters.Digest digest, float scale) {
-        return mix(digest.hashCode() + Float.floatToIntBits(scale));
+        return adapterKey(0, digest.hashCode(), scale);
+    }
+
+    /// The key of a row's adapters with one more, in digest order.
+    static long adapterKey(long before, long weightsKey, float scale) {
+        return mix(before + weightsKey + Float.floatToIntBits(scale));
     }
 
     private static int slot(int[] table, int position) {

@@ -1,0 +1,402 @@
+package org.openlora.engine;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
+import org.openlora.adapters.AdapterException;
+import org.openlora.adapters.AdapterResidency;
+import org.openlora.adapters.AdapterSource;
+import org.openlora.adapters.Digest;
+import org.openlora.adapters.host.HostAdapterResidency;
+import org.openlora.adapters.host.HostLimits;
+import org.openlora.adapters.host.HostResidencyStats;
+import org.openlora.adapters.host.SteppedResidency;
+import org.openlora.adapters.registry.AdapterRegistry;
+import org.openlora.adapters.registry.RegistryOptions;
+import org.openlora.engine.sampling.SamplingParams;
+import org.openlora.engine.scheduler.AdapterSelection;
+import org.openlora.engine.scheduler.SchedulerConfig;
+import org.openlora.kernels.LoraSlot;
+import org.openlora.meter.evm.Address;
+import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.receipt.SignedAcknowledgement;
+
+/// The whole cache under the real engine: registry, folders on a disk, residency and loop are those that serve; only
+/// the model is made up, the clock is the simulation's, and loads run piece by piece when a seed says so. All that
+/// can happen to it happens at random, and what must hold is checked after every step.
+final class CacheSimulation implements AutoCloseable {
+    private static final Duration FAILURE_MEMORY = Duration.ofSeconds(2);
+    private static final String TENANT = "tenant";
+    private static final int NAMES = 14;
+    private static final int CONTEXT = 64;
+    private static final int MOST_PROMPT = 12;
+    private static final int MOST_TOKENS = 14;
+    private static final int MOST_OPEN = 24;
+    private static final int STEPS_BETWEEN_RESTS = 300;
+    /// Far more than a rest can need; then somebody waits for nothing.
+    private static final int MOST_STEPS_OF_REST = 100_000;
+
+    /// Ways to break what is simulated.
+    ///
+    /// @param source between the residency and the real source
+    /// @param residency between the engine and the residency that is observed
+    record Faults(UnaryOperator<AdapterSource> source, Fault residency) {
+        /// @param real the residency
+        @FunctionalInterface
+        interface Fault {
+            AdapterResidency around(AdapterResidency real, AdapterSource source, SteppedLoads loads);
+        }
+
+        static Faults none() {
+            return new Faults(UnaryOperator.identity(), (real, _, _) -> real);
+        }
+    }
+
+    /// What happened, so that a test can see that something did.
+    record Tally(
+            long requests,
+            long finished,
+            long failed,
+            long aborted,
+            long tokens,
+            long leases,
+            long preemptions,
+            HostResidencyStats residency) {}
+
+    private final SplittableRandom random;
+    private final SteppedTime time = new SteppedTime();
+    private final SteppedLoads loads;
+    private final AdapterShelf shelf;
+    private final AdapterRegistry registry;
+    private final SimulatedSource source;
+    private final HostLimits limits;
+    private final HostAdapterResidency real;
+    private final ObservedResidency residency;
+    private final FakeModel model;
+    private final LoraEngine engine;
+    private final List<ExpectedAnswer> open = new ArrayList<>();
+    private List<String> popularity;
+    private long nextContent;
+    private int requests;
+    private long metered;
+    private long finished;
+    private long failed;
+    private long aborted;
+    private long tokens;
+
+    CacheSimulation(long seed, Path folder, Faults faults) {
+        random = new SplittableRandom(seed);
+        nextContent = seed << 20;
+        int atOnce = 1 + random.nextInt(4);
+        loads = new SteppedLoads(atOnce);
+        shelf = new AdapterShelf(folder.resolve("root"), time);
+        popularity = IntStream.range(0, NAMES).mapToObj("adapter-%02d"::formatted).toList();
+        popularity.forEach(name -> shelf.write(name, nextContent++));
+        registry = AdapterRegistry.open(new RegistryOptions(
+                shelf.root(), folder.resolve("state"), AdapterShelf.BASE, Set.of("base"), 1, Duration.ZERO, time));
+        source = new SimulatedSource(registry, random.split(), time);
+        long mean = meanBytes();
+        limits = new HostLimits(
+                mean * random.nextInt(2, 7), 2 + random.nextInt(6), atOnce, FAILURE_MEMORY);
+        AdapterSource faulty = faults.source().apply(source);
+        real = SteppedResidency.open(faulty, limits, time, loads, time);
+        residency = new ObservedResidency(
+                faults.residency().around(real, faulty, loads), this::weightKey, CacheSimulation::readKey);
+        model = new FakeModel(20 + random.nextInt(30), CONTEXT, CacheSimulation::readKey);
+        engine = new LoraEngine(
+                new EngineConfig(
+                        new SchedulerConfig(2 + random.nextInt(6), 8 + random.nextInt(24)),
+                        1000,
+                        Set.of(),
+                        AdapterShelf.BASE.digest()),
+                model,
+                Letters::new,
+                residency,
+                this::commit,
+                time);
+    }
+
+    private long meanBytes() {
+        return (long) popularity.stream()
+                .mapToLong(name -> registry.residentBytes(registry.find(TENANT, name).digest()))
+                .average()
+                .orElseThrow();
+    }
+
+    private CompletableFuture<SignedAcknowledgement> commit(Usage usage) {
+        metered += usage.generatedTokens();
+        return CompletableFuture.completedFuture(Acknowledgements.of(usage.requestId()));
+    }
+
+    private static long readKey(LoraSlot weights) {
+        return WeightKeys.of(weights, AdapterShelf.BASE.layers());
+    }
+
+    private long weightKey(Digest digest) {
+        Long key = shelf.weightKey(digest);
+        if (key == null) {
+            throw new AssertionError("adapter " + digest + " never stood in any folder");
+        }
+        return key;
+    }
+
+    /// Does that many random things.
+    Tally run(int steps) {
+        for (int step = 1; step <= steps; step++) {
+            disturb();
+            engine.step();
+            check();
+            if (step % STEPS_BETWEEN_RESTS == 0) {
+                rest();
+            }
+        }
+        source.heal();
+        rest();
+        Tally tally = new Tally(
+                requests,
+                finished,
+                failed,
+                aborted,
+                tokens,
+                residency.granted(),
+                engine.stats().preemptions(),
+                real.stats());
+        requireNothingLeft();
+        return tally;
+    }
+
+    private void disturb() {
+        int dice = random.nextInt(1000);
+        if (dice < 320) {
+            submit();
+        } else if (dice < 640) {
+            loads.step(random);
+        } else if (dice < 690) {
+            abort();
+        } else if (dice < 800) {
+            time.advance(Duration.ofMillis(random.nextInt(900)));
+        } else if (dice < 830) {
+            registry.rescan();
+        } else if (dice < 860) {
+            source.toggleFailing(digestOfSome());
+        } else if (dice < 890) {
+            change();
+        } else if (dice < 895) {
+            shiftPopularity();
+        }
+    }
+
+    /// Follows Zipf(1.0): the k-th of the present order is k times rarer than the first.
+    private String someName() {
+        double total = 0;
+        for (int k = 1; k <= NAMES; k++) {
+            total += 1.0 / k;
+        }
+        double left = random.nextDouble() * total;
+        for (int k = 1; k < NAMES; k++) {
+            left -= 1.0 / k;
+            if (left < 0) {
+                return popularity.get(k - 1);
+            }
+        }
+        return popularity.getLast();
+    }
+
+    private void shiftPopularity() {
+        List<String> order = new ArrayList<>(popularity);
+        Collections.shuffle(order, new Random(random.nextLong()));
+        popularity = order;
+    }
+
+    private Digest digestOfSome() {
+        try {
+            return registry.find(TENANT, someName()).digest();
+        } catch (AdapterException e) {
+            return Digest.ZERO;
+        }
+    }
+
+    private void change() {
+        String name = someName();
+        int dice = random.nextInt(10);
+        if (!shelf.holds(name) || dice < 4) {
+            shelf.write(name, nextContent++);
+        } else if (dice < 6) {
+            shelf.spoil(name, random);
+        } else if (dice < 8) {
+            shelf.truncate(name, random);
+        } else {
+            shelf.delete(name);
+        }
+    }
+
+    private void submit() {
+        if (open.size() == MOST_OPEN) {
+            return;
+        }
+        List<AdapterSelection> adapters = new ArrayList<>();
+        int count = random.nextInt(8) == 0 ? 0 : random.nextInt(5) == 0 ? 2 + random.nextInt(2) : 1;
+        for (int i = 0; i < count; i++) {
+            try {
+                Digest digest = registry.find(TENANT, someName()).digest();
+                if (adapters.stream().noneMatch(other -> other.digest().equals(digest))) {
+                    adapters.add(new AdapterSelection(digest, 1000 * random.nextInt(1, 2000), null));
+                }
+            } catch (AdapterException e) {
+                return; // the registry refuses the name: nothing was asked for
+            }
+        }
+        GenerationRequest request = new GenerationRequest(
+                        "r" + requests++,
+                        random.ints(1 + random.nextInt(MOST_PROMPT), 0, FakeModel.VOCABULARY)
+                                .toArray(),
+                        adapters,
+                        SamplingParams.greedy(1 + random.nextInt(MOST_TOKENS)),
+                        time.instant().plusMillis(random.nextInt(500, 60_000)),
+                        new BillTo(new Bytes32(random.nextInt(2), 0, 0, 0), Address.ZERO),
+                        Bytes32.ZERO)
+                .withChoices(random.nextInt(5) == 0 ? 2 + random.nextInt(2) : 1)
+                .withPriority(random.nextInt(2));
+        ExpectedAnswer answer = new ExpectedAnswer(request, adaptersKey(adapters), bytes(adapters), time.instant());
+        open.add(answer);
+        engine.submit(request, answer);
+    }
+
+    private long adaptersKey(List<AdapterSelection> adapters) {
+        long key = 0;
+        for (AdapterSelection adapter : adapters.stream()
+                .sorted(Comparator.comparing(AdapterSelection::digest))
+                .toList()) {
+            key = FakeModel.adapterKey(key, weightKey(adapter.digest()), adapter.scale());
+        }
+        return key;
+    }
+
+    private long bytes(List<AdapterSelection> adapters) {
+        return adapters.stream()
+                .mapToLong(adapter -> registry.residentBytes(adapter.digest()))
+                .sum();
+    }
+
+    private void abort() {
+        if (!open.isEmpty()) {
+            ExpectedAnswer victim = open.get(random.nextInt(open.size()));
+            victim.abort();
+            engine.abort(victim.request().requestId());
+        }
+    }
+
+    /// No more is asked for and no time passes: all that is open comes to its end, or it never will.
+    private void rest() {
+        // What an engine's step leaves to do may show in the next round only.
+        int quiet = 0;
+        for (int step = 0; quiet < 2; step++) {
+            boolean loaded = loads.step(random);
+            quiet = engine.step() || loaded ? 0 : quiet + 1;
+            check();
+            if (step == MOST_STEPS_OF_REST) {
+                throw new AssertionError("it does not come to rest");
+            }
+        }
+        if (!open.isEmpty()) {
+            throw new AssertionError("waits although nothing is under way any more: "
+                    + open.stream().map(answer -> answer.request().requestId()).toList());
+        }
+        if (residency.openLeases() != 0) {
+            throw new AssertionError(residency.openLeases() + " leases are open and no request is");
+        }
+    }
+
+    private void check() {
+        engine.checkIntegrity();
+        real.checkIntegrity();
+        residency.check();
+        source.check();
+        HostResidencyStats stats = real.stats();
+        if (stats.reservedBytes() > limits.capacityBytes()
+                || stats.resident() + stats.loading() > limits.maxAdapters()) {
+            throw new AssertionError("over budget: " + stats);
+        }
+        for (ExpectedAnswer answer : List.copyOf(open)) {
+            if (answer.ended()) {
+                open.remove(answer);
+                settle(answer);
+            }
+        }
+    }
+
+    private void settle(ExpectedAnswer answer) {
+        tokens += answer.streamedTokens();
+        EngineException failure = answer.failure();
+        if (failure == null) {
+            finished++;
+            return;
+        }
+        failed++;
+        aborted += answer.aborted() ? 1 : 0;
+        if (!isExcused(answer, failure)) {
+            throw new AssertionError("request " + answer.request().requestId() + " failed for no reason", failure);
+        }
+    }
+
+    private boolean isExcused(ExpectedAnswer answer, EngineException failure) {
+        return switch (failure.code()) {
+            case DEADLINE_EXCEEDED ->
+                !answer.request().deadline().isAfter(time.instant());
+            case UNAVAILABLE -> answer.aborted();
+            case ADAPTER -> failure.getCause() instanceof AdapterException cause && isExcused(answer, cause);
+            default -> false;
+        };
+    }
+
+    private boolean isExcused(ExpectedAnswer answer, AdapterException cause) {
+        Instant since = answer.submitted().minus(FAILURE_MEMORY);
+        return switch (cause.code()) {
+            case NO_ROOM -> !answer.request().deadline().isAfter(time.instant());
+            case TOO_LARGE ->
+                answer.request().adapters().size() > limits.maxAdapters()
+                        || answer.residentBytes() > limits.capacityBytes();
+            default ->
+                answer.request().adapters().stream()
+                        .map(AdapterSelection::digest)
+                        .anyMatch(digest -> shelf.missedSince(digest, since) || source.failedSince(digest, since));
+        };
+    }
+
+    private void requireNothingLeft() {
+        HostResidencyStats stats = real.stats();
+        if (stats.leased() != 0 || stats.loading() != 0 || stats.waiting() != 0) {
+            throw new AssertionError("something is left in the residency: " + stats);
+        }
+        EngineStats engineStats = engine.stats();
+        if (engineStats.freeBlocks() != engineStats.totalBlocks()) {
+            throw new AssertionError("blocks are lost: " + engineStats);
+        }
+        if (engineStats.generatedTokens() != tokens) {
+            throw new AssertionError(engineStats.generatedTokens() + " tokens generated, " + tokens + " streamed");
+        }
+        if (metered != tokens) {
+            throw new AssertionError(metered + " tokens metered, " + tokens + " streamed");
+        }
+        real.close();
+        if (real.stats().reservedBytes() != 0) {
+            throw new AssertionError("memory is left: " + real.stats());
+        }
+    }
+
+    @Override
+    public void close() {
+        real.close();
+        registry.close();
+    }
+}

@@ -1,0 +1,157 @@
+package org.openlora.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.openlora.adapters.AdapterLease;
+import org.openlora.adapters.AdapterResidency;
+import org.openlora.adapters.AdapterSource;
+import org.openlora.adapters.Digest;
+
+/// Thousands of random steps of the whole cache, from many seeds; and planted bugs, each of which it must find.
+///
+/// `-Dopenlora.simulation.seeds=500 -Dopenlora.simulation.steps=20000` for a night of it;
+/// `-Dopenlora.simulation.first=17` to begin at a seed that failed.
+class CacheSimulationTest {
+    private static final int SEEDS = Integer.getInteger("openlora.simulation.seeds", 12);
+    private static final int STEPS = Integer.getInteger("openlora.simulation.steps", 2500);
+    private static final long FIRST = Long.getLong("openlora.simulation.first", 1);
+    /// A planted bug has so many seeds to show itself.
+    private static final int SEEDS_TO_FIND = 20;
+
+    @TempDir
+    private Path folder = Path.of(".");
+
+    @Test
+    void run_manySeeds_everyInvariantHoldsAfterEveryStep() {
+        List<CacheSimulation.Tally> tallies = LongStream.range(FIRST, FIRST + SEEDS)
+                .mapToObj(seed -> run(seed, CacheSimulation.Faults.none()))
+                .toList();
+
+        // What it is to find must be able to happen.
+        assertThat(tallies).allSatisfy(tally -> {
+            assertThat(tally.finished()).isGreaterThan(tally.requests() / 4);
+            assertThat(tally.residency().hits()).isPositive();
+        });
+        assertThat(total(tallies, CacheSimulation.Tally::failed)).isPositive();
+        assertThat(total(tallies, CacheSimulation.Tally::aborted)).isPositive();
+        assertThat(total(tallies, CacheSimulation.Tally::preemptions)).isPositive();
+        assertThat(total(tallies, tally -> tally.residency().evictions())).isGreaterThan(10L * SEEDS);
+        assertThat(total(tallies, tally -> tally.residency().failures())).isGreaterThan(SEEDS);
+        System.out.printf(
+                "%d seeds: %d requests, %d finished, %d tokens, %d leases, %d loads, %d evictions, %d failed loads%n",
+                SEEDS,
+                total(tallies, CacheSimulation.Tally::requests),
+                total(tallies, CacheSimulation.Tally::finished),
+                total(tallies, CacheSimulation.Tally::tokens),
+                total(tallies, CacheSimulation.Tally::leases),
+                total(tallies, tally -> tally.residency().loads()),
+                total(tallies, tally -> tally.residency().evictions()),
+                total(tallies, tally -> tally.residency().failures()));
+    }
+
+    @Test
+    void run_evictionThatIgnoresLeases_isFound() {
+        assertFound(
+                new CacheSimulation.Faults(UnaryOperator.identity(), (real, _, _) -> new EvictsWhatIsLeased(real)),
+                "was evicted|holds other weights|failed for no reason");
+    }
+
+    @Test
+    void run_loadThatIsNotShared_isFound() {
+        assertFound(
+                new CacheSimulation.Faults(UnaryOperator.identity(), LoadsTwice::new),
+                "two loads of .* are under way at once");
+    }
+
+    @Test
+    void run_waiterThatIsForgotten_isFound() {
+        assertFound(
+                new CacheSimulation.Faults(UnaryOperator.identity(), (real, _, _) -> new ForgetsAWaiter(real)),
+                "waits although nothing is under way");
+    }
+
+    private static long total(
+            List<CacheSimulation.Tally> tallies, java.util.function.ToLongFunction<CacheSimulation.Tally> figure) {
+        return tallies.stream().mapToLong(figure).sum();
+    }
+
+    private void assertFound(CacheSimulation.Faults faults, String problem) {
+        assertThatThrownBy(() -> LongStream.range(1, 1 + SEEDS_TO_FIND).forEach(seed -> run(seed, faults)))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("-Dopenlora.simulation.first=")
+                .cause()
+                .hasMessageFindingMatch(problem);
+    }
+
+    private CacheSimulation.Tally run(long seed, CacheSimulation.Faults faults) {
+        try (CacheSimulation simulation =
+                new CacheSimulation(seed, Files.createTempDirectory(folder, "seed-" + seed + "-"), faults)) {
+            return simulation.run(STEPS);
+        } catch (AssertionError | Exception e) {
+            throw new AssertionError(
+                    "seed %d fails; -Dopenlora.simulation.first=%1$d -Dopenlora.simulation.seeds=1 shows it: %s"
+                            .formatted(seed, e.getMessage()),
+                    e);
+        }
+    }
+
+    /// Gives a lease out and takes it back at once, so that nothing is ever held.
+    private record EvictsWhatIsLeased(AdapterResidency real) implements AdapterResidency {
+        @Override
+        public CompletableFuture<AdapterLease> acquire(Set<Digest> adapters, Instant deadline) {
+            return real.acquire(adapters, deadline).thenApply(lease -> {
+                lease.close();
+                return lease;
+            });
+        }
+    }
+
+    /// Loads what is asked for a second time, on its own.
+    private record LoadsTwice(AdapterResidency real, AdapterSource source, SteppedLoads loads)
+            implements AdapterResidency {
+        @Override
+        public CompletableFuture<AdapterLease> acquire(Set<Digest> adapters, Instant deadline) {
+            adapters.forEach(adapter -> loads.execute(() -> loadAndForget(adapter)));
+            return real.acquire(adapters, deadline);
+        }
+
+        private void loadAndForget(Digest adapter) {
+            try (java.lang.foreign.Arena arena = java.lang.foreign.Arena.ofShared()) {
+                source.load(adapter, arena);
+            } catch (RuntimeException | AssertionError e) {
+                // The second load's outcome interests nobody, this planted residency least.
+            }
+        }
+    }
+
+    /// Every hundredth request is never answered.
+    private static final class ForgetsAWaiter implements AdapterResidency {
+        private static final int FORGOTTEN = 100;
+
+        private final AdapterResidency real;
+        private final AtomicInteger asked = new AtomicInteger();
+
+        ForgetsAWaiter(AdapterResidency real) {
+            this.real = real;
+        }
+
+        @Override
+        public CompletableFuture<AdapterLease> acquire(Set<Digest> adapters, Instant deadline) {
+            return asked.incrementAndGet() % FORGOTTEN == 0
+                    ? new CompletableFuture<>()
+                    : real.acquire(adapters, deadline);
+        }
+    }
+}
