@@ -48,10 +48,9 @@ final class CacheSimulation implements AutoCloseable {
 
     /// Ways to break what is simulated.
     ///
-    /// @param source between the residency and the real source
-    /// @param residency between the engine and the residency that is observed
+    /// @param source what to put between the residency and the real source
+    /// @param residency what to put between the engine and the residency
     record Faults(UnaryOperator<AdapterSource> source, Fault residency) {
-        /// @param real the residency
         @FunctionalInterface
         interface Fault {
             AdapterResidency around(AdapterResidency real, AdapterSource source, SteppedLoads loads);
@@ -112,7 +111,7 @@ final class CacheSimulation implements AutoCloseable {
         real = SteppedResidency.open(faulty, limits, time, loads, time);
         residency = new ObservedResidency(
                 faults.residency().around(real, faulty, loads), this::weightKey, CacheSimulation::readKey);
-        model = new FakeModel(20 + random.nextInt(30), CONTEXT, CacheSimulation::readKey);
+        model = new FakeModel(9 + random.nextInt(16), CONTEXT, CacheSimulation::readKey);
         engine = new LoraEngine(
                 new EngineConfig(
                         new SchedulerConfig(2 + random.nextInt(6), 8 + random.nextInt(24)),
