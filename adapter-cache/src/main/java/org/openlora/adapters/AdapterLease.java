@@ -7,6 +7,17 @@ public interface AdapterLease extends AutoCloseable {
     /// The leased adapters in ascending order of digest, the order in which their deltas are added.
     List<ResidentAdapter> adapters();
 
+    /// Whether all of them are [sound][ResidentAdapter#isSound]. Without locks and garbage, to be asked at every step.
+    default boolean isSound() {
+        List<ResidentAdapter> adapters = adapters();
+        for (int i = 0; i < adapters.size(); i++) {
+            if (!adapters.get(i).isSound()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /// Gives the hold up; the weights must not be read afterwards. Closing again does nothing.
     @Override
     void close();

@@ -1,6 +1,7 @@
 package org.openlora.adapters;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
@@ -12,4 +13,12 @@ public interface AdapterResidency {
     /// one cannot be had before `deadline`. Cancelling it gives up the request. An empty set gives an empty
     /// lease. Do not act in the future's callbacks: hand the lease to the thread that will use it.
     CompletableFuture<AdapterLease> acquire(Set<Digest> adapters, Instant deadline);
+
+    /// Names adapters that will be wanted soon, the soonest first, in place of those named before. Only a hint: they
+    /// are loaded when no request waits for a load, and put out nothing that is leased, pinned or wanted sooner.
+    /// Never blocks.
+    void prefetch(List<Digest> adapters);
+
+    /// Where leased adapters stand. The same table as long as the residency lives.
+    SlotTable slots();
 }

@@ -42,6 +42,11 @@ public record Digest(String hex) implements Comparable<Digest> {
         return HexFormat.of().parseHex(hex);
     }
 
+    /// The first 8 bytes, big-endian: what stands beside an adapter's weights in memory.
+    public long tag() {
+        return Long.parseUnsignedLong(hex, 0, 2 * Long.BYTES, 16);
+    }
+
     public boolean isZero() {
         return equals(ZERO);
     }

@@ -15,14 +15,15 @@ CREATE TABLE alias (
 
 -- What a name stood for, one after the other; the last is what it stands for.
 CREATE TABLE version (
-    alias           INTEGER NOT NULL REFERENCES alias (id) ON DELETE CASCADE,
-    number          INTEGER NOT NULL CHECK (number >= 1),
-    digest          BLOB    NOT NULL CHECK (length(digest) = 32),
-    manifest_digest BLOB    NOT NULL CHECK (length(manifest_digest) = 32),   -- zero without a manifest
-    manifest        TEXT    CHECK ((manifest IS NULL) = (manifest_digest = zeroblob(32))),   -- JSON
-    resident_bytes  INTEGER NOT NULL CHECK (resident_bytes > 0),
+    alias               INTEGER NOT NULL REFERENCES alias (id) ON DELETE CASCADE,
+    number              INTEGER NOT NULL CHECK (number >= 1),
+    digest              BLOB    NOT NULL CHECK (length(digest) = 32),
+    manifest_digest     BLOB    NOT NULL CHECK (length(manifest_digest) = 32),   -- zero without a manifest
+    manifest            TEXT    CHECK ((manifest IS NULL) = (manifest_digest = zeroblob(32))),   -- JSON
+    resident_bytes      INTEGER NOT NULL CHECK (resident_bytes > 0),
+    largest_block_bytes INTEGER NOT NULL CHECK (largest_block_bytes > 0),
     largest_rank        INTEGER NOT NULL CHECK (largest_rank > 0),
-    origin          TEXT,   -- JSON of where its files can be fetched again; null for a folder's
-    registered_at   INTEGER NOT NULL,
+    origin              TEXT,   -- where exactly its files can be fetched again; null for a folder's
+    registered_at       INTEGER NOT NULL,
     PRIMARY KEY (alias, number)
 ) WITHOUT ROWID;

@@ -1,5 +1,6 @@
 package org.openlora.kernels;
 
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Objects;
 
@@ -79,6 +80,39 @@ public final class LoraBatch {
     /// Factor on the update, per entry.
     public float[] scales() {
         return scales;
+    }
+
+    /// Whether an adapter of the batch changes anything at a point of a layer.
+    public boolean reaches(int layer, LoraPoint point) {
+        for (int s = 0; s < slots.length; s++) {
+            if (segmentStarts[s] < segmentStarts[s + 1]
+                    && !(slots[s].modules(layer, point).isEmpty()
+                            && slots[s].scales(layer, point).isEmpty())) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// The entries of some rows only: row `kept[i]` becomes row `i`.
+    ///
+    /// @param kept ascending, without repetition
+    public LoraBatch onlyRows(int[] kept) {
+        int[] newRows = new int[rows.length];
+        float[] newScales = new float[rows.length];
+        int[] newStarts = new int[segmentStarts.length];
+        int count = 0;
+        for (int s = 0; s < slots.length; s++) {
+            for (int e = segmentStarts[s]; e < segmentStarts[s + 1]; e++) {
+                int row = Arrays.binarySearch(kept, rows[e]);
+                if (row >= 0) {
+                    newRows[count] = row;
+                    newScales[count++] = scales[e];
+                }
+            }
+            newStarts[s + 1] = count;
+        }
+        return new LoraBatch(Arrays.copyOf(newRows, count), newStarts, slots, Arrays.copyOf(newScales, count));
     }
 
     int segments() {

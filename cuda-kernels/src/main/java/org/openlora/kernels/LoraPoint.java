@@ -11,6 +11,8 @@ public enum LoraPoint {
     GATE_UP,
     /// The MLP's down projection.
     DOWN,
+    /// The token embedding, whose inputs are the vocabulary; outside all layers, asked for with layer 0.
+    EMBEDDING,
     /// The vocabulary projection; outside all layers, asked for with layer 0.
     LM_HEAD
 }

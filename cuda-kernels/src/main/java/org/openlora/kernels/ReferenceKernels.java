@@ -48,6 +48,33 @@ public final class ReferenceKernels {
         }
     }
 
+    /// As [DoraKernel#apply].
+    public static void dora(LoraBatch batch, int layer, LoraPoint point, float[] y, int outputs) {
+        double[] factors = new double[y.length];
+        for (int s = 0; s < batch.segments(); s++) {
+            for (DoraScale scale : batch.slots()[s].scales(layer, point)) {
+                for (int e = batch.segmentStarts()[s]; e < batch.segmentStarts()[s + 1]; e++) {
+                    for (int o = 0; o < scale.outputs(); o++) {
+                        factors[batch.rows()[e] * outputs + scale.outputOffset() + o] +=
+                                (double) batch.scales()[e] * scale.change(o);
+                    }
+                }
+            }
+        }
+        for (int i = 0; i < y.length; i++) {
+            y[i] = (float) (y[i] * (1 + factors[i]));
+        }
+    }
+
+    /// As [EmbeddingLoraKernel#apply]: the low-rank update of one-hot rows.
+    public static void embeddingLora(LoraBatch batch, int[] tokens, int vocabulary, float[] y, int width) {
+        float[] oneHot = new float[tokens.length * vocabulary];
+        for (int row = 0; row < tokens.length; row++) {
+            oneHot[row * vocabulary + tokens[row]] = 1;
+        }
+        lora(batch, 0, LoraPoint.EMBEDDING, oneHot, vocabulary, y, width);
+    }
+
     /// Attention of one query head over one sequence: `out = softmax(scale · q · Kᵀ) · V` over positions
     /// `[first, last]`.
     ///

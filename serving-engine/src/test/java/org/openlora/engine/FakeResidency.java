@@ -13,6 +13,7 @@ import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.AdapterResidency;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.ResidentAdapter;
+import org.openlora.adapters.SlotTable;
 import org.openlora.kernels.LoraModule;
 import org.openlora.kernels.LoraPoint;
 import org.openlora.kernels.LoraSlot;
@@ -39,6 +40,14 @@ final class FakeResidency implements AdapterResidency {
             grant(adapters, lease);
         }
         return lease;
+    }
+
+    @Override
+    public void prefetch(List<Digest> adapters) {}
+
+    @Override
+    public SlotTable slots() {
+        throw new UnsupportedOperationException("adapters without weights stand in no slot");
     }
 
     private void grant(Set<Digest> adapters, CompletableFuture<AdapterLease> lease) {
@@ -74,6 +83,11 @@ final class FakeResidency implements AdapterResidency {
         @Override
         public List<LoraModule> modules(int layer, LoraPoint point) {
             return List.of();
+        }
+
+        @Override
+        public long tag() {
+            return digest.tag();
         }
     }
 

@@ -23,11 +23,13 @@ import java.util.function.Consumer;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
 import org.openlora.adapters.AdapterLease;
+import org.openlora.adapters.AdapterMemory;
 import org.openlora.adapters.AdapterResidency;
 import org.openlora.adapters.AdapterSource;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.OneLine;
 import org.openlora.adapters.ResidentAdapter;
+import org.openlora.adapters.SlotTable;
 import org.openlora.kernels.LoraSlot;
 
 /// Adapters in host memory, each in an arena of its own that lives from its load to its eviction.
@@ -102,6 +104,14 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
         });
         expireOrRearm(request);
         return request.future();
+    }
+
+    @Override
+    public void prefetch(List<Digest> adapters) {}
+
+    @Override
+    public SlotTable slots() {
+        return memory.table();
     }
 
     /// What there is at this moment.
@@ -217,7 +227,7 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
         } finally {
             lock.unlock();
         }
-        return source.residentBytes(digest);
+        return source.size(digest).bytes();
     }
 
     /// Why a request cannot be granted, now or ever.
@@ -323,7 +333,7 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
             Arena arena = Arena.ofShared();
             LoraSlot weights;
             try {
-                weights = source.load(resident.digest(), arena);
+                weights = source.load(resident.digest(), AdapterMemory.in(arena, resident.digest()));
             } catch (RuntimeException | Error e) {
                 arena.close();
                 loadFailed(resident, loadException(resident, e));
@@ -338,6 +348,7 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
     private void loaded(Resident resident, Arena arena, LoraSlot weights) {
         guarded(after -> {
             resident.loaded(arena, weights);
+            memory.table().set(resident.slot(), resident);
             memory.addIfIdle(resident);
             List.copyOf(resident.awaiting()).forEach(request -> completeIfLoaded(request, after));
             resident.awaiting().clear();

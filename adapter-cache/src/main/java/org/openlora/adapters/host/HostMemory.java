@@ -23,6 +23,7 @@ final class HostMemory {
     private final SortedMap<Long, Resident> idle = new TreeMap<>();
 
     private final BitSet slots = new BitSet();
+    private final SlotArray table;
     private long reservedBytes;
     private long idleBytes;
     private long clock;
@@ -31,6 +32,11 @@ final class HostMemory {
     HostMemory(long capacityBytes, int maxAdapters) {
         this.capacityBytes = capacityBytes;
         this.maxAdapters = maxAdapters;
+        this.table = new SlotArray(maxAdapters);
+    }
+
+    SlotArray table() {
+        return table;
     }
 
     @Nullable
@@ -105,6 +111,7 @@ final class HostMemory {
         }
         residents.remove(resident.digest());
         slots.clear(resident.slot());
+        table.set(resident.slot(), null);
         reservedBytes -= resident.sizeBytes();
     }
 

@@ -26,6 +26,18 @@ final class FiniteValues {
         return values;
     }
 
+    /// Refuses what is beyond bf16 only once it has been multiplied by DoRA's factors.
+    static void requireBf16(String magnitudeTensor, float[] values) {
+        for (float value : values) {
+            if (!Float.isFinite(Bf16.toFloat(Bf16.fromFloat(value)))) {
+                throw new AdapterException(
+                        Code.INVALID,
+                        "tensor " + OneLine.quote(magnitudeTensor) + " makes a weight of " + value
+                                + "; the largest weight in bf16 is 3.3895314e38");
+            }
+        }
+    }
+
     private static AdapterException refused(TensorInfo tensor, int index, float value, String allowed) {
         return new AdapterException(
                 Code.INVALID,

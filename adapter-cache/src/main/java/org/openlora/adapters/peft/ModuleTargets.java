@@ -6,6 +6,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
+import org.openlora.kernels.LoraPoint;
 
 /// Decides as PEFT's `check_target_module_exists` which modules a config changes, and by what rank and alpha.
 final class ModuleTargets {
@@ -27,14 +28,13 @@ final class ModuleTargets {
                 config.excludeModules() == null ? null : Selector.of("exclude_modules", config.excludeModules());
     }
 
-    /// Whether the config changes the linear module of this path.
-    boolean targetsLinear(String modulePath) {
+    /// Whether the config changes the module of this path. `all-linear` leaves head and embedding out.
+    boolean targets(String modulePath, LoraPoint point) {
+        boolean outsideLayers = point == LoraPoint.LM_HEAD || point == LoraPoint.EMBEDDING;
+        if (outsideLayers && config.targetModules() instanceof ModuleSelector.AllLinear) {
+            return false;
+        }
         return !isExcluded(modulePath) && targets.selects(modulePath) && isInLayers(modulePath);
-    }
-
-    /// Whether the config changes the head or the embedding, which `all-linear` leaves out.
-    boolean targetsOther(String modulePath) {
-        return !(config.targetModules() instanceof ModuleSelector.AllLinear) && targetsLinear(modulePath);
     }
 
     int rank(String modulePath) {

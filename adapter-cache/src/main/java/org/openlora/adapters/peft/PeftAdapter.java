@@ -2,15 +2,17 @@ package org.openlora.adapters.peft;
 
 import java.io.File;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SegmentAllocator;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
+import org.openlora.adapters.AdapterMemory;
+import org.openlora.adapters.AdapterSize;
 import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.ContentDigest;
 import org.openlora.adapters.Digest;
@@ -19,7 +21,6 @@ import org.openlora.adapters.safetensors.SafetensorsCheckpoint;
 import org.openlora.adapters.safetensors.SafetensorsException;
 import org.openlora.adapters.safetensors.TensorInfo;
 import org.openlora.adapters.safetensors.TensorSource;
-import org.openlora.kernels.LoraModule;
 import org.openlora.kernels.LoraSlot;
 
 /// What a PEFT LoRA folder holds: read in full, found sound, matched with a base, and digested.
@@ -38,15 +39,13 @@ public record PeftAdapter(PeftConfig config, List<PeftModule> modules, Digest di
     private static final List<String> PICKLES = List.of(
             "adapter_model.bin", "adapter_model.pt", "adapter_model.pth", "pytorch_model.bin", "adapter_model.ckpt");
 
-    private static final long MEMORY_ALIGNMENT_BYTES = 64;
-
     public PeftAdapter {
         modules = List.copyOf(modules);
     }
 
-    /// What [#load] allocates, the modules' bytes in sum.
-    public long residentBytes() {
-        return modules.stream().mapToLong(PeftModule::residentBytes).sum();
+    /// What [#load] allocates.
+    public AdapterSize size() {
+        return AdapterSize.of(modules.stream().mapToLong(PeftModule::residentBytes));
     }
 
     /// The largest rank of its modules.
@@ -60,7 +59,7 @@ public record PeftAdapter(PeftConfig config, List<PeftModule> modules, Digest di
             PeftConfig config = PeftConfig.read(directory);
             try (SafetensorsCheckpoint checkpoint = open(directory)) {
                 List<PeftModule> modules = PeftPlan.of(config, base, checkpoint.tensors());
-                Digest digest = pass(config, checkpoint, (tensor, values) -> {});
+                Digest digest = pass(config, base, modules, checkpoint, (tensor, values) -> {});
                 return new PeftAdapter(config, modules, digest);
             }
         });
@@ -80,13 +79,14 @@ public record PeftAdapter(PeftConfig config, List<PeftModule> modules, Digest di
     /// allocated by then must not be used.
     ///
     /// @param expected the digest that [#read] found
-    /// @param memory asked once for each module, for [PeftModule#residentBytes] at 64-byte alignment
-    public static LoraSlot load(Path directory, BaseWeights base, Digest expected, SegmentAllocator memory) {
+    /// @param memory asked once for each module, for [PeftModule#residentBytes]
+    public static LoraSlot load(Path directory, BaseWeights base, Digest expected, AdapterMemory memory) {
         return withCleanErrors(directory, () -> {
             PeftConfig config = PeftConfig.read(directory);
             try (SafetensorsCheckpoint checkpoint = open(directory)) {
-                var writer = new SlotWriter(base.layers(), PeftPlan.of(config, base, checkpoint.tensors()), memory);
-                Digest found = pass(config, checkpoint, writer);
+                List<PeftModule> modules = PeftPlan.of(config, base, checkpoint.tensors());
+                var writer = new SlotWriter(base, modules, memory);
+                Digest found = pass(config, base, modules, checkpoint, writer::accept);
                 if (!found.equals(expected)) {
                     throw new AdapterException(
                             Code.CHANGED,
@@ -117,19 +117,38 @@ public record PeftAdapter(PeftConfig config, List<PeftModule> modules, Digest di
         }
     }
 
-    /// One pass over all tensors: copied out of the file, digested and checked, then handed to the visitor.
-    private static Digest pass(PeftConfig config, TensorSource source, TensorVisitor visitor) {
+    /// One pass over all tensors: digested and checked, then handed to the visitor, but for copies of the base's.
+    private static Digest pass(
+            PeftConfig config,
+            BaseWeights base,
+            List<PeftModule> modules,
+            TensorSource source,
+            BiConsumer<String, float[]> visitor) {
+        Map<String, PeftModule> baseCopies = new HashMap<>();
+        for (PeftModule module : modules) {
+            if (module.tensors().baseCopy() != null) {
+                baseCopies.put(module.tensors().baseCopy(), module);
+            }
+        }
         var digest = new ContentDigest(
                 DIGEST_DOMAIN, config.effectiveJson(), source.tensors().size());
         for (TensorInfo tensor : source.tensors().values()) {
-            // The copy makes sure that what is digested and what is used cannot differ, whatever happens to the
-            // file.
-            MemorySegment stored = MemorySegment.ofArray(new byte[Math.toIntExact(tensor.sizeBytes())])
-                    .copyFrom(source.data(tensor.name()));
+            PeftModule copied = baseCopies.get(tensor.name());
+            MemorySegment stored = copied == null ? outOfFile(source, tensor) : source.data(tensor.name());
             digest.tensor(tensor.name(), tensor.dtype().name(), tensor.shapeArray(), stored);
-            visitor.visit(tensor, FiniteValues.of(tensor, stored));
+            if (copied == null) {
+                visitor.accept(tensor.name(), FiniteValues.of(tensor, stored));
+            } else {
+                BaseCopies.check(base, copied, tensor, stored);
+            }
         }
         return digest.finish();
+    }
+
+    /// A copy makes sure that what is digested and what is used cannot differ, whatever happens to the file.
+    private static MemorySegment outOfFile(TensorSource source, TensorInfo tensor) {
+        return MemorySegment.ofArray(new byte[Math.toIntExact(tensor.sizeBytes())])
+                .copyFrom(source.data(tensor.name()));
     }
 
     private static <T> T withCleanErrors(Path directory, Supplier<T> action) {
@@ -145,65 +164,6 @@ public record PeftAdapter(PeftConfig config, List<PeftModule> modules, Digest di
         } catch (InternalError e) {
             // What the JVM makes of a mapped page that is gone, which is a file cut short while it was read.
             throw new AdapterException(Code.CHANGED, "files changed while they were read: " + OneLine.reason(e), e);
-        }
-    }
-
-    @FunctionalInterface
-    private interface TensorVisitor {
-        void visit(TensorInfo tensor, float[] values);
-    }
-
-    /// Lays pairs out in slot memory, each as soon as both halves have come by.
-    private static final class SlotWriter implements TensorVisitor {
-        private final int layers;
-        private final List<PeftModule> modules;
-        private final SegmentAllocator memory;
-        private final Map<String, Integer> moduleOfTensor = new HashMap<>();
-        private final Map<String, float[]> waitingHalves = new HashMap<>();
-        private final LoraModule[] written;
-
-        SlotWriter(int layers, List<PeftModule> modules, SegmentAllocator memory) {
-            this.layers = layers;
-            this.modules = modules;
-            this.memory = memory;
-            this.written = new LoraModule[modules.size()];
-            for (int i = 0; i < written.length; i++) {
-                moduleOfTensor.put(modules.get(i).tensorA(), i);
-                moduleOfTensor.put(modules.get(i).tensorB(), i);
-            }
-        }
-
-        @Override
-        public void visit(TensorInfo tensor, float[] values) {
-            Integer index = moduleOfTensor.get(tensor.name());
-            if (index == null) {
-                throw new IllegalStateException("tensor " + tensor.name() + " is in no module of the plan");
-            }
-            PeftModule module = modules.get(index);
-            boolean isA = tensor.name().equals(module.tensorA());
-            float[] other = waitingHalves.remove(isA ? module.tensorB() : module.tensorA());
-            if (other == null) {
-                waitingHalves.put(tensor.name(), values);
-            } else {
-                written[index] = write(module, isA ? values : other, isA ? other : values);
-            }
-        }
-
-        LoraSlot finish() {
-            return new PeftWeights(layers, modules, List.of(written));
-        }
-
-        private LoraModule write(PeftModule module, float[] a, float[] b) {
-            return LoraModule.write(
-                    memory.allocate(module.residentBytes(), MEMORY_ALIGNMENT_BYTES),
-                    0,
-                    a,
-                    b,
-                    module.rank(),
-                    module.shape().inputs(),
-                    module.shape().outputs(),
-                    module.shape().outputOffset(),
-                    module.scaling());
         }
     }
 }

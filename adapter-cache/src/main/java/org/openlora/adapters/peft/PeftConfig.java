@@ -17,19 +17,23 @@ import org.jspecify.annotations.Nullable;
 /// @param r rank of modules that `rankPattern` does not name, 1 to 512
 /// @param loraAlpha alpha of modules that `alphaPattern` does not name
 /// @param useRsLora scaling alpha / √r instead of alpha / r
+/// @param useDora each module has a trained magnitude for each of its outputs
 /// @param rankPattern ranks by expression, in file order
 /// @param alphaPattern alphas by expression, in file order
 /// @param excludeModules outside the digest: what it leaves out shows in which tensors there are
+/// @param ensureWeightTying outside the digest: refused where it has an effect, as head and embedding are one weight
 /// @param layersToTransform ascending; null: all layers
 /// @param layersPattern name of the list of layers that the indices count in; null: any
 public record PeftConfig(
         int r,
         double loraAlpha,
         boolean useRsLora,
+        boolean useDora,
         Map<String, Integer> rankPattern,
         Map<String, Double> alphaPattern,
         ModuleSelector targetModules,
         @Nullable ModuleSelector excludeModules,
+        boolean ensureWeightTying,
         @Nullable List<Integer> layersToTransform,
         @Nullable LayersPattern layersPattern) {
     /// The file's name, by which a folder is known as an adapter.
@@ -74,7 +78,7 @@ public record PeftConfig(
             case ModuleSelector.Expression expression -> json.put("target_modules", expression.regex());
             case ModuleSelector.AllLinear all -> json.put("target_modules", all.word());
         }
-        json.put("use_dora", false);
+        json.put("use_dora", useDora);
         json.put("use_rslora", useRsLora);
         return json;
     }

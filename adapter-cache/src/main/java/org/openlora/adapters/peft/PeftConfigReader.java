@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,7 +23,7 @@ import org.openlora.adapters.Utf8;
 
 /// Reads `adapter_config.json` and decides, field by field, whether it can be honoured.
 final class PeftConfigReader {
-    private static final long MAX_BYTES = 1L << 20;
+    private static final int MAX_BYTES = 1 << 20;
     private static final int MAX_ENTRIES = 4096;
 
     /// Defaults of PEFT's `LoraConfig`, for files that leave a field out.
@@ -36,6 +37,7 @@ final class PeftConfigReader {
             "r",
             "lora_alpha",
             "use_rslora",
+            "use_dora",
             "rank_pattern",
             "alpha_pattern",
             "target_modules",
@@ -43,6 +45,7 @@ final class PeftConfigReader {
             "layers_to_transform",
             "layers_pattern",
             "bias",
+            "ensure_weight_tying",
             "init_lora_weights");
 
     /// Fields without a say in the result: about training, the base's name, or used only with a field refused
@@ -51,7 +54,6 @@ final class PeftConfigReader {
             "auto_mapping",
             "base_model_name_or_path",
             "corda_config",
-            "ensure_weight_tying",
             "eva_config",
             "inference_mode",
             "loftq_config",
@@ -80,10 +82,7 @@ final class PeftConfigReader {
     static PeftConfig read(Path file) {
         JsonNode json;
         try {
-            if (Files.size(file) > MAX_BYTES) {
-                throw invalid("is longer than " + MAX_BYTES + " bytes");
-            }
-            json = JSON.readTree(Files.readAllBytes(file));
+            json = JSON.readTree(bytes(file));
         } catch (IOException e) {
             throw new AdapterException(
                     Code.INVALID, PeftConfig.FILE_NAME + ": not readable JSON: " + OneLine.reason(e), e);
@@ -92,6 +91,20 @@ final class PeftConfigReader {
             throw invalid("must be a JSON object");
         }
         return new PeftConfigReader(json).config();
+    }
+
+    /// A file may be anything, a pipe or an endless device too, and grow while it is read.
+    private static byte[] bytes(Path file) throws IOException {
+        if (Files.exists(file) && !Files.isRegularFile(file)) {
+            throw invalid("is not a regular file");
+        }
+        try (InputStream stream = Files.newInputStream(file)) {
+            byte[] bytes = stream.readNBytes(MAX_BYTES + 1);
+            if (bytes.length > MAX_BYTES) {
+                throw invalid("is longer than " + MAX_BYTES + " bytes");
+            }
+            return bytes;
+        }
     }
 
     private PeftConfig config() {
@@ -114,10 +127,12 @@ final class PeftConfigReader {
                 json.hasNonNull("r") ? rank("r", json.get("r")) : DEFAULT_RANK,
                 json.hasNonNull("lora_alpha") ? alpha("lora_alpha", json.get("lora_alpha")) : DEFAULT_ALPHA,
                 flag("use_rslora"),
+                flag("use_dora"),
                 pattern("rank_pattern", PeftConfigReader::rank),
                 pattern("alpha_pattern", PeftConfigReader::alpha),
                 targets,
                 selector("exclude_modules"),
+                flag("ensure_weight_tying"),
                 layers,
                 layersPattern);
     }

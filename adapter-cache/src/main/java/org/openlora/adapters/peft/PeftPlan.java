@@ -1,9 +1,12 @@
 package org.openlora.adapters.peft;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
@@ -15,34 +18,29 @@ import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.ModuleShape;
 import org.openlora.adapters.OneLine;
 import org.openlora.adapters.safetensors.TensorInfo;
+import org.openlora.kernels.LoraPoint;
 
 /// Matches stored tensors with the modules that config and base ask for; both sides must come out even.
 final class PeftPlan {
+    private static final String PREFIX = "base_model.model.";
     private static final Pattern TENSOR_NAME =
-            Pattern.compile("base_model\\.model\\.(?<module>.+)\\.lora_(?<half>[AB])(?:\\.default)?\\.weight");
-
-    /// Modules that PEFT could change and the engine does not yet let adapters change.
-    private static final List<String> UNSERVED_MODULES = List.of("lm_head", "model.embed_tokens");
+            Pattern.compile("base_model\\.model\\.(?<module>.+?)\\.(?<suffix>(?:lora_|base_layer\\.).+)");
 
     /// Tensors of PEFT's other features, so that a refusal can name the feature.
     private static final List<Map.Entry<String, String>> FEATURES = List.of(
-            Map.entry("lora_magnitude_vector", "DoRA"),
-            Map.entry("lora_embedding_", "an embedding adapter"),
+            Map.entry("lora_embedding_", "an adapted embedding"),
             Map.entry("modules_to_save", "modules_to_save"),
-            Map.entry("base_layer", "a copy of the base's own weights (save_embedding_layers)"),
             Map.entry("lora_B.bias", "lora_bias"),
-            Map.entry(".bias", "a trained bias"));
+            Map.entry(".bias", "a trained bias"),
+            Map.entry("lora_diag", "KaSA"));
 
-    private static final class Pair {
-        private @Nullable String a;
-        private @Nullable String b;
-    }
-
+    private final PeftConfig config;
     private final BaseWeights base;
     private final ModuleTargets targets;
     private final SortedMap<String, TensorInfo> tensors;
 
     private PeftPlan(PeftConfig config, BaseWeights base, SortedMap<String, TensorInfo> tensors) {
+        this.config = config;
         this.base = base;
         this.targets = new ModuleTargets(config);
         this.tensors = tensors;
@@ -50,23 +48,20 @@ final class PeftPlan {
 
     /// The modules in the order of layer, point and output; throws [AdapterException] naming a tensor.
     static List<PeftModule> of(PeftConfig config, BaseWeights base, SortedMap<String, TensorInfo> tensors) {
-        return new PeftPlan(config, base, tensors).modules(config);
+        return new PeftPlan(config, base, tensors).modules();
     }
 
-    private List<PeftModule> modules(PeftConfig config) {
-        refuseUnservedTargets();
-        Map<String, Pair> pairs = claim();
+    private List<PeftModule> modules() {
+        Map<String, EnumMap<TensorRole, TensorInfo>> claims = claim();
         var modules = new ArrayList<PeftModule>();
         for (String path : base.modulePaths()) {
-            Pair pair = pairs.remove(path);
-            if (pair == null && !targets.targetsLinear(path)) {
-                continue;
+            ModuleShape shape = shape(path);
+            if (targets.targets(path, shape.point())) {
+                modules.add(module(path, shape, claims.getOrDefault(path, new EnumMap<>(TensorRole.class))));
             }
-            modules.add(module(config, path, pair == null ? new Pair() : pair));
         }
         if (modules.isEmpty()) {
-            throw invalid("target_modules matches no module of the base; its modules are like "
-                    + OneLine.quote(base.modulePaths().getFirst()));
+            throw invalid("target_modules matches no module of the base; its modules are like " + example());
         }
         modules.sort(
                 Comparator.comparingInt((PeftModule module) -> module.shape().layer())
@@ -75,86 +70,110 @@ final class PeftPlan {
         return List.copyOf(modules);
     }
 
-    private void refuseUnservedTargets() {
-        for (String path : UNSERVED_MODULES) {
-            if (targets.targetsOther(path)) {
-                throw new AdapterException(
-                        Code.UNSUPPORTED,
-                        PeftConfig.FILE_NAME + ": target_modules includes " + path
-                                + ", which adapters may not change yet; allowed: modules like "
-                                + OneLine.quote(base.modulePaths().getFirst()));
-            }
-        }
-    }
-
-    private Map<String, Pair> claim() {
-        var pairs = new TreeMap<String, Pair>();
+    /// The tensors of each module by what they are to it.
+    private Map<String, EnumMap<TensorRole, TensorInfo>> claim() {
+        var claims = new TreeMap<String, EnumMap<TensorRole, TensorInfo>>();
         for (TensorInfo tensor : tensors.values()) {
             Matcher name = TENSOR_NAME.matcher(tensor.name());
-            if (!name.matches() || base.shape(name.group("module")).isEmpty()) {
+            ModuleShape shape =
+                    name.matches() ? base.shape(name.group("module")).orElse(null) : null;
+            if (shape == null) {
                 throw unclaimed(tensor);
             }
             String path = name.group("module");
-            if (!targets.targetsLinear(path)) {
+            TensorRole role = TensorRole.of(name.group("suffix"), shape.point()).orElseThrow(() -> unclaimed(tensor));
+            if (!targets.targets(path, shape.point())) {
                 throw invalid(describe(tensor) + " belongs to " + path + ", which the config does not target");
+            }
+            if (role == TensorRole.MAGNITUDE && !config.useDora()) {
+                throw invalid(describe(tensor) + " belongs to DoRA, which the config does not use (use_dora)");
             }
             if (!tensor.dtype().isReadable()) {
                 throw invalid(describe(tensor) + " is stored as " + tensor.dtype() + "; allowed: F32, F16, BF16");
             }
-            Pair pair = pairs.computeIfAbsent(path, key -> new Pair());
-            boolean isA = name.group("half").equals("A");
-            String other = isA ? pair.a : pair.b;
+            TensorInfo other = claims.computeIfAbsent(path, key -> new EnumMap<>(TensorRole.class))
+                    .put(role, tensor);
             if (other != null) {
-                throw invalid(describe(tensor) + " and " + OneLine.quote(other) + " are the same half of one pair");
-            }
-            if (isA) {
-                pair.a = tensor.name();
-            } else {
-                pair.b = tensor.name();
+                throw invalid(describe(tensor) + " and " + OneLine.quote(other.name())
+                        + " are the same part of one module");
             }
         }
-        return pairs;
+        return claims;
     }
 
-    private PeftModule module(PeftConfig config, String path, Pair pair) {
-        ModuleShape shape = base.shape(path)
-                .orElseThrow(() -> new IllegalStateException("module path " + path + " without a shape"));
+    private PeftModule module(String path, ModuleShape shape, Map<TensorRole, TensorInfo> parts) {
+        refuseTying(path, shape);
         int rank = targets.rank(path);
         double alpha = targets.alpha(path);
-        String a = present(path, "A", pair.a, rank, shape.inputs());
-        String b = present(path, "B", pair.b, shape.outputs(), rank);
-        checkShape(a, rank, shape.inputs(), "[rank, inputs]");
-        checkShape(b, shape.outputs(), rank, "[outputs, rank]");
-        return new PeftModule(path, shape, rank, alpha, config.scaling(rank, alpha), a, b);
+        int outputs = shape.outputs();
+        int inputs = shape.inputs();
+        String a = present(path, shape, TensorRole.A, parts, "[rank, inputs]", rank, inputs);
+        String b = present(path, shape, TensorRole.B, parts, "[outputs, rank]", outputs, rank);
+        String magnitude =
+                config.useDora() ? present(path, shape, TensorRole.MAGNITUDE, parts, "[outputs]", outputs) : null;
+        @Nullable String copy = null;
+        if (parts.containsKey(TensorRole.BASE_COPY)) {
+            boolean isEmbedding = shape.point() == LoraPoint.EMBEDDING;
+            long[] stored = isEmbedding ? new long[] {inputs, outputs} : new long[] {outputs, inputs};
+            copy = present(path, shape, TensorRole.BASE_COPY, parts, "of the base's weight", stored);
+        }
+        return new PeftModule(
+                path, shape, rank, alpha, config.scaling(rank, alpha), new PeftModule.Tensors(a, b, magnitude, copy));
     }
 
-    private static String present(String path, String half, @Nullable String tensor, long rows, long columns) {
+    private void refuseTying(String path, ModuleShape shape) {
+        boolean outsideLayers = shape.point() == LoraPoint.LM_HEAD || shape.point() == LoraPoint.EMBEDDING;
+        if (config.ensureWeightTying() && outsideLayers && base.hasTiedHead()) {
+            throw new AdapterException(
+                    Code.UNSUPPORTED,
+                    PeftConfig.FILE_NAME + ": ensure_weight_tying with " + path
+                            + " among the targets is not served, as the base's head and embedding are one weight;"
+                            + " allowed: false");
+        }
+    }
+
+    /// The name of a tensor that must be there in this shape.
+    private static String present(
+            String path,
+            ModuleShape shape,
+            TensorRole role,
+            Map<TensorRole, TensorInfo> parts,
+            String meaning,
+            long... dimensions) {
+        TensorInfo tensor = parts.get(role);
+        String expected = Arrays.toString(dimensions);
         if (tensor == null) {
-            throw invalid("tensor 'base_model.model." + path + ".lora_" + half + ".weight' of shape [" + rows + ", "
-                    + columns + "] is missing, although the config targets its module");
+            throw invalid("tensor '" + PREFIX + path + "." + role.written(shape.point()) + "' of shape " + expected
+                    + " is missing, although the config targets its module");
         }
-        return tensor;
+        if (!tensor.hasShape(dimensions)) {
+            throw invalid("tensor " + OneLine.quote(tensor.name()) + " has shape " + tensor.shape() + ", expected "
+                    + expected + " " + meaning + " by the config's rank and the base");
+        }
+        return tensor.name();
     }
 
-    private void checkShape(String name, long rows, long columns, String meaning) {
-        TensorInfo tensor = tensors.get(name);
-        if (tensor == null || !tensor.hasShape(rows, columns)) {
-            throw invalid("tensor " + OneLine.quote(name) + " has shape " + (tensor == null ? "[]" : tensor.shape())
-                    + ", expected [" + rows + ", " + columns + "] " + meaning + " by the config's rank and the base");
-        }
+    private ModuleShape shape(String path) {
+        return base.shape(path)
+                .orElseThrow(() -> new IllegalStateException("module path " + path + " without a shape"));
     }
 
     private AdapterException unclaimed(TensorInfo tensor) {
-        for (Map.Entry<String, String> feature : FEATURES) {
-            if (tensor.name().contains(feature.getKey())) {
-                return new AdapterException(
-                        Code.UNSUPPORTED,
-                        describe(tensor) + " belongs to " + feature.getValue() + ", which is not served");
-            }
+        Optional<String> feature = FEATURES.stream()
+                .filter(entry -> tensor.name().contains(entry.getKey()))
+                .map(Map.Entry::getValue)
+                .findFirst();
+        if (feature.isPresent()) {
+            return new AdapterException(
+                    Code.UNSUPPORTED,
+                    describe(tensor) + " belongs to " + feature.orElseThrow() + ", which is not served here");
         }
-        return invalid(describe(tensor)
-                + " is no half of a low-rank pair of this base; allowed: names like 'base_model.model."
+        return invalid(describe(tensor) + " is no part of a low-rank pair of this base; allowed: names like '" + PREFIX
                 + base.modulePaths().getFirst() + ".lora_A.weight'");
+    }
+
+    private String example() {
+        return OneLine.quote(base.modulePaths().getFirst());
     }
 
     private static String describe(TensorInfo tensor) {

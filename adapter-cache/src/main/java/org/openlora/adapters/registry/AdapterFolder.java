@@ -44,7 +44,7 @@ record AdapterFolder(Path realRoot, Path directory) {
     /// Reads weights in full; throws [AdapterException].
     static FoundAdapter read(Path directory, @Nullable AdapterManifest manifest, BaseWeights base) {
         PeftAdapter read = PeftAdapter.read(directory, base);
-        return new FoundAdapter(read.digest(), manifest, read.residentBytes(), read.largestRank());
+        return new FoundAdapter(read.digest(), manifest, read.size(), read.largestRank());
     }
 
     /// The manifest in a folder, if there is one; throws [AdapterException] where it is broken or for another base.

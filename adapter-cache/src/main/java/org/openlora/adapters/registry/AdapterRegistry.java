@@ -1,18 +1,23 @@
 package org.openlora.adapters.registry;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
+import org.openlora.adapters.AdapterMemory;
+import org.openlora.adapters.AdapterSize;
 import org.openlora.adapters.AdapterSource;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.OneLine;
+import org.openlora.adapters.origin.AdapterFetcher;
+import org.openlora.adapters.origin.AdapterOrigin;
 import org.openlora.adapters.peft.PeftAdapter;
+import org.openlora.adapters.store.AdapterStore;
 import org.openlora.kernels.LoraSlot;
 
 /// Which adapters there are, by name and by digest: the folders under one root, which every tenant may use, and what
@@ -27,13 +32,16 @@ public final class AdapterRegistry implements AdapterSource, AutoCloseable {
     private final RegistryOptions options;
     private final FolderReader reader;
     private final RegistryDatabase database;
+    private final FetchedAdapters fetched;
     private final NameIndex index = new NameIndex();
     private final Registrar registrar;
     private final FolderScanner scanner;
     private final @Nullable FolderWatch watch;
 
-    private AdapterRegistry(RegistryOptions options, RegistryStep.Observer observer) {
+    private AdapterRegistry(
+            RegistryOptions options, AdapterStore store, AdapterFetcher fetcher, RegistryStep.Observer observer) {
         this.options = options;
+        this.fetched = new FetchedAdapters(store, fetcher, options.base(), options.clock(), options.fetchLimit());
         this.reader = FolderReader.of(options.root(), options.base(), observer);
         this.database = RegistryDatabase.open(databaseFile(options), observer);
         try {
@@ -53,14 +61,17 @@ public final class AdapterRegistry implements AdapterSource, AutoCloseable {
 
     /// Opens the registry and scans the root; reading all weights the first time, it may take long.
     ///
+    /// @param store of what tenants register; it stays the caller's to close, after this
+    /// @param fetcher brings it here
     /// @throws AdapterException where the root is no folder that can be listed
     /// @throws RegistryException where another process uses the registry or its files cannot be used
-    public static AdapterRegistry open(RegistryOptions options) {
-        return open(options, step -> {});
+    public static AdapterRegistry open(RegistryOptions options, AdapterStore store, AdapterFetcher fetcher) {
+        return open(options, store, fetcher, step -> {});
     }
 
-    static AdapterRegistry open(RegistryOptions options, RegistryStep.Observer observer) {
-        return new AdapterRegistry(options, observer);
+    static AdapterRegistry open(
+            RegistryOptions options, AdapterStore store, AdapterFetcher fetcher, RegistryStep.Observer observer) {
+        return new AdapterRegistry(options, store, fetcher, observer);
     }
 
     /// One file per base: what can be served, and how much memory it takes, depends on it.
@@ -76,7 +87,7 @@ public final class AdapterRegistry implements AdapterSource, AutoCloseable {
 
     private void recall() {
         for (RegistryDatabase.KnownAlias alias : database.aliases()) {
-            index.putAlias(alias.tenant(), alias.version(), alias.origin());
+            index.putAlias(alias.tenant(), alias.version(), AdapterOrigin.parse(alias.origin()));
         }
         for (RegistryDatabase.KnownFolder folder : database.folders(reader.root())) {
             index.putFolder(folder.entry());
@@ -106,6 +117,27 @@ public final class AdapterRegistry implements AdapterSource, AutoCloseable {
     /// All that this tenant sees, in the byte order of names, folders that failed among them.
     public List<AdapterEntry> entries(String tenant) {
         return index.entries(tenant);
+    }
+
+    /// Fetches an adapter and makes the tenant's name stand for it: a new version where it stood for another content.
+    /// The name is the tenant's own; others neither see nor may use it. Blocks until all of it is here.
+    ///
+    /// @param expected its digest; null takes what is there
+    /// @param deadline after which fetching is given up
+    /// @throws AdapterException `NAME_TAKEN` where a folder or the base has the name; `CHANGED` where the digest is not
+    ///     the one expected; or why the adapter cannot be fetched or served. The name stands for what it stood for.
+    public AdapterVersion register(
+            String tenant, String name, AdapterOrigin origin, @Nullable Digest expected, Instant deadline) {
+        registrar.requireFree(name);
+        FetchedAdapters.Fetched arrived = fetched.fetch(origin, expected, deadline);
+        return registrar.register(tenant, name, arrived.found(), arrived.origin());
+    }
+
+    /// Makes a name that the tenant registered stand for nothing. Requests that were admitted go on.
+    ///
+    /// @return false where the tenant registered no such name
+    public boolean unregister(String tenant, String name) {
+        return registrar.unregister(tenant, name);
     }
 
     /// How much there is, of all tenants; counted anew.
@@ -138,33 +170,46 @@ public final class AdapterRegistry implements AdapterSource, AutoCloseable {
     }
 
     @Override
-    public long residentBytes(Digest adapter) {
-        return content(adapter).residentBytes();
+    public AdapterSize size(Digest adapter) {
+        return content(adapter).size();
     }
 
+    /// Reads the adapter from a folder that holds it, or else from the store, fetched again where it is not there.
     @Override
-    public LoraSlot load(Digest adapter, Arena arena) {
-        content(adapter);
+    public LoraSlot load(Digest adapter, AdapterMemory memory) {
+        NameIndex.Content content = content(adapter);
+        LoadMemory attempts = new LoadMemory(memory, content.size());
         AdapterException failure = null;
         for (AdapterVersion version : index.folders(adapter)) {
             try {
-                return load(reader.folder(version.name()), adapter, arena);
+                return load(reader.folder(version.name()), adapter, attempts.again());
             } catch (AdapterException e) {
+                // Its fingerprint may look as it did: the next scan shall not believe it.
                 scanner.distrust(version.name());
-                failure = new AdapterException(
-                        e.code(), "adapter " + OneLine.quote(version.name()) + ": " + e.getMessage(), e);
+                failure = named(version.name(), e);
             }
         }
-        if (failure != null) {
-            throw failure;
+        AdapterOrigin origin = content.origin();
+        if (origin != null) {
+            return fetched.use(adapter, origin, folder -> load(folder, adapter, attempts.again()));
         }
-        throw new AdapterException(
-                Code.CHANGED, "adapter " + adapter + " is not under the adapter root any more: ask for it by its name");
+        throw failure != null
+                ? failure
+                : new AdapterException(
+                        Code.CHANGED, "adapter " + adapter + " is not under the adapter root any more; its name may be");
     }
 
-    private LoraSlot load(AdapterFolder folder, Digest adapter, Arena arena) {
+    private LoraSlot load(AdapterFolder folder, Digest adapter, LoadMemory memory) {
         folder.requireInside();
-        return PeftAdapter.load(folder.directory(), options.base(), adapter, arena);
+        return load(folder.directory(), adapter, memory);
+    }
+
+    private LoraSlot load(Path folder, Digest adapter, LoadMemory memory) {
+        return PeftAdapter.load(folder, options.base(), adapter, memory);
+    }
+
+    private static AdapterException named(String name, AdapterException e) {
+        return new AdapterException(e.code(), "adapter " + OneLine.quote(name) + ": " + e.getMessage(), e);
     }
 
     private NameIndex.Content content(Digest adapter) {

@@ -3,13 +3,14 @@ package org.openlora.adapters.registry;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterManifest;
+import org.openlora.adapters.AdapterSize;
 import org.openlora.adapters.Digest;
 
 /// What an adapter's name stands for: one content, with one manifest or none. Changed files are a new version.
 ///
 /// @param number counts the versions of this name from 1
 /// @param registeredAt when this version was first seen under this name
-/// @param residentBytes what its weights take in memory
+/// @param size what its weights take in memory
 /// @param largestRank largest rank of its modules
 public record AdapterVersion(
         String name,
@@ -17,12 +18,11 @@ public record AdapterVersion(
         Instant registeredAt,
         Digest digest,
         @Nullable AdapterManifest manifest,
-        long residentBytes,
+        AdapterSize size,
         int largestRank) {
     public AdapterVersion {
-        if (number < 1 || residentBytes < 1 || largestRank < 1) {
-            throw new IllegalArgumentException("version " + number + " of " + name + ": " + residentBytes
-                    + " resident bytes, largest rank " + largestRank + "; each must be positive");
+        if (number < 1 || largestRank < 1) {
+            throw new IllegalArgumentException("version " + number + " of " + name + ", largest rank " + largestRank + ": both must be positive");
         }
     }
 

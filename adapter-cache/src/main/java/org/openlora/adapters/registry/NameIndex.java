@@ -12,9 +12,11 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
+import org.openlora.adapters.AdapterSize;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.OneLine;
 import org.openlora.adapters.Utf8;
+import org.openlora.adapters.origin.AdapterOrigin;
 
 /// What look-ups see: the folders' names, each tenant's own, and the contents behind them. A tenant sees its own names
 /// and the folders'. Look-ups never wait; one thread at a time makes changes.
@@ -39,7 +41,7 @@ final class NameIndex {
     ///
     /// @param names how many stand for it
     /// @param origin where a tenant's came from; null where only folders held it
-    record Content(long residentBytes, int names, @Nullable String origin) {}
+    record Content(AdapterSize size, int names, @Nullable AdapterOrigin origin) {}
 
     /// What the name stands for, as this tenant sees it; its own names go before the folders'.
     ///
@@ -137,7 +139,7 @@ final class NameIndex {
     }
 
     /// @return the content that has no name any more, if there is one
-    Optional<Digest> putAlias(String tenant, AdapterVersion version, String origin) {
+    Optional<Digest> putAlias(String tenant, AdapterVersion version, AdapterOrigin origin) {
         AdapterEntry entry = new AdapterEntry.Ready(version);
         name(entry, origin);
         return unname(tenants.computeIfAbsent(tenant, _ -> new Namespace()).put(entry));
@@ -154,13 +156,13 @@ final class NameIndex {
     }
 
     /// Before the entry can be found, so that what is found can be loaded.
-    private void name(AdapterEntry entry, @Nullable String origin) {
+    private void name(AdapterEntry entry, @Nullable AdapterOrigin origin) {
         if (entry instanceof AdapterEntry.Ready(AdapterVersion version)) {
             named.merge(
                     version.digest(),
-                    new Content(version.residentBytes(), 1, origin),
+                    new Content(version.size(), 1, origin),
                     (old, one) -> new Content(
-                            one.residentBytes(), old.names() + 1, origin == null ? old.origin() : origin));
+                            one.size(), old.names() + 1, origin == null ? old.origin() : origin));
             retired.remove(version.digest());
         }
     }
@@ -175,7 +177,7 @@ final class NameIndex {
         if (content == null) {
             throw new IllegalStateException("content " + digest + " had a name and is not known");
         }
-        Content less = new Content(content.residentBytes(), content.names() - 1, content.origin());
+        Content less = new Content(content.size(), content.names() - 1, content.origin());
         if (less.names() > 0) {
             named.put(digest, less);
             return Optional.empty();

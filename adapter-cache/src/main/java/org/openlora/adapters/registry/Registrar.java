@@ -13,6 +13,7 @@ import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.OneLine;
+import org.openlora.adapters.origin.AdapterOrigin;
 
 /// Makes changes, one after the other: first durable, then to be seen, then told to those who watch.
 final class Registrar {
@@ -95,11 +96,11 @@ final class Registrar {
     }
 
     /// Makes the name stand for what was found.
-    AdapterVersion register(String tenant, String name, FoundAdapter found, String origin) {
+    AdapterVersion register(String tenant, String name, FoundAdapter found, AdapterOrigin origin) {
         changing.lock();
         try {
             requireFree(name);
-            AdapterVersion version = database.recordAlias(tenant, name, found, origin, clock.instant());
+            AdapterVersion version = database.recordAlias(tenant, name, found, origin.toString(), clock.instant());
             retire(index.putAlias(tenant, version, origin));
             tell(tenant, new RegistryEvent.Registered(version));
             return version;

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
 import org.openlora.adapters.AdapterManifest;
+import org.openlora.adapters.AdapterSize;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.OneLine;
 import org.sqlite.SQLiteConfig;
@@ -120,7 +121,7 @@ final class RegistryDatabase implements AutoCloseable {
     List<KnownFolder> folders(Path root) {
         return read(() -> query(
                 "SELECT alias.name, fingerprint, failure_code, failure, number, digest, manifest, resident_bytes,"
-                        + " largest_rank, registered_at"
+                        + " largest_block_bytes, largest_rank, registered_at"
                         + " FROM alias LEFT JOIN version ON version.alias = alias.id"
                         + " AND number = (SELECT max(number) FROM version WHERE alias = alias.id)"
                         + " WHERE root = ? AND tenant = '' ",
@@ -145,15 +146,15 @@ final class RegistryDatabase implements AutoCloseable {
                 Instant.ofEpochMilli(row.getLong("registered_at")),
                 Digest.of(row.getBytes("digest")),
                 manifest == null ? null : AdapterManifest.ofJson(manifest),
-                row.getLong("resident_bytes"),
+                new AdapterSize(row.getLong("resident_bytes"), row.getLong("largest_block_bytes")),
                 row.getInt("largest_rank"));
     }
 
     /// The names that tenants registered.
     List<KnownAlias> aliases() {
         return read(() -> query(
-                "SELECT tenant, alias.name, number, digest, manifest, resident_bytes, largest_rank, origin,"
-                        + " registered_at FROM alias JOIN version ON version.alias = alias.id"
+                "SELECT tenant, alias.name, number, digest, manifest, resident_bytes, largest_block_bytes,"
+                        + " largest_rank, origin, registered_at FROM alias JOIN version ON version.alias = alias.id"
                         + " AND number = (SELECT max(number) FROM version WHERE alias = alias.id)"
                         + " WHERE root = ''",
                 row -> new KnownAlias(row.getString("tenant"), version(row), row.getString("origin"))));
@@ -262,8 +263,12 @@ final class RegistryDatabase implements AutoCloseable {
                 && last.getFirst().digest().equals(found.digest())
                 && last.getFirst().manifestDigest().equals(found.manifestDigest())) {
             update(
-                    "UPDATE version SET origin = ? WHERE alias = ? AND number = ?",
+                    "UPDATE version SET origin = ?, resident_bytes = ?, largest_block_bytes = ?, largest_rank = ?"
+                            + " WHERE alias = ? AND number = ?",
                     origin,
+                    found.size().bytes(),
+                    found.size().largestBlockBytes(),
+                    found.largestRank(),
                     alias,
                     last.getFirst().number());
             return found.as(name, last.getFirst().number(), last.getFirst().registeredAt());
@@ -272,13 +277,15 @@ final class RegistryDatabase implements AutoCloseable {
         AdapterManifest manifest = version.manifest();
         update(
                 "INSERT INTO version (alias, number, digest, manifest_digest, manifest, resident_bytes,"
-                        + " largest_rank, origin, registered_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        + " largest_block_bytes, largest_rank, origin, registered_at)"
+                        + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 alias,
                 version.number(),
                 version.digest(),
                 version.manifestDigest(),
                 manifest == null ? null : manifest.toJson(),
-                version.residentBytes(),
+                version.size().bytes(),
+                version.size().largestBlockBytes(),
                 version.largestRank(),
                 origin,
                 at.toEpochMilli());

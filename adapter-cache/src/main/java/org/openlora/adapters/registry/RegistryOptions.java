@@ -13,6 +13,7 @@ import org.openlora.adapters.BaseWeights;
 /// @param reservedNames that no adapter may have, such as the base's
 /// @param readers folders read at once when the registry is opened; while it is open, one
 /// @param rescanInterval between two looks at all folders; zero for none but those asked for
+/// @param fetchLimit that fetching a registered adapter again may take, where the store had to put it out
 public record RegistryOptions(
         Path root,
         Path state,
@@ -20,6 +21,7 @@ public record RegistryOptions(
         Set<String> reservedNames,
         int readers,
         Duration rescanInterval,
+        Duration fetchLimit,
         InstantSource clock) {
     public RegistryOptions {
         reservedNames = Set.copyOf(reservedNames);

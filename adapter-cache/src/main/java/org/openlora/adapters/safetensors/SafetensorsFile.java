@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -40,6 +41,10 @@ public final class SafetensorsFile implements TensorSource {
 
     /// Maps and checks a file; throws [SafetensorsException] also where it cannot be read.
     public static SafetensorsFile open(Path path) {
+        // A pipe would wait for ever, a device never end.
+        if (Files.exists(path) && !Files.isRegularFile(path)) {
+            throw new SafetensorsException(path + ": not a regular file");
+        }
         Arena arena = Arena.ofShared();
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
             long size = channel.size();

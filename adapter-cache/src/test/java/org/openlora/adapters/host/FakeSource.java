@@ -1,6 +1,5 @@
 package org.openlora.adapters.host;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -10,6 +9,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
+import org.openlora.adapters.AdapterMemory;
+import org.openlora.adapters.AdapterSize;
 import org.openlora.adapters.AdapterSource;
 import org.openlora.adapters.Digest;
 import org.openlora.kernels.LoraModule;
@@ -33,21 +34,21 @@ final class FakeSource implements AdapterSource {
     }
 
     @Override
-    public long residentBytes(Digest adapter) {
+    public AdapterSize size(Digest adapter) {
         Long size = sizesBytes.get(adapter);
         if (size == null) {
             throw new AdapterException(Code.NOT_FOUND, "no adapter " + adapter);
         }
-        return size;
+        return new AdapterSize(size, size);
     }
 
     @Override
-    public LoraSlot load(Digest adapter, Arena arena) {
+    public LoraSlot load(Digest adapter, AdapterMemory memory) {
         loads.computeIfAbsent(adapter, key -> new AtomicInteger()).incrementAndGet();
         if (broken.contains(adapter)) {
             throw new AdapterException(Code.INVALID, "adapter " + adapter + " is broken");
         }
-        return new FakeSlot(arena.allocate(residentBytes(adapter)));
+        return new FakeSlot(memory.allocate(size(adapter).bytes()));
     }
 
     int loadsOf(Digest adapter) {

@@ -4,6 +4,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
@@ -12,13 +15,14 @@ import org.openlora.adapters.LlamaModules;
 import org.openlora.adapters.ModuleShape;
 import org.openlora.adapters.safetensors.DType;
 import org.openlora.adapters.safetensors.SafetensorsWriter;
+import org.openlora.kernels.Bf16;
 
 /// Writes adapter folders for tests: a sound one, which a test then spoils.
 public final class AdapterFixture {
     public static final Digest BASE_DIGEST = new Digest("ab".repeat(32));
 
-    /// Hidden size 16, 4 heads of 4, 2 key/value heads, MLP of 24, 2 layers.
-    public static final LlamaModules BASE = new LlamaModules(BASE_DIGEST, 2, 16, 4, 2, 4, 24);
+    /// Hidden size 16, 4 heads of 4, 2 key/value heads, MLP of 24, 2 layers, 40 tokens, a head of its own.
+    public static final LlamaModules BASE = base(false);
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -28,6 +32,31 @@ public final class AdapterFixture {
 
     private AdapterFixture(long seed) {
         random = new Random(seed);
+    }
+
+    /// [#BASE], with one weight for head and embedding or with two.
+    public static LlamaModules base(boolean tiedHead) {
+        return new LlamaModules(BASE_DIGEST, 2, 16, 4, 2, 4, 24, 40, tiedHead, AdapterFixture::baseWeight);
+    }
+
+    /// Numbers that the tensor's name alone decides, as bf16; more than any shape of the base needs.
+    private static MemorySegment baseWeight(String name, Arena arena) {
+        MemorySegment weight = arena.allocate(1024 * Bf16.BYTES, 16);
+        var random = new Random(name.hashCode());
+        for (int i = 0; i < 1024; i++) {
+            short bits = Bf16.fromFloat((random.nextInt(257) - 128) / 128f);
+            weight.set(ValueLayout.JAVA_SHORT, (long) i * Bf16.BYTES, bits);
+        }
+        return weight;
+    }
+
+    /// The first numbers of a weight of the base.
+    public static float[] baseFloats(String module, int count) {
+        try (Arena arena = Arena.ofConfined()) {
+            var values = new float[count];
+            Bf16.toFloats(BASE.weight(module, arena), 0, count, values, 0);
+            return values;
+        }
     }
 
     /// A sound adapter of rank 4 on q_proj and v_proj of both layers; other seeds give other weights.

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -105,7 +107,10 @@ class AdapterVectorsTest {
                 base.get("heads").intValue(),
                 base.get("kvHeads").intValue(),
                 base.get("headDim").intValue(),
-                base.get("intermediateSize").intValue());
+                base.get("intermediateSize").intValue(),
+                base.path("vocabularySize").asInt(1),
+                true,
+                AdapterVectorsTest::noWeights);
     }
 
     private Path write(JsonNode vector) throws IOException {
@@ -143,6 +148,13 @@ class AdapterVectorsTest {
                 heads,
                 config.path("num_key_value_heads").asInt(heads),
                 config.path("head_dim").asInt(hiddenSize / heads),
-                config.get("intermediate_size").intValue());
+                config.get("intermediate_size").intValue(),
+                config.get("vocab_size").intValue(),
+                true,
+                AdapterVectorsTest::noWeights);
+    }
+
+    private static MemorySegment noWeights(String name, Arena arena) {
+        throw new IllegalStateException("a digest needs no weight of the base, but " + name + " was asked for");
     }
 }

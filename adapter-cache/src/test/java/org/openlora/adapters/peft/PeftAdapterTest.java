@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
+import org.openlora.adapters.AdapterMemory;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.safetensors.DType;
 import org.openlora.adapters.safetensors.SafetensorsFile;
@@ -45,7 +46,8 @@ class PeftAdapterTest {
         assertThat(adapter.modules()).hasSize(4);
         try (Arena arena = Arena.ofConfined();
                 SafetensorsFile file = SafetensorsFile.open(folder.resolve("adapter_model.safetensors"))) {
-            LoraSlot slot = PeftAdapter.load(folder, BASE, adapter.digest(), arena);
+            LoraSlot slot = PeftAdapter.load(folder, BASE, adapter.digest(), AdapterMemory.in(arena, adapter.digest()));
+            assertThat(slot.tag()).isEqualTo(adapter.digest().tag());
             assertThat(slot.modules(0, LoraPoint.O)).isEmpty();
             assertThat(slot.modules(1, LoraPoint.QKV)).hasSize(2);
             List<LoraModule> pairs = slot.modules(0, LoraPoint.QKV);
@@ -114,12 +116,12 @@ class PeftAdapterTest {
         PeftAdapter adapter = PeftAdapter.read(folder, BASE);
         AdapterFixture.sound(2).write(folder);
         assertCode(
-                () -> PeftAdapter.load(folder, BASE, adapter.digest(), Arena.ofAuto()),
+                () -> PeftAdapter.load(folder, BASE, adapter.digest(), AdapterMemory.in(Arena.ofAuto(), adapter.digest())),
                 Code.CHANGED,
                 "registered " + adapter.digest());
         AdapterFixture.sound(1).config("{'lora_alpha':9}").write(folder);
         assertCode(
-                () -> PeftAdapter.load(folder, BASE, adapter.digest(), Arena.ofAuto()),
+                () -> PeftAdapter.load(folder, BASE, adapter.digest(), AdapterMemory.in(Arena.ofAuto(), adapter.digest())),
                 Code.CHANGED,
                 "files were changed since registration");
     }
@@ -128,7 +130,9 @@ class PeftAdapterTest {
         return Stream.of(
                 unsupported("{'peft_type':'IA3'}", "peft_type 'IA3'"),
                 unsupported("{'task_type':'SEQ_CLS'}", "task_type 'SEQ_CLS'"),
-                unsupported("{'use_dora':true}", "'use_dora'"),
+                invalid("{'use_dora':true}", "q_proj.lora_magnitude_vector' of shape [16] is missing"),
+                invalid("{'use_dora':1}", "use_dora must be true or false"),
+                invalid("{'ensure_weight_tying':1}", "ensure_weight_tying must be true or false"),
                 unsupported("{'bias':'all'}", "bias 'all'"),
                 unsupported("{'bias':'lora_only'}", "bias 'lora_only'"),
                 unsupported("{'modules_to_save':['lm_head']}", "'modules_to_save'"),
@@ -153,9 +157,12 @@ class PeftAdapterTest {
                 unsupported("{'arrow_config':{'top_k':1}}", "'arrow_config'"),
                 unsupported("{'monteclora_config':{'a':1}}", "'monteclora_config'"),
                 unsupported("{'use_tomorrow':'yes'}", "'use_tomorrow' with value '\"yes\"'"),
-                unsupported("{'target_modules':['q_proj','v_proj','lm_head']}", "includes lm_head"),
-                unsupported("{'target_modules':['q_proj','v_proj','embed_tokens']}", "includes model.embed_tokens"),
-                unsupported("{'target_modules':'.*'}", "includes lm_head"),
+                invalid(
+                        "{'target_modules':['q_proj','v_proj','lm_head']}",
+                        "'base_model.model.lm_head.lora_A.weight' of shape [4, 16] is missing"),
+                invalid(
+                        "{'target_modules':['q_proj','v_proj','embed_tokens']}",
+                        "'base_model.model.model.embed_tokens.lora_embedding_A' of shape [4, 40] is missing"),
                 unsupported("{'layers_to_transform':[0],'layers_pattern':'(a|b)'}", "layers_pattern"),
                 invalid("{'r':0}", "r is '0'; allowed: a rank from 1 to 512"),
                 invalid("{'r':513}", "r is '513'"),
@@ -211,24 +218,24 @@ class PeftAdapterTest {
                         fixture -> fixture.tensor(
                                 AdapterFixture.a(V0).replace("A.weight", "A.default.weight"), DType.F32, 4, 16),
                         Code.INVALID,
-                        "are the same half of one pair"),
+                        "are the same part of one module"),
                 spoilt(
                         "unclaimed",
                         fixture -> fixture.tensor("model.extra.weight", DType.F32, 1, 1),
                         Code.INVALID,
-                        "tensor 'model.extra.weight' of shape [1, 1] is no half of a low-rank pair"),
+                        "tensor 'model.extra.weight' of shape [1, 1] is no part of a low-rank pair"),
                 spoilt(
                         "no such layer",
                         fixture ->
                                 fixture.tensor(AdapterFixture.a("model.layers.7.self_attn.q_proj"), DType.F32, 4, 16),
                         Code.INVALID,
-                        "model.layers.7.self_attn.q_proj.lora_A.weight' of shape [4, 16] is no half"),
+                        "model.layers.7.self_attn.q_proj.lora_A.weight' of shape [4, 16] is no part"),
                 spoilt(
                         "DoRA tensor",
                         fixture ->
                                 fixture.tensor("base_model.model." + Q0 + ".lora_magnitude_vector", DType.F32, 16, 1),
-                        Code.UNSUPPORTED,
-                        "belongs to DoRA"),
+                        Code.INVALID,
+                        "belongs to DoRA, which the config does not use"),
                 spoilt(
                         "bias tensor",
                         fixture -> fixture.tensor("base_model.model." + Q0 + ".lora_B.bias", DType.F32, 16, 1),
@@ -238,8 +245,8 @@ class PeftAdapterTest {
                         "embedding tensor",
                         fixture -> fixture.tensor(
                                 "base_model.model.model.embed_tokens.lora_embedding_A", DType.F32, 4, 16),
-                        Code.UNSUPPORTED,
-                        "embedding adapter"),
+                        Code.INVALID,
+                        "belongs to model.embed_tokens, which the config does not target"),
                 spoilt(
                         "NaN",
                         fixture -> fixture.tensor(AdapterFixture.a(Q0), DType.F16, 4, 16, filled(64, 7, Float.NaN)),
@@ -313,7 +320,7 @@ class PeftAdapterTest {
             write(weightsFile, spoilConfig ? weights : mutated(weights, 1200, random));
             try (Arena arena = Arena.ofConfined()) {
                 Digest digest = PeftAdapter.read(folder, BASE).digest();
-                assertThat(PeftAdapter.load(folder, BASE, digest, arena)).isNotNull();
+                assertThat(PeftAdapter.load(folder, BASE, digest, AdapterMemory.in(arena, digest))).isNotNull();
             } catch (AdapterException e) {
                 refused++;
                 assertThat(e.getMessage()).isNotBlank().doesNotContain("\n").hasSizeLessThan(2000);

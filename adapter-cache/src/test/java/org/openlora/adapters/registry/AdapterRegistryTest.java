@@ -14,10 +14,13 @@ import java.time.InstantSource;
 import java.util.Set;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
+import org.openlora.adapters.AdapterMemory;
+import org.openlora.adapters.AdapterSize;
 import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
@@ -58,8 +61,9 @@ class AdapterRegistryTest {
         assertThat(registry.find(chef.digest())).isEqualTo(chef);
         assertThat(chef.manifestDigest()).isEqualTo(Digest.ZERO);
         assertThat(registry.find("pirate").manifestDigest()).isNotEqualTo(Digest.ZERO);
-        assertThat(registry.residentBytes(chef.digest()))
-                .isEqualTo(2 * (LoraModule.bytesFor(4, 16, 16) + LoraModule.bytesFor(4, 16, 8)));
+        long q = LoraModule.bytesFor(4, 16, 16);
+        long v = LoraModule.bytesFor(4, 16, 8);
+        assertThat(registry.size(chef.digest())).isEqualTo(AdapterSize.of(LongStream.of(q, v, q, v)));
     }
 
     @Test
@@ -79,7 +83,7 @@ class AdapterRegistryTest {
     @Test
     void find_ofABadAdapter_givesItsReasonAndHarmsNoOther() throws IOException {
         AdapterFixture.sound(1).write(root.resolve("good"));
-        AdapterFixture.sound(1).config("{'use_dora':true}").write(root.resolve("dora"));
+        AdapterFixture.sound(1).config("{'lora_bias':true}").write(root.resolve("dora"));
         AdapterFixture.sound(1).write(root.resolve("foreign"));
         Digest other = new Digest("99".repeat(32));
         Files.writeString(root.resolve("foreign/adapter.yaml"), MANIFEST.formatted(other));
@@ -90,7 +94,7 @@ class AdapterRegistryTest {
         assertCode(
                 () -> registry.find("dora"),
                 Code.UNSUPPORTED,
-                "adapter 'dora' cannot be served: adapter_config.json: field 'use_dora'");
+                "adapter 'dora' cannot be served: adapter_config.json: field 'lora_bias'");
         assertCode(
                 () -> registry.find("foreign"), Code.WRONG_BASE, other + ", but the served base is " + BASE.digest());
         assertCode(() -> registry.find("a,b"), Code.INVALID, "adapter name 'a,b' is not allowed");
@@ -136,9 +140,9 @@ class AdapterRegistryTest {
                 assertThat(both.adapters()).hasSize(2);
             }
         }
-        AdapterFixture.sound(1).config("{'use_dora':true}").write(folder);
+        AdapterFixture.sound(1).config("{'lora_bias':true}").write(folder);
         registry.refresh();
-        assertCode(() -> registry.find("chef"), Code.UNSUPPORTED, "'use_dora'");
+        assertCode(() -> registry.find("chef"), Code.UNSUPPORTED, "'lora_bias'");
         try (var files = Files.list(folder)) {
             for (Path file : files.toList()) {
                 Files.delete(file);
@@ -154,7 +158,7 @@ class AdapterRegistryTest {
         Digest digest = registry.find("chef").digest();
         AdapterFixture.sound(2).write(root.resolve("chef"));
         try (Arena arena = Arena.ofConfined()) {
-            assertCode(() -> registry.load(digest, arena), Code.CHANGED, "adapter 'chef': files were changed");
+            assertCode(() -> registry.load(digest, AdapterMemory.in(arena, digest)), Code.CHANGED, "adapter 'chef': files were changed");
         }
     }
 

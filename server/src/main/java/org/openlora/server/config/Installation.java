@@ -54,6 +54,11 @@ public record Installation(Path root, Path home) {
         return adapters().resolve("registry");
     }
 
+    /// Files of adapters that were fetched.
+    public Path adapterStore() {
+        return adapters().resolve("store");
+    }
+
     public Path indices() {
         return home.resolve("indices");
     }

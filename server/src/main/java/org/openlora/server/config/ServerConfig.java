@@ -268,18 +268,24 @@ public record ServerConfig(
     /// Sizes of the adapter cache.
     ///
     /// @param rescanSeconds between two looks at all folders under the adapter root
+    /// @param diskMebibytes of the files of registered adapters
+    /// @param fetchSeconds that fetching an adapter may take
     public record Adapters(
             @JsonProperty(required = true) int residentMebibytes,
             @JsonProperty(required = true) int maxResident,
             @JsonProperty(required = true) int concurrentLoads,
             @JsonProperty(required = true) int failureMemorySeconds,
-            @JsonProperty(required = true) int rescanSeconds) {
+            @JsonProperty(required = true) int rescanSeconds,
+            @JsonProperty(required = true) int diskMebibytes,
+            @JsonProperty(required = true) int fetchSeconds) {
         public Adapters {
             within("residentMebibytes", residentMebibytes, 1, 1 << 24);
             within("maxResident", maxResident, 1, 1 << 20);
             within("concurrentLoads", concurrentLoads, 1, 1024);
             within("failureMemorySeconds", failureMemorySeconds, 0, 86_400);
             within("rescanSeconds", rescanSeconds, 1, 86_400);
+            within("diskMebibytes", diskMebibytes, 1, 1 << 30);
+            within("fetchSeconds", fetchSeconds, 1, 86_400);
         }
     }
 

@@ -12,15 +12,20 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.openlora.adapters.AdapterException;
+import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.HostLimits;
 import org.openlora.adapters.host.HostResidencyStats;
+import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.adapters.registry.AdapterEntry;
 import org.openlora.adapters.registry.AdapterRegistry;
 import org.openlora.adapters.registry.AdapterVersion;
+import org.openlora.adapters.registry.RegistryException;
 import org.openlora.adapters.registry.RegistryOptions;
 import org.openlora.adapters.registry.RegistryStats;
+import org.openlora.adapters.store.AdapterStore;
 import org.openlora.engine.BaseModel;
 import org.openlora.engine.BillTo;
 import org.openlora.engine.EngineConfig;
@@ -57,6 +62,7 @@ public final class ServingStack implements Serving, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ServingStack.class);
 
     private final BaseModel model;
+    private final AdapterStore store;
     private final AdapterRegistry registry;
     private final HostAdapterResidency residency;
     private final Meter meter;
@@ -68,6 +74,7 @@ public final class ServingStack implements Serving, AutoCloseable {
 
     private ServingStack(
             BaseModel model,
+            AdapterStore store,
             AdapterRegistry registry,
             HostAdapterResidency residency,
             Meter meter,
@@ -76,6 +83,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             DatanetRegistry datanets,
             ServedModel served) {
         this.model = model;
+        this.store = store;
         this.registry = registry;
         this.residency = residency;
         this.meter = meter;
@@ -96,14 +104,17 @@ public final class ServingStack implements Serving, AutoCloseable {
             BaseModel model = opening.add(openModel(resolved, config.engine()));
             String servedName =
                     config.servedModelName().isEmpty() ? resolved.name() : config.servedModelName();
-            AdapterRegistry registry = opening.add(AdapterRegistry.open(new RegistryOptions(
+            AdapterStore store = opening.add(AdapterStore.open(
+                    installation.adapterStore(),
+                    (long) config.adapters().diskMebibytes() << 20,
+                    folder -> PeftAdapter.read(folder, model.adaptableModules()).digest()));
+            AdapterRegistry registry = opening.add(openRegistry(
+                    config.adapters(),
                     adapterRoot(config, installation, resolved),
                     installation.adapterRegistry(),
                     model.adaptableModules(),
-                    Set.of(servedName),
-                    Runtime.getRuntime().availableProcessors(),
-                    Duration.ofSeconds(config.adapters().rescanSeconds()),
-                    InstantSource.system())));
+                    servedName,
+                    store));
             HostAdapterResidency residency =
                     opening.add(new HostAdapterResidency(registry, limits(config.adapters()), InstantSource.system()));
             Operator operator = Operator.load(installation, config, environment);
@@ -128,7 +139,7 @@ public final class ServingStack implements Serving, AutoCloseable {
                     engine.longestSequence(),
                     numericPath.toString());
             opening.keep();
-            return new ServingStack(model, registry, residency, meter, engine, operator, datanets, served);
+            return new ServingStack(model, store, registry, residency, meter, engine, operator, datanets, served);
         }
     }
 
@@ -198,6 +209,32 @@ public final class ServingStack implements Serving, AutoCloseable {
                 config.server().maxConcurrentRequests(),
                 Set.copyOf(model.config().eosTokenIds()),
                 model.digest());
+    }
+
+    private static AdapterRegistry openRegistry(
+            ServerConfig.Adapters settings,
+            Path root,
+            Path state,
+            BaseWeights base,
+            String servedName,
+            AdapterStore store) {
+        RegistryOptions options = new RegistryOptions(
+                root,
+                state,
+                base,
+                Set.of(servedName),
+                Runtime.getRuntime().availableProcessors(),
+                Duration.ofSeconds(settings.rescanSeconds()),
+                Duration.ofSeconds(settings.fetchSeconds()),
+                InstantSource.system());
+        try {
+            return AdapterRegistry.open(options, store, (origin, folder, room, deadline) -> {
+                throw new AdapterException(
+                        AdapterException.Code.REFUSED, "%s is not among the origins of this server".formatted(origin));
+            });
+        } catch (RegistryException e) {
+            throw new Problem(Problem.describe(e), "or set OPENLORA_HOME to another folder", e);
+        }
     }
 
     private static HostLimits limits(ServerConfig.Adapters adapters) {
@@ -438,6 +475,7 @@ public final class ServingStack implements Serving, AutoCloseable {
     public void close() {
         try (Opening closing = new Opening()) {
             closing.add(model);
+            closing.add(store);
             closing.add(registry);
             closing.add(residency);
             closing.add(meter);

@@ -154,7 +154,10 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
                 config.heads(),
                 config.kvHeads(),
                 config.headDim(),
-                config.intermediateSize());
+                config.intermediateSize(),
+                config.vocabularySize(),
+                config.tiedEmbeddings(),
+                checkpoint::bf16);
     }
 
     public ModelConfig config() {

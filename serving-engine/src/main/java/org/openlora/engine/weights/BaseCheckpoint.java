@@ -12,7 +12,8 @@ import org.openlora.kernels.Bf16;
 ///
 /// Every weight is taken as bfloat16, rounded to nearest even from what is stored. When [#open] returns, every
 /// tensor that the configuration calls for is there with its shape, and there is none besides whose effect would
-/// be lost. Memory handed out is valid until [#close]. One thread at a time.
+/// be lost. Memory handed out is valid until [#close]. One thread at a
+/// time, but for [#bf16(String, Arena)], which any thread may call.
 public sealed interface BaseCheckpoint extends AutoCloseable permits HuggingFaceCheckpoint, GgufCheckpoint {
     /// Opens a Hugging Face directory, a `.gguf` file or a directory with one.
     ///

@@ -2,7 +2,6 @@ package org.openlora.engine.golden;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -10,6 +9,8 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
+import org.openlora.adapters.AdapterMemory;
+import org.openlora.adapters.AdapterSize;
 import org.openlora.adapters.AdapterSource;
 import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.Digest;
@@ -50,13 +51,13 @@ public final class FolderAdapters implements AdapterSource {
     }
 
     @Override
-    public long residentBytes(Digest adapter) {
-        return read(adapter).adapter().residentBytes();
+    public AdapterSize size(Digest adapter) {
+        return read(adapter).adapter().size();
     }
 
     @Override
-    public LoraSlot load(Digest adapter, Arena arena) {
-        return PeftAdapter.load(read(adapter).folder(), base, adapter, arena);
+    public LoraSlot load(Digest adapter, AdapterMemory memory) {
+        return PeftAdapter.load(read(adapter).folder(), base, adapter, memory);
     }
 
     private Read read(Digest adapter) {
