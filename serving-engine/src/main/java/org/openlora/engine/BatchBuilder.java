@@ -1,5 +1,6 @@
 package org.openlora.engine;
 
+import org.openlora.adapters.SlotTable;
 import org.openlora.engine.kv.BlockTable;
 import org.openlora.engine.model.ForwardBatch;
 import org.openlora.engine.scheduler.ScheduledStep;
@@ -10,11 +11,22 @@ import org.openlora.kernels.AttentionBatch;
 final class BatchBuilder {
     private final int blockTokens;
     private final int slidingWindow;
-    private final LoraEntries loraEntries = new LoraEntries();
+    private final LoraEntries loraEntries;
 
-    BatchBuilder(int blockTokens, int slidingWindow) {
+    BatchBuilder(int blockTokens, int slidingWindow, SlotTable slots) {
         this.blockTokens = blockTokens;
         this.slidingWindow = slidingWindow;
+        this.loraEntries = new LoraEntries(slots);
+    }
+
+    /// Epoch of the slot table that the last batch was made from.
+    long slotEpoch() {
+        return loraEntries.epoch();
+    }
+
+    /// Takes nothing of the last batch into the next.
+    void forget() {
+        loraEntries.forget();
     }
 
     /// @throws IllegalArgumentException if the step is empty
@@ -26,7 +38,6 @@ final class BatchBuilder {
         int[] slotMapping = new int[rows];
         int[][] blockTables = new int[step.chunks().size()][];
         int[] logitRows = new int[samples(step)];
-        loraEntries.clear();
         int row = 0;
         int logits = 0;
         for (int index = 0; index < step.chunks().size(); index++) {
@@ -34,7 +45,6 @@ final class BatchBuilder {
             Sequence sequence = chunk.sequence();
             BlockTable table = sequence.blockTable();
             blockTables[index] = table.blocks();
-            addAdapters(sequence, row, chunk.count());
             for (int position = chunk.start(); position < chunk.start() + chunk.count(); position++, row++) {
                 tokens[row] = sequence.token(position);
                 positions[row] = position;
@@ -49,7 +59,7 @@ final class BatchBuilder {
                 tokens,
                 slotMapping,
                 new AttentionBatch(positions, sequences, blockTables, slidingWindow),
-                loraEntries.toBatch(),
+                loraEntries.of(step),
                 logitRows);
     }
 
@@ -59,15 +69,5 @@ final class BatchBuilder {
             samples += chunk.samples() ? 1 : 0;
         }
         return samples;
-    }
-
-    private void addAdapters(Sequence sequence, int firstRow, int count) {
-        for (int i = 0; i < sequence.adapters().size(); i++) {
-            loraEntries.add(
-                    sequence.lease().adapters().get(i),
-                    firstRow,
-                    count,
-                    sequence.adapters().get(i).scale());
-        }
     }
 }

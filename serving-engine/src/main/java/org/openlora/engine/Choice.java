@@ -5,7 +5,12 @@ import org.openlora.engine.scheduler.Sequence;
 /// One answer of a request while it is being generated. Owned by the engine thread.
 ///
 /// @param index which of the request's answers, from 0
-record Choice(Generation generation, int index, Sequence sequence) {
+/// @param served by which weights its tokens were
+record Choice(Generation generation, int index, Sequence sequence, ServedTokens served) {
+    Choice(Generation generation, int index, Sequence sequence) {
+        this(generation, index, sequence, new ServedTokens());
+    }
+
     TextStream text() {
         return generation.text(index);
     }

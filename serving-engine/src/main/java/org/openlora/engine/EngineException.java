@@ -15,8 +15,11 @@ public final class EngineException extends RuntimeException {
         ADAPTER,
         /// Too much is queued; later may work.
         OVERLOADED,
-        /// The request's deadline passed before its first token.
+        /// The request's deadline passed before its first token, or before its adapters were there.
         DEADLINE_EXCEEDED,
+        /// The answer was, or may have been, computed with weights that the request did not ask for. Nothing of it may be
+        /// used, nothing is billed; asking again may work.
+        WRONG_WEIGHTS,
         /// The engine is shutting down.
         UNAVAILABLE,
         /// A fault of ours.

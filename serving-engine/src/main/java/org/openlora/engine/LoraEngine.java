@@ -5,12 +5,15 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -19,6 +22,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.AdapterResidency;
+import org.openlora.adapters.Digest;
+import org.openlora.adapters.ResidentAdapter;
 import org.openlora.engine.kv.BlockCopy;
 import org.openlora.engine.kv.BlockManager;
 import org.openlora.engine.model.CausalLm;
@@ -26,6 +31,7 @@ import org.openlora.engine.model.ForwardBatch;
 import org.openlora.engine.sampling.Sampler;
 import org.openlora.engine.sampling.TokenLogprobs;
 import org.openlora.engine.sampling.UnusableLogitsException;
+import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.engine.scheduler.ScheduledStep;
 import org.openlora.engine.scheduler.Scheduler;
 import org.openlora.engine.scheduler.Sequence;
@@ -45,6 +51,10 @@ import org.slf4j.LoggerFactory;
 /// **Life of a request.** submit → adapters leased → waiting → running (prefill in chunks, then a token a step) →
 /// usage durable → final event. The lease is held from its grant to the end, whatever happens in between. Of several
 /// choices the first computes the prompt; the others begin behind it and share its keys and values.
+///
+/// **Which weights.** Nothing of a step is used before [StepProof] has read back which weights served each row. Rows that
+/// were served by others than they asked for end their request with an error, and what they wrote into the key/value
+/// cache goes with them; the other rows of the step go on.
 public final class LoraEngine implements AutoCloseable {
     private static final Duration LONGEST_WAIT = Duration.ofHours(1);
     private static final Logger log = LoggerFactory.getLogger(LoraEngine.class);
@@ -67,6 +77,8 @@ public final class LoraEngine implements AutoCloseable {
     private final BlockManager blocks;
     private final Scheduler scheduler;
     private final BatchBuilder batchBuilder;
+    private final StepProof proof;
+    private final AdapterHints hints;
     private final Sampler sampler;
     private final Map<String, Generation> open = new LinkedHashMap<>();
     private final TreeSet<Generation> byDeadline = new TreeSet<>(
@@ -78,6 +90,7 @@ public final class LoraEngine implements AutoCloseable {
     private long steps;
     private long promptTokens;
     private long generatedTokens;
+    private final Map<WeightFault, Long> weightFaults = new EnumMap<>(WeightFault.class); // answers that ended by each
     private boolean stopped;
 
     LoraEngine(
@@ -95,9 +108,11 @@ public final class LoraEngine implements AutoCloseable {
         this.clock = clock;
         this.blocks = new BlockManager(model.kvBlocks(), model.blockTokens());
         this.scheduler = new Scheduler(config.scheduler(), blocks);
-        this.batchBuilder = new BatchBuilder(model.blockTokens(), model.slidingWindow());
+        this.batchBuilder = new BatchBuilder(model.blockTokens(), model.slidingWindow(), residency.slots());
+        this.proof = new StepProof(residency.slots());
+        this.hints = new AdapterHints(residency);
         this.sampler = new Sampler(model.vocabularySize(), config.endTokenIds());
-        this.stats = new EngineStats(0, 0, 0, 0, 0, 0, 0, blocks.freeBlocks(), 0, blocks.totalBlocks());
+        this.stats = currentStats();
         this.thread = Thread.ofPlatform().name("openlora-engine").unstarted(this::run);
     }
 
@@ -140,6 +155,12 @@ public final class LoraEngine implements AutoCloseable {
     /// choices. Unknown ids are ignored: the request may just have ended.
     public void abort(String requestId) {
         send(new EngineCommand.Abort(requestId));
+    }
+
+    /// Says that an adapter's weights in memory were found not to be its own. Open requests that use it fail, and cached
+    /// prefixes, which may have been computed with those weights, are forgotten.
+    public void distrust(Digest adapter) {
+        send(new EngineCommand.Distrust(adapter));
     }
 
     public EngineStats stats() {
@@ -185,7 +206,10 @@ public final class LoraEngine implements AutoCloseable {
                 case EngineCommand.Submit(Generation generation) ->
                     generation.send(new GenerationEvent.Failed(shuttingDown()));
                 case EngineCommand.AdaptersReady(Generation _, AdapterLease lease) -> lease.close();
-                case EngineCommand.AdaptersFailed _, EngineCommand.Abort _, EngineCommand.Stop _ -> {}
+                case EngineCommand.AdaptersFailed _,
+                        EngineCommand.Abort _,
+                        EngineCommand.Distrust _,
+                        EngineCommand.Stop _ -> {}
             }
             command = commands.poll();
         }
@@ -203,6 +227,12 @@ public final class LoraEngine implements AutoCloseable {
             throw new EngineException(
                     EngineException.Code.INVALID_REQUEST,
                     "n is " + request.choices() + ": this server allows up to " + config.maxQueuedRequests());
+        }
+        if (request.adapters().size() > config.maxAdapters()) {
+            throw new EngineException(
+                    EngineException.Code.INVALID_REQUEST,
+                    "the request names " + request.adapters().size() + " adapters: this server allows up to "
+                            + config.maxAdapters() + " at once");
         }
         int longest = longestSequence();
         if (request.prompt().length >= longest) {
@@ -264,12 +294,13 @@ public final class LoraEngine implements AutoCloseable {
         return left.compareTo(LONGEST_WAIT) < 0 ? left : LONGEST_WAIT;
     }
 
-    /// One turn of the loop: drain → schedule → run → sample → emit.
+    /// One turn of the loop: drain → schedule → run → prove → sample → emit.
     ///
     /// @return false if there was nothing to compute
     boolean step() {
         drain();
         endOverdue();
+        hints.give();
         ScheduledStep step = scheduler.schedule();
         if (step.isEmpty()) {
             publishStats();
@@ -277,8 +308,9 @@ public final class LoraEngine implements AutoCloseable {
         }
         float[] logits = run(step);
         if (logits != null) {
-            scheduler.complete(step);
+            complete(step);
             emit(step, logits);
+            endUnheard(step);
         }
         publishStats();
         return true;
@@ -298,6 +330,7 @@ public final class LoraEngine implements AutoCloseable {
             case EngineCommand.AdaptersReady(Generation generation, AdapterLease lease) -> enqueue(generation, lease);
             case EngineCommand.AdaptersFailed(Generation generation, Throwable cause) -> refuse(generation, cause);
             case EngineCommand.Abort(String requestId) -> abortNow(requestId);
+            case EngineCommand.Distrust(Digest adapter) -> distrustNow(adapter);
             case EngineCommand.Stop() -> stop();
         }
     }
@@ -314,12 +347,22 @@ public final class LoraEngine implements AutoCloseable {
         }
         generation.admit(nextNumber++);
         byDeadline.add(generation);
-        var _ = residency
-                .acquire(request.adapterDigests(), request.deadline())
-                .whenComplete((lease, failure) -> send(
-                        failure == null
-                                ? new EngineCommand.AdaptersReady(generation, lease)
-                                : new EngineCommand.AdaptersFailed(generation, failure)));
+        hints.await(generation);
+        CompletableFuture<AdapterLease> lease = acquire(request);
+        generation.await(lease);
+        var _ = lease.whenComplete((held, failure) -> send(
+                failure == null
+                        ? new EngineCommand.AdaptersReady(generation, held)
+                        : new EngineCommand.AdaptersFailed(generation, failure)));
+    }
+
+    /// A residency that throws fails the request at hand alone.
+    private CompletableFuture<AdapterLease> acquire(GenerationRequest request) {
+        try {
+            return residency.acquire(request.adapterDigests(), request.deadline());
+        } catch (RuntimeException e) {
+            return CompletableFuture.failedFuture(e);
+        }
     }
 
     private void enqueue(Generation generation, AdapterLease lease) {
@@ -327,8 +370,15 @@ public final class LoraEngine implements AutoCloseable {
             lease.close();
             return;
         }
+        hints.settled(generation);
         GenerationRequest request = generation.request();
         generation.start(lease, clock.instant());
+        if (!isFor(lease, request)) {
+            weightFaults.merge(WeightFault.WRONG_SLOT, (long) request.choices(), Long::sum);
+            log.error("Request {} was given adapters that it did not ask for", request.requestId());
+            fail(generation, WeightFault.WRONG_SLOT.failure());
+            return;
+        }
         Sequence sequence = new Sequence(
                 nextSequenceId++,
                 request.prompt(),
@@ -340,6 +390,15 @@ public final class LoraEngine implements AutoCloseable {
         scheduler.add(sequence);
         begin(new Choice(generation, 0, sequence));
         generation.send(new GenerationEvent.Started(sequence.adapters()));
+        if (generation.isUnheard()) {
+            finish(generation, FinishReason.ABORT);
+        }
+    }
+
+    private static boolean isFor(AdapterLease lease, GenerationRequest request) {
+        List<Digest> held =
+                lease.adapters().stream().map(ResidentAdapter::digest).toList();
+        return held.size() == request.adapters().size() && request.adapterDigests().equals(Set.copyOf(held));
     }
 
     private void begin(Choice choice) {
@@ -349,6 +408,7 @@ public final class LoraEngine implements AutoCloseable {
 
     private void refuse(Generation generation, Throwable failure) {
         if (!generation.ended()) {
+            hints.settled(generation);
             Throwable cause =
                     failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
             fail(
@@ -382,9 +442,14 @@ public final class LoraEngine implements AutoCloseable {
             ForwardBatch batch = batchBuilder.build(step);
             float[] logits = model.forward(batch);
             steps++;
+            if (!proof.check(step, batch.lora(), batchBuilder.slotEpoch())) {
+                batchBuilder.forget();
+                failUnproven(step);
+            }
             return logits;
         } catch (RuntimeException e) {
             log.error("A step of {} rows failed; its requests fail, others go on", step.tokens(), e);
+            batchBuilder.forget();
             EngineException failure =
                     new EngineException(EngineException.Code.INTERNAL, "the step failed: " + e.getMessage(), e);
             for (ScheduledStep.Chunk chunk : step.chunks()) {
@@ -394,34 +459,102 @@ public final class LoraEngine implements AutoCloseable {
         }
     }
 
+    /// Ends what was not served by the weights it asked for. Its sequences go, and with them the blocks that the step
+    /// wrote: none of those has a name yet. Blocks of steps before were proven, unless weights changed under their slots.
+    private void failUnproven(ScheduledStep step) {
+        for (int index = 0; index < step.chunks().size(); index++) {
+            Choice choice = choices.get(step.chunks().get(index).sequence());
+            WeightFault fault = proof.fault(index);
+            if (choice == null || fault == null) {
+                continue; // it ended with another of its request, or is as it should be
+            }
+            if (fault == WeightFault.CORRUPT_WEIGHTS) {
+                for (ResidentAdapter adapter : choice.sequence().lease().adapters()) {
+                    if (!adapter.isSound()) {
+                        distrustNow(adapter.digest());
+                    }
+                }
+            } else {
+                log.error("{} in a step: {} of request {} ends", fault, choice.sequence(), requestId(choice));
+                count(fault, choice);
+                fail(choice, fault.failure());
+            }
+        }
+    }
+
+    /// Nobody knows since when the weights are wrong: whatever was computed with them is given up.
+    private void distrustNow(Digest adapter) {
+        log.error("The weights of adapter {} changed in memory: its requests end, cached prefixes are forgotten", adapter);
+        for (Generation generation : List.copyOf(open.values())) {
+            if (generation.request().adapterDigests().contains(adapter)) {
+                for (Choice choice : List.copyOf(generation.choices())) {
+                    count(WeightFault.CORRUPT_WEIGHTS, choice);
+                    fail(choice, WeightFault.CORRUPT_WEIGHTS.failure());
+                }
+            }
+        }
+        scheduler.distrustCache();
+    }
+
+    private void count(WeightFault fault, Choice choice) {
+        weightFaults.merge(fault, (long) answers(choice), Long::sum);
+    }
+
+    private static String requestId(Choice choice) {
+        return choice.generation().request().requestId();
+    }
+
+    private void complete(ScheduledStep step) {
+        for (ScheduledStep.Chunk chunk : step.chunks()) {
+            if (choices.containsKey(chunk.sequence())) {
+                scheduler.complete(chunk);
+            }
+        }
+    }
+
     private void emit(ScheduledStep step, float[] logits) {
         int sampled = 0;
-        for (ScheduledStep.Chunk chunk : step.chunks()) {
+        for (int index = 0; index < step.chunks().size(); index++) {
+            ScheduledStep.Chunk chunk = step.chunks().get(index);
             promptTokens += Math.max(
                     0, Math.min(chunk.start() + chunk.count(), chunk.sequence().promptLength()) - chunk.start());
             if (chunk.samples()) {
                 int offset = sampled++ * model.vocabularySize();
-                Choice choice = choiceOf(chunk);
-                if (choice.isParent() && choice.sequence().generated() == 0) {
-                    fork(choice, logits, offset);
+                Choice choice = choices.get(chunk.sequence());
+                if (choice == null) {
+                    continue; // failed in this very step
                 }
-                draw(choice, logits, offset);
+                if (choice.isParent() && choice.sequence().generated() == 0) {
+                    fork(choice, logits, offset, proof.lastRow(index));
+                }
+                draw(choice, logits, offset, proof.lastRow(index));
+            }
+        }
+    }
+
+    /// A sink that throws has lost an event: its request is aborted.
+    private void endUnheard(ScheduledStep step) {
+        for (ScheduledStep.Chunk chunk : step.chunks()) {
+            Choice choice = choices.get(chunk.sequence());
+            if (choice != null && choice.generation().isUnheard()) {
+                finish(choice.generation(), FinishReason.ABORT);
             }
         }
     }
 
     /// The prompt is computed: the other choices draw their first tokens from the same logits.
-    private void fork(Choice parent, float[] logits, int offset) {
+    private void fork(Choice parent, float[] logits, int offset, int row) {
         Generation generation = parent.generation();
         for (int index = 1; index < generation.request().choices(); index++) {
             Choice choice = new Choice(generation, index, scheduler.fork(parent.sequence(), nextSequenceId++, index));
             begin(choice);
-            draw(choice, logits, offset);
+            draw(choice, logits, offset, row);
         }
     }
 
-    /// Draws from the row of logits at `offset`; a row that cannot be drawn from fails its choice alone.
-    private void draw(Choice choice, float[] logits, int offset) {
+    /// Draws from the logits at `offset`, which are those of a row of the step; logits that cannot be drawn from fail
+    /// their choice alone.
+    private void draw(Choice choice, float[] logits, int offset, int row) {
         Sequence sequence = choice.sequence();
         int token;
         TokenLogprobs logprobs = null;
@@ -436,6 +569,7 @@ public final class LoraEngine implements AutoCloseable {
             fail(choice, new EngineException(EngineException.Code.INTERNAL, place + e.getMessage(), e));
             return;
         }
+        choice.served().count(proof, row);
         accept(choice, token, logprobs);
     }
 
@@ -471,7 +605,9 @@ public final class LoraEngine implements AutoCloseable {
                     reason == FinishReason.DEADLINE
                             ? new EngineException(
                                     EngineException.Code.DEADLINE_EXCEEDED,
-                                    "the deadline passed before the first token")
+                                    generation.choices().isEmpty()
+                                            ? "the deadline passed while the request waited for its adapters"
+                                            : "the deadline passed before the first token")
                             : new EngineException(
                                     EngineException.Code.UNAVAILABLE, "the request was ended before its first token"));
             return;
@@ -486,10 +622,18 @@ public final class LoraEngine implements AutoCloseable {
         Usage usage = usage(choice, reason);
         String text = choice.text().finish();
         release(choice);
-        var _ = usageSink
-                .commit(usage)
+        var _ = commit(usage)
                 .whenComplete(
                         (acknowledgement, failure) -> settle(choice, reason, text, usage, acknowledgement, failure));
+    }
+
+    /// A sink that throws loses the usage at hand alone.
+    private CompletableFuture<SignedAcknowledgement> commit(Usage usage) {
+        try {
+            return usageSink.commit(usage);
+        } catch (RuntimeException e) {
+            return CompletableFuture.failedFuture(e);
+        }
     }
 
     private Usage usage(Choice choice, FinishReason reason) {
@@ -503,14 +647,22 @@ public final class LoraEngine implements AutoCloseable {
                 request.salt(),
                 choice.generation().servedFrom(now),
                 now,
-                sequence.adapters().stream()
-                        .map(adapter -> new Usage.AdapterTokens(adapter, sequence.generated()))
-                        .toList(),
+                served(choice),
                 sequence.promptTokens(),
                 sequence.outputTokens(),
                 sequence.cached(),
                 sequence.discarded(),
                 reason);
+    }
+
+    /// What the steps' proofs counted, not what the request asked for.
+    private static List<Usage.AdapterTokens> served(Choice choice) {
+        List<Usage.AdapterTokens> served = new ArrayList<>();
+        for (AdapterSelection adapter : choice.sequence().adapters()) {
+            int tokens = choice.served().of(served.size(), adapter.digest().tag());
+            served.add(new Usage.AdapterTokens(adapter, tokens));
+        }
+        return served;
     }
 
     private void settle(
@@ -537,11 +689,16 @@ public final class LoraEngine implements AutoCloseable {
 
     /// Ends a choice without a result, and with a parent the choices that were to follow it.
     private void fail(Choice choice, EngineException failure) {
-        boolean alone = !choice.isParent() || choice.sequence().generated() > 0;
-        int count = alone ? 1 : choice.generation().request().choices();
+        int count = answers(choice);
         release(choice);
         openChoices.addAndGet(-count);
         choice.generation().failed(count, failure);
+    }
+
+    /// Answers that end with a choice: its own, and with a parent those that were to follow it.
+    private static int answers(Choice choice) {
+        boolean alone = !choice.isParent() || choice.sequence().generated() > 0;
+        return alone ? 1 : choice.generation().request().choices();
     }
 
     /// Ends a request of which nothing was generated.
@@ -571,6 +728,7 @@ public final class LoraEngine implements AutoCloseable {
     }
 
     private void close(Generation generation) {
+        hints.settled(generation);
         generation.end();
         byDeadline.remove(generation);
         open.remove(generation.request().requestId(), generation);
@@ -605,7 +763,11 @@ public final class LoraEngine implements AutoCloseable {
     }
 
     private void publishStats() {
-        stats = new EngineStats(
+        stats = currentStats();
+    }
+
+    private EngineStats currentStats() {
+        return new EngineStats(
                 scheduler.waitingCount(),
                 scheduler.runningCount(),
                 steps,
@@ -613,6 +775,9 @@ public final class LoraEngine implements AutoCloseable {
                 scheduler.cachedTokens(),
                 generatedTokens,
                 scheduler.preemptions(),
+                weightFaults.getOrDefault(WeightFault.WRONG_SLOT, 0L),
+                weightFaults.getOrDefault(WeightFault.WRONG_ROWS, 0L),
+                weightFaults.getOrDefault(WeightFault.CORRUPT_WEIGHTS, 0L),
                 blocks.freeBlocks(),
                 blocks.cachedBlocks(),
                 blocks.totalBlocks());

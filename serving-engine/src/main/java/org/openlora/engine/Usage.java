@@ -10,8 +10,8 @@ import org.openlora.meter.evm.Bytes32;
 /// The prompt is computed once for all choices: those behind choice 0 found the whole of it computed.
 ///
 /// @param choice which of the request's answers, from 0
-/// @param adapters with the generated tokens that each one's weights, as the kernels were given them, took part
-///     in
+/// @param adapters each with the generated tokens that its weights took part in: those whose steps were proven to have
+///     read its weights, by the tag beside them in memory
 /// @param outputTokens every sampled token, an end token too
 /// @param cachedTokens prompt tokens that were found computed
 /// @param discardedTokens tokens computed again after a preemption

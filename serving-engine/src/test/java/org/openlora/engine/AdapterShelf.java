@@ -16,22 +16,26 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
+import org.openlora.adapters.AdapterMemory;
 import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.LlamaModules;
 import org.openlora.adapters.ModuleShape;
 import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.kernels.Bf16;
+import org.openlora.kernels.LoraSlot;
 
 /// Small adapters in folders, which are written, spoiled, repaired and deleted while they are served; and what is true
 /// of them: which content stood where, since when, and what each content's weights are.
 final class AdapterShelf {
     /// One layer, hidden size 8.
-    static final BaseWeights BASE = new LlamaModules(new Digest("5a".repeat(32)), 1, 8, 2, 1, 4, 8);
+    static final BaseWeights BASE = new LlamaModules(new Digest("5a".repeat(32)), 1, 8, 2, 1, 4, 8, FakeModel.VOCABULARY, true, (name, _) -> {
+        throw new AssertionError("no adapter here scales the base's " + name);
+    });
 
     private static final String MODULE = "model.layers.0.self_attn.q_proj";
-    private static final String CONFIG = "adapter_config.json";
-    private static final String WEIGHTS = "adapter_model.safetensors";
+    static final String CONFIG = "adapter_config.json";
+    static final String WEIGHTS = "adapter_model.safetensors";
 
     private final Path root;
     private final InstantSource clock;
@@ -73,15 +77,18 @@ final class AdapterShelf {
 
     /// Changes one byte of the weights, as a bad disk does.
     void spoil(String name, SplittableRandom random) {
-        Path file = root.resolve(name).resolve(WEIGHTS);
         try {
-            byte[] bytes = Files.readAllBytes(file);
-            bytes[random.nextInt(bytes.length)] ^= (byte) (1 << random.nextInt(Byte.SIZE));
-            Files.write(file, bytes);
+            spoil(root.resolve(name).resolve(WEIGHTS), random);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
         settle(name);
+    }
+
+    static void spoil(Path file, SplittableRandom random) throws IOException {
+        byte[] bytes = Files.readAllBytes(file);
+        bytes[random.nextInt(bytes.length)] ^= (byte) (1 << random.nextInt(Byte.SIZE));
+        Files.write(file, bytes);
     }
 
     /// Cuts the weights short, as a full disk does.
@@ -134,7 +141,8 @@ final class AdapterShelf {
             Digest now = PeftAdapter.read(folder, BASE).digest();
             held.put(name, now);
             missedLast.put(now, clock.instant()); // until then it was not here
-            weightKeys.put(now, WeightKeys.of(PeftAdapter.load(folder, BASE, now, arena), BASE.layers()));
+            LoraSlot weights = PeftAdapter.load(folder, BASE, now, AdapterMemory.in(arena, now));
+            weightKeys.put(now, WeightKeys.of(weights, BASE.layers()));
         } catch (AdapterException e) {
             held.remove(name); // spoilt beyond reading: nobody can be served from it
         }

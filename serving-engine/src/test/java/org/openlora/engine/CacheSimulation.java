@@ -1,5 +1,8 @@
 package org.openlora.engine;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -13,6 +16,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterResidency;
 import org.openlora.adapters.AdapterSource;
@@ -21,8 +25,12 @@ import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.HostLimits;
 import org.openlora.adapters.host.HostResidencyStats;
 import org.openlora.adapters.host.SteppedResidency;
+import org.openlora.adapters.origin.AdapterOrigin;
+import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.adapters.registry.AdapterRegistry;
 import org.openlora.adapters.registry.RegistryOptions;
+import org.openlora.adapters.store.AdapterStore;
+import org.openlora.adapters.store.StoreStats;
 import org.openlora.engine.sampling.SamplingParams;
 import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.engine.scheduler.SchedulerConfig;
@@ -37,10 +45,16 @@ import org.openlora.meter.receipt.SignedAcknowledgement;
 final class CacheSimulation implements AutoCloseable {
     private static final Duration FAILURE_MEMORY = Duration.ofSeconds(2);
     private static final String TENANT = "tenant";
-    private static final int NAMES = 14;
+    /// Adapters that are folders under the registry's root, and as many that are registered from elsewhere.
+    private static final int NAMES_OF_EACH = 7;
+
+    private static final int NAMES = 2 * NAMES_OF_EACH;
+    /// More than config and weights of any adapter here.
+    private static final int MOST_FOLDER_BYTES = 1024;
     private static final int CONTEXT = 64;
     private static final int MOST_PROMPT = 12;
     private static final int MOST_TOKENS = 14;
+    private static final int MOST_ADAPTERS = 3;
     private static final int MOST_OPEN = 24;
     private static final int STEPS_BETWEEN_RESTS = 300;
     /// Far more than a rest can need; then somebody waits for nothing.
@@ -70,12 +84,21 @@ final class CacheSimulation implements AutoCloseable {
             long tokens,
             long leases,
             long preemptions,
-            HostResidencyStats residency) {}
+            HostResidencyStats residency,
+            StoreStats store) {}
+
+    private static final Duration FETCH_LIMIT = Duration.ofHours(1);
+    private static final String FOLDER = "folder-";
+    private static final String REGISTERED = "registered-";
 
     private final SplittableRandom random;
+    private final long diskBytes;
     private final SteppedTime time = new SteppedTime();
     private final SteppedLoads loads;
-    private final AdapterShelf shelf;
+    private final AdapterShelf root;
+    private final AdapterShelf origins;
+    private final Path stored;
+    private final AdapterStore store;
     private final AdapterRegistry registry;
     private final SimulatedSource source;
     private final HostLimits limits;
@@ -98,11 +121,29 @@ final class CacheSimulation implements AutoCloseable {
         nextContent = seed << 20;
         int atOnce = 1 + random.nextInt(4);
         loads = new SteppedLoads(atOnce);
-        shelf = new AdapterShelf(folder.resolve("root"), time);
-        popularity = IntStream.range(0, NAMES).mapToObj("adapter-%02d"::formatted).toList();
-        popularity.forEach(name -> shelf.write(name, nextContent++));
-        registry = AdapterRegistry.open(new RegistryOptions(
-                shelf.root(), folder.resolve("state"), AdapterShelf.BASE, Set.of("base"), 1, Duration.ZERO, time));
+        root = new AdapterShelf(folder.resolve("root"), time);
+        origins = new AdapterShelf(folder.resolve("origins"), time);
+        popularity = IntStream.range(0, NAMES)
+                .mapToObj(i -> (i < NAMES_OF_EACH ? FOLDER : REGISTERED) + i)
+                .toList();
+        popularity.forEach(name -> shelf(name).write(name, nextContent++));
+        stored = folder.resolve("store");
+        // Room for what can be on its way and held at once, and for little more.
+        diskBytes = (atOnce + 2L) * MOST_FOLDER_BYTES;
+        store = AdapterStore.open(stored, diskBytes, found -> PeftAdapter.read(found, AdapterShelf.BASE).digest());
+        registry = AdapterRegistry.open(
+                new RegistryOptions(
+                        root.root(),
+                        folder.resolve("state"),
+                        AdapterShelf.BASE,
+                        Set.of("base"),
+                        1,
+                        Duration.ZERO,
+                        FETCH_LIMIT,
+                        time),
+                store,
+                new SimulatedOrigins());
+        popularity.stream().filter(name -> !isFolder(name)).forEach(this::register);
         source = new SimulatedSource(registry, random.split(), time);
         long mean = meanBytes();
         limits = new HostLimits(
@@ -116,6 +157,7 @@ final class CacheSimulation implements AutoCloseable {
                 new EngineConfig(
                         new SchedulerConfig(2 + random.nextInt(6), 8 + random.nextInt(24)),
                         1000,
+                        MOST_ADAPTERS,
                         Set.of(),
                         AdapterShelf.BASE.digest()),
                 model,
@@ -127,7 +169,8 @@ final class CacheSimulation implements AutoCloseable {
 
     private long meanBytes() {
         return (long) popularity.stream()
-                .mapToLong(name -> registry.residentBytes(registry.find(TENANT, name).digest()))
+                .mapToLong(name ->
+                        registry.size(registry.find(TENANT, name).digest()).bytes())
                 .average()
                 .orElseThrow();
     }
@@ -141,8 +184,30 @@ final class CacheSimulation implements AutoCloseable {
         return WeightKeys.of(weights, AdapterShelf.BASE.layers());
     }
 
+    private static boolean isFolder(String name) {
+        return name.startsWith(FOLDER);
+    }
+
+    private AdapterShelf shelf(String name) {
+        return isFolder(name) ? root : origins;
+    }
+
+    /// Makes a tenant's name stand for what lies at its origin now, where it can be had.
+    private void register(String name) {
+        Path origin = origins.root().resolve(name).toAbsolutePath();
+        try {
+            registry.register(
+                    TENANT, name, new AdapterOrigin.LocalFolder(origin), null, time.instant().plus(FETCH_LIMIT));
+        } catch (AdapterException e) {
+            if (origins.holds(name)) {
+                throw new AssertionError("a sound adapter cannot be registered", e);
+            }
+        }
+    }
+
     private long weightKey(Digest digest) {
-        Long key = shelf.weightKey(digest);
+        Long fromRoot = root.weightKey(digest);
+        Long key = fromRoot == null ? origins.weightKey(digest) : fromRoot;
         if (key == null) {
             throw new AssertionError("adapter " + digest + " never stood in any folder");
         }
@@ -169,7 +234,8 @@ final class CacheSimulation implements AutoCloseable {
                 tokens,
                 residency.granted(),
                 engine.stats().preemptions(),
-                real.stats());
+                real.stats(),
+                store.stats());
         requireNothingLeft();
         return tally;
     }
@@ -184,13 +250,17 @@ final class CacheSimulation implements AutoCloseable {
             abort();
         } else if (dice < 800) {
             time.advance(Duration.ofMillis(random.nextInt(900)));
-        } else if (dice < 830) {
+        } else if (dice < 820) {
             registry.rescan();
+        } else if (dice < 840) {
+            registerSome();
         } else if (dice < 860) {
             source.toggleFailing(digestOfSome());
         } else if (dice < 890) {
             change();
-        } else if (dice < 895) {
+        } else if (dice < 900) {
+            spoilStored();
+        } else if (dice < 905) {
             shiftPopularity();
         }
     }
@@ -225,8 +295,34 @@ final class CacheSimulation implements AutoCloseable {
         }
     }
 
+    private void registerSome() {
+        String name = someName();
+        if (!isFolder(name)) {
+            if (random.nextInt(6) == 0) {
+                registry.unregister(TENANT, name);
+            } else {
+                register(name);
+            }
+        }
+    }
+
+    /// The disk under the store errs; whoever reads finds out, and fetches again.
+    private void spoilStored() {
+        try (Stream<Path> files = Files.walk(stored)) {
+            List<Path> weights = files.filter(file -> file.endsWith(AdapterShelf.WEIGHTS))
+                    .sorted()
+                    .toList();
+            if (!weights.isEmpty()) {
+                AdapterShelf.spoil(weights.get(random.nextInt(weights.size())), random);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private void change() {
         String name = someName();
+        AdapterShelf shelf = shelf(name);
         int dice = random.nextInt(10);
         if (!shelf.holds(name) || dice < 4) {
             shelf.write(name, nextContent++);
@@ -283,7 +379,7 @@ final class CacheSimulation implements AutoCloseable {
 
     private long bytes(List<AdapterSelection> adapters) {
         return adapters.stream()
-                .mapToLong(adapter -> registry.residentBytes(adapter.digest()))
+                .mapToLong(adapter -> registry.size(adapter.digest()).bytes())
                 .sum();
     }
 
@@ -325,6 +421,10 @@ final class CacheSimulation implements AutoCloseable {
         if (stats.reservedBytes() > limits.capacityBytes()
                 || stats.resident() + stats.loading() > limits.maxAdapters()) {
             throw new AssertionError("over budget: " + stats);
+        }
+        StoreStats disk = store.stats();
+        if (disk.usedBytes() > diskBytes) {
+            throw new AssertionError("over budget: " + disk);
         }
         for (ExpectedAnswer answer : List.copyOf(open)) {
             if (answer.ended()) {
@@ -368,7 +468,8 @@ final class CacheSimulation implements AutoCloseable {
             default ->
                 answer.request().adapters().stream()
                         .map(AdapterSelection::digest)
-                        .anyMatch(digest -> shelf.missedSince(digest, since) || source.failedSince(digest, since));
+                        .anyMatch(digest -> root.missedSince(digest, since) && origins.missedSince(digest, since)
+                                || source.failedSince(digest, since));
         };
     }
 
@@ -397,5 +498,6 @@ final class CacheSimulation implements AutoCloseable {
     public void close() {
         real.close();
         registry.close();
+        store.close();
     }
 }

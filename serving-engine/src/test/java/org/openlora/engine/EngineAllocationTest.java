@@ -61,6 +61,7 @@ class EngineAllocationTest {
                         new EngineConfig(
                                 new SchedulerConfig(STREAMS, 64),
                                 100,
+                                1,
                                 Set.copyOf(base.config().eosTokenIds()),
                                 base.digest()),
                         base.model(),

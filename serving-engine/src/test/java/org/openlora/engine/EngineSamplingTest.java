@@ -29,7 +29,7 @@ class EngineSamplingTest {
 
     private static LoraEngine engine(FakeModel model, Set<Integer> ends) {
         return new LoraEngine(
-                new EngineConfig(new SchedulerConfig(8, 16), 100, ends, Digest.ZERO),
+                new EngineConfig(new SchedulerConfig(8, 16), 100, 3, ends, Digest.ZERO),
                 model,
                 Letters::new,
                 new FakeResidency(),

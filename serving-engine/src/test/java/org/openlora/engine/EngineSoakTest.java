@@ -34,7 +34,7 @@ class EngineSoakTest {
     @Test
     void submit_fullLoadWithAborts_leavesNothingBehind() throws InterruptedException {
         EngineConfig config = new EngineConfig(
-                new SchedulerConfig(16, 64).withPrefillTokensBesideDecode(32), 1000, Set.of(7), Digest.ZERO);
+                new SchedulerConfig(16, 64).withPrefillTokensBesideDecode(32), 1000, 3, Set.of(7), Digest.ZERO);
         SplittableRandom random = new SplittableRandom(SECONDS);
         long requests = 0;
         long early = 0;

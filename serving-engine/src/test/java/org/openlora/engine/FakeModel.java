@@ -1,9 +1,12 @@
 package org.openlora.engine;
 
 import java.util.Arrays;
+import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
 import org.openlora.engine.model.CausalLm;
 import org.openlora.engine.model.ForwardBatch;
+import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.kernels.AttentionBatch;
 import org.openlora.kernels.LoraBatch;
 import org.openlora.kernels.LoraSlot;
@@ -22,6 +25,10 @@ final class FakeModel implements CausalLm {
     private final long[] cache;
     private final ToLongFunction<LoraSlot> weightsKey;
     int failuresLeft;
+    /// Entries of rows that the step does not have serve nobody.
+    boolean ignoreStrayRows;
+    /// Sees each batch before it is computed.
+    Consumer<ForwardBatch> watcher = _ -> {};
     /// The logits behind this token hold a NaN.
     int poisonedToken = -1;
 
@@ -74,6 +81,7 @@ final class FakeModel implements CausalLm {
             failuresLeft--;
             throw new IllegalStateException("planted fault");
         }
+        watcher.accept(batch);
         long[] adapters = adaptersByRow(batch.lora(), batch.rows());
         for (int row = 0; row < batch.rows(); row++) {
             int[] table = batch.attention().blockTables()[batch.attention().sequences()[row]];
@@ -109,6 +117,9 @@ final class FakeModel implements CausalLm {
             long key = weightsKey.applyAsLong(lora.slots()[segment]);
             for (int entry = lora.segmentStarts()[segment]; entry < lora.segmentStarts()[segment + 1]; entry++) {
                 int row = lora.rows()[entry];
+                if (ignoreStrayRows && row >= rows) {
+                    continue;
+                }
                 adapters[row] = adapterKey(adapters[row], key, lora.scales()[entry]);
             }
         }
@@ -143,6 +154,15 @@ final class FakeModel implements CausalLm {
     /// The key of a row's adapters with one more, in digest order.
     static long adapterKey(long before, long weightsKey, float scale) {
         return mix(before + weightsKey + Float.floatToIntBits(scale));
+    }
+
+    /// Of several adapters, in digest order.
+    static long adapterKey(List<AdapterSelection> adapters) {
+        long key = 0;
+        for (AdapterSelection adapter : adapters) {
+            key = adapterKey(key, adapter.digest().hashCode(), adapter.scale());
+        }
+        return key;
     }
 
     private static int slot(int[] table, int position) {

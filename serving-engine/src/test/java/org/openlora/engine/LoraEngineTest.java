@@ -44,7 +44,7 @@ class LoraEngineTest {
 
     private LoraEngine engine(FakeModel model, SchedulerConfig scheduler, int maxQueued, Set<Integer> ends) {
         return new LoraEngine(
-                new EngineConfig(scheduler, maxQueued, ends, BASE),
+                new EngineConfig(scheduler, maxQueued, 3, ends, BASE),
                 model,
                 Letters::new,
                 residency,
@@ -288,7 +288,7 @@ class LoraEngineTest {
     void close_withOpenRequests_endsThemAll() {
         FakeModel model = new FakeModel(500, 2000);
         LoraEngine engine = LoraEngine.start(
-                new EngineConfig(new SchedulerConfig(8, 64), 100, Set.of(), BASE),
+                new EngineConfig(new SchedulerConfig(8, 64), 100, 3, Set.of(), BASE),
                 model,
                 Letters::new,
                 residency,
@@ -336,7 +336,7 @@ class LoraEngineTest {
     @Test
     void run_idleEngine_endsOverdueRequestsByItself() {
         residency.hold(SEA);
-        EngineConfig config = new EngineConfig(new SchedulerConfig(8, 64), 100, Set.of(), BASE);
+        EngineConfig config = new EngineConfig(new SchedulerConfig(8, 64), 100, 3, Set.of(), BASE);
         try (LoraEngine engine = LoraEngine.start(
                 config, new FakeModel(50, 50), Letters::new, residency, this::commit, InstantSource.system())) {
             RecordingSink sink = new RecordingSink();

@@ -11,6 +11,7 @@ import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.AdapterResidency;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.ResidentAdapter;
+import org.openlora.adapters.SlotTable;
 import org.openlora.kernels.LoraSlot;
 
 /// Passes everything on and keeps its own account of who holds what, so that nothing the residency believes of itself
@@ -54,6 +55,16 @@ final class ObservedResidency implements AdapterResidency {
         return answer;
     }
 
+    @Override
+    public void prefetch(List<Digest> adapters) {
+        real.prefetch(adapters);
+    }
+
+    @Override
+    public SlotTable slots() {
+        return real.slots();
+    }
+
     private synchronized AdapterLease observe(Set<Digest> adapters, AdapterLease lease) {
         List<Digest> got =
                 lease.adapters().stream().map(ResidentAdapter::digest).toList();
@@ -87,9 +98,15 @@ final class ObservedResidency implements AdapterResidency {
                 } catch (IllegalStateException e) {
                     throw new AssertionError("leased adapter " + adapter.digest() + " was evicted", e);
                 }
-                if (found != weightKey.applyAsLong(adapter.digest())) {
+                if (found != weightKey.applyAsLong(adapter.digest())
+                        || adapter.weights().tag() != adapter.digest().tag()) {
                     throw new AssertionError(
                             "the memory of leased adapter " + adapter.digest() + " holds other weights");
+                }
+                ResidentAdapter inSlot = real.slots().at(adapter.slot());
+                if (inSlot == null || !inSlot.digest().equals(adapter.digest())) {
+                    throw new AssertionError(
+                            "slot " + adapter.slot() + " of leased adapter " + adapter.digest() + " holds " + inSlot);
                 }
             }
         }

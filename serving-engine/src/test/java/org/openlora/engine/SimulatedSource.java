@@ -1,6 +1,6 @@
 package org.openlora.engine;
 
-import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashMap;
@@ -12,6 +12,8 @@ import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
+import org.openlora.adapters.AdapterMemory;
+import org.openlora.adapters.AdapterSize;
 import org.openlora.adapters.AdapterSource;
 import org.openlora.adapters.Digest;
 import org.openlora.kernels.LoraSlot;
@@ -35,12 +37,12 @@ final class SimulatedSource implements AdapterSource {
     }
 
     @Override
-    public long residentBytes(Digest adapter) {
-        return real.residentBytes(adapter);
+    public AdapterSize size(Digest adapter) {
+        return real.size(adapter);
     }
 
     @Override
-    public LoraSlot load(Digest adapter, Arena arena) {
+    public LoraSlot load(Digest adapter, AdapterMemory memory) {
         int pauses;
         synchronized (this) {
             if (!loading.add(adapter)) {
@@ -55,13 +57,28 @@ final class SimulatedSource implements AdapterSource {
                 Fibre.pause();
             }
             requireUp(adapter);
-            LoraSlot weights = real.load(adapter, arena);
+            LoraSlot weights = real.load(adapter, new SlowMemory(memory));
             Fibre.pause();
             return weights;
         } finally {
             synchronized (this) {
                 loading.remove(adapter);
             }
+        }
+    }
+
+    /// Stops a load where it stands between two modules.
+    private record SlowMemory(AdapterMemory memory) implements AdapterMemory {
+        @Override
+        public MemorySegment allocate(long bytes) {
+            MemorySegment block = memory.allocate(bytes);
+            Fibre.pause();
+            return block;
+        }
+
+        @Override
+        public long tag() {
+            return memory.tag();
         }
     }
 

@@ -3,16 +3,20 @@ package org.openlora.engine;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.ResidentAdapter;
+import org.openlora.adapters.SlotTable;
 import org.openlora.engine.kv.BlockCopy;
 import org.openlora.engine.kv.BlockManager;
 import org.openlora.engine.model.CausalLm;
+import org.openlora.engine.model.ForwardBatch;
 import org.openlora.engine.sampling.SamplingParams;
 import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.engine.scheduler.ScheduledStep;
@@ -42,10 +46,28 @@ public final class TeacherForcing {
     /// One prompt and what watches over its answers.
     ///
     /// @param arrival step before which it comes in
+    /// @param scalesPpm one for each adapter
     /// @param teachers one for each choice
     @SuppressWarnings("ArrayRecordComponent") // Read from a fixture; never compared.
     public record Line(
-            int arrival, int[] prompt, List<ResidentAdapter> adapters, int maxTokens, List<Teacher> teachers) {
+            int arrival,
+            int[] prompt,
+            List<ResidentAdapter> adapters,
+            List<Integer> scalesPpm,
+            int maxTokens,
+            List<Teacher> teachers) {
+        /// Adapters as trained.
+        public Line(
+                int arrival, int[] prompt, List<ResidentAdapter> adapters, int maxTokens, List<Teacher> teachers) {
+            this(
+                    arrival,
+                    prompt,
+                    adapters,
+                    Collections.nCopies(adapters.size(), AdapterSelection.UNIT_SCALE_PPM),
+                    maxTokens,
+                    teachers);
+        }
+
         public Line(int[] prompt, List<ResidentAdapter> adapters, int maxTokens, Teacher teacher) {
             this(0, prompt, adapters, maxTokens, List.of(teacher));
         }
@@ -65,7 +87,9 @@ public final class TeacherForcing {
     public Run run(List<Line> lines) {
         BlockManager manager = new BlockManager(blocks, model.blockTokens());
         Scheduler scheduler = new Scheduler(config, manager);
-        BatchBuilder builder = new BatchBuilder(model.blockTokens(), model.slidingWindow());
+        SlotTable slots = Slots.of(lines);
+        BatchBuilder builder = new BatchBuilder(model.blockTokens(), model.slidingWindow(), slots);
+        StepProof proof = new StepProof(slots);
         Map<Sequence, Teacher> teachers = new HashMap<>();
         Map<Sequence, Line> parents = new HashMap<>();
         List<Line> pending = new ArrayList<>(lines);
@@ -82,7 +106,11 @@ public final class TeacherForcing {
                 model.copyBlock(copy.from(), copy.to());
                 copies++;
             }
-            float[] logits = model.forward(builder.build(step));
+            ForwardBatch batch = builder.build(step);
+            float[] logits = model.forward(batch);
+            if (!proof.check(step, batch.lora(), builder.slotEpoch())) {
+                throw new AssertionError("rows were served by other adapters than they asked for: " + step);
+            }
             scheduler.complete(step);
             int row = 0;
             for (ScheduledStep.Chunk chunk : step.chunks()) {
@@ -103,9 +131,11 @@ public final class TeacherForcing {
 
     private static boolean begin(
             Line line, Scheduler scheduler, Map<Sequence, Teacher> teachers, Map<Sequence, Line> parents) {
-        List<AdapterSelection> adapters = line.adapters().stream()
-                .map(adapter -> AdapterSelection.of(adapter.digest()))
-                .toList();
+        List<AdapterSelection> adapters = new ArrayList<>();
+        for (ResidentAdapter adapter : line.adapters()) {
+            int scalePpm = line.scalesPpm().get(adapters.size());
+            adapters.add(new AdapterSelection(adapter.digest(), scalePpm, null));
+        }
         Sequence sequence = new Sequence(
                 teachers.size(),
                 line.prompt(),
@@ -145,6 +175,32 @@ public final class TeacherForcing {
             return 0;
         })));
         return kept.getFirst();
+    }
+
+    /// The slots of all adapters that lines hold.
+    private record Slots(Map<Integer, ResidentAdapter> bySlot) implements SlotTable {
+        static Slots of(List<Line> lines) {
+            Map<Integer, ResidentAdapter> bySlot = new HashMap<>();
+            for (Line line : lines) {
+                line.adapters().forEach(adapter -> bySlot.put(adapter.slot(), adapter));
+            }
+            return new Slots(bySlot);
+        }
+
+        @Override
+        public int slots() {
+            return bySlot.size();
+        }
+
+        @Override
+        public long epoch() {
+            return 0;
+        }
+
+        @Override
+        public @Nullable ResidentAdapter at(int slot) {
+            return bySlot.get(slot);
+        }
     }
 
     private record Held(List<ResidentAdapter> adapters) implements AdapterLease {

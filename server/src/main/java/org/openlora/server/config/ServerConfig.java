@@ -225,6 +225,7 @@ public record ServerConfig(
             @JsonProperty(required = true) int maxNumBatchedTokens,
             @JsonProperty(required = true) int maxPrefillTokensBesideDecode,
             @JsonProperty(required = true) int maxOvertakes,
+            @JsonProperty(required = true) int maxAdaptersPerRequest,
             @JsonProperty(required = true) int kvCacheMebibytes,
             @JsonProperty(required = true) boolean prefixCache,
             @JsonProperty(required = true) String weights,
@@ -245,6 +246,7 @@ public record ServerConfig(
             within("maxNumBatchedTokens", maxNumBatchedTokens, maxNumSeqs, 1 << 20);
             within("maxPrefillTokensBesideDecode", maxPrefillTokensBesideDecode, 1, 1 << 20);
             within("maxOvertakes", maxOvertakes, 0, 1 << 20);
+            within("maxAdaptersPerRequest", maxAdaptersPerRequest, 1, 1024);
             within("kvCacheMebibytes", kvCacheMebibytes, 0, 1 << 24);
             within("warmUpSeconds", warmUpSeconds, 0, 3600);
         }
@@ -256,6 +258,7 @@ public record ServerConfig(
                     maxNumBatchedTokens,
                     maxPrefillTokensBesideDecode,
                     maxOvertakes,
+                    maxAdaptersPerRequest,
                     kvCacheMebibytes,
                     prefixCache,
                     otherWeights,

@@ -40,6 +40,7 @@ final class Statuses {
             case OVERLOADED -> Status.RESOURCE_EXHAUSTED;
             case DEADLINE_EXCEEDED -> Status.DEADLINE_EXCEEDED;
             case UNAVAILABLE -> Status.UNAVAILABLE;
+            case WRONG_WEIGHTS -> Status.DATA_LOSS;
             case INTERNAL -> Status.INTERNAL;
         };
     }

@@ -100,7 +100,7 @@ record ApiError(
             case OVERLOADED -> overloaded(message);
             case DEADLINE_EXCEEDED -> new ApiError(HttpStatus.GATEWAY_TIMEOUT, "TimeoutError", message, null);
             case UNAVAILABLE -> unavailable(message);
-            case INTERNAL -> internal(message);
+            case WRONG_WEIGHTS, INTERNAL -> internal(message);
         };
     }
 

@@ -207,6 +207,7 @@ public final class ServingStack implements Serving, AutoCloseable {
                         sizes.maxOvertakes(),
                         sizes.prefixCache()),
                 config.server().maxConcurrentRequests(),
+                sizes.maxAdaptersPerRequest(),
                 Set.copyOf(model.config().eosTokenIds()),
                 model.digest());
     }

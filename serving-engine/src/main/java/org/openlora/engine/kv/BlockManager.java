@@ -136,6 +136,14 @@ public final class BlockManager {
         cache.put(name, table.block(index));
     }
 
+    /// Makes no block findable by name any more; idle ones become plain free blocks.
+    public void forgetNames() {
+        while (cache.idle() > 0) {
+            free[freeCount++] = cache.evict();
+        }
+        cache.forgetHeld();
+    }
+
     /// Lets go of all of a table's blocks, the last first, so that of a cached prefix the beginning stays longest.
     public void release(BlockTable table) {
         for (int i = table.size() - 1; i >= 0; i--) {

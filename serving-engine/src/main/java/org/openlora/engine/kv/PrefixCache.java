@@ -92,6 +92,15 @@ final class PrefixCache {
         return block;
     }
 
+    /// Forgets the blocks that tables hold; no block may be idle.
+    void forgetHeld() {
+        if (idle > 0) {
+            throw new IllegalStateException(idle + " blocks are idle: they have to be evicted first");
+        }
+        byName.clear();
+        Arrays.fill(names, null);
+    }
+
     /// Throws [IllegalStateException] unless names and blocks agree and exactly the blocks that `references` does
     /// not count are idle.
     void checkIntegrity(int[] references) {

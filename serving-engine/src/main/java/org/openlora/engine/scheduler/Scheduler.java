@@ -19,7 +19,8 @@ import org.openlora.meter.evm.Bytes32;
 /// its blocks and is computed again later: its tokens stay, so its response does not change. Sequences enter only
 /// with their adapters already leased, so scheduling never waits for a load.
 ///
-/// Each step is [#schedule]d, run by the caller, and [#complete]d, or its sequences are [#remove]d.
+/// Each step is [#schedule]d, run by the caller, and [#complete]d, or the sequences of chunks that failed are
+/// [#remove]d.
 /// Owned by the engine thread; reads no clock and holds no lock.
 public final class Scheduler {
     private final SchedulerConfig config;
@@ -221,15 +222,18 @@ public final class Scheduler {
 
     /// Notes that a scheduled step was computed: full blocks can be found by others from now on.
     public void complete(ScheduledStep step) {
-        for (ScheduledStep.Chunk chunk : step.chunks()) {
-            Sequence sequence = chunk.sequence();
-            sequence.advance(chunk.count());
-            if (chunk.samples()) {
-                sequence.turn().account().chargeGenerated(1);
-            }
-            if (config.prefixCaching()) {
-                publish(sequence);
-            }
+        step.chunks().forEach(this::complete);
+    }
+
+    /// Notes that one chunk of a scheduled step was computed, and that its keys and values may be used.
+    public void complete(ScheduledStep.Chunk chunk) {
+        Sequence sequence = chunk.sequence();
+        sequence.advance(chunk.count());
+        if (chunk.samples()) {
+            sequence.turn().account().chargeGenerated(1);
+        }
+        if (config.prefixCaching()) {
+            publish(sequence);
         }
     }
 
@@ -247,6 +251,12 @@ public final class Scheduler {
             blocks.release(sequence.blockTable());
             shares.leave(sequence.turn().account());
         }
+    }
+
+    /// Forgets all that the prefix cache knows: some of it may have been computed with wrong weights. Whoever holds such
+    /// blocks has to be [#remove]d.
+    public void distrustCache() {
+        blocks.forgetNames();
     }
 
     /// Throws [IllegalStateException] if a block is lost, shared by mistake, a bound is exceeded or an order broken.

@@ -24,6 +24,8 @@ public final class Sequence {
     private final SamplingParams params;
     private final SamplingState sampling;
     private final List<AdapterSelection> adapters;
+    private final long[] tags; // by place among the adapters
+    private final float[] scales;
     private final AdapterLease lease;
     private final ServiceTerms terms;
     private final BlockNames blockNames;
@@ -57,6 +59,13 @@ public final class Sequence {
         this.adapters = adapters.stream()
                 .sorted(Comparator.comparing(AdapterSelection::digest))
                 .toList();
+        this.tags = this.adapters.stream()
+                .mapToLong(adapter -> adapter.digest().tag())
+                .toArray();
+        this.scales = new float[tags.length];
+        for (int place = 0; place < tags.length; place++) {
+            scales[place] = this.adapters.get(place).scale();
+        }
         this.lease = lease;
         this.terms = terms;
         this.blockNames = new BlockNames(prefixSeed);
@@ -71,6 +80,8 @@ public final class Sequence {
         this.params = parent.params;
         this.sampling = new SamplingState(params, choice, parent.promptTokens());
         this.adapters = parent.adapters;
+        this.tags = parent.tags;
+        this.scales = parent.scales;
         this.lease = parent.lease;
         this.terms = parent.terms;
         this.blockNames = parent.blockNames.fork();
@@ -131,6 +142,16 @@ public final class Sequence {
     /// In digest order; the same order as the lease's adapters.
     public List<AdapterSelection> adapters() {
         return adapters;
+    }
+
+    /// [Tag][Digest#tag] of the adapter at `place` of [#adapters].
+    public long tag(int place) {
+        return tags[place];
+    }
+
+    /// Scale of the adapter at `place` of [#adapters].
+    public float scale(int place) {
+        return scales[place];
     }
 
     public AdapterLease lease() {
