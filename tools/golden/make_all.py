@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 import make_arch
+import make_blends
 import make_gguf
 import make_gguf_model
 import make_smollm2
@@ -18,4 +19,5 @@ if __name__ == "__main__":
     make_gguf_model.main()
     make_arch.main()
     make_tiny.main()
+    make_blends.main()
     make_smollm2.main(cache)

@@ -29,6 +29,8 @@ public final class AdapterException extends RuntimeException {
         REFUSED,
         /// Its origin or the disk fails; asking again later may succeed.
         UNAVAILABLE,
+        /// Its weights were changed in memory after they had been loaded and verified.
+        CORRUPT,
         /// The residency is closed.
         CLOSED
     }

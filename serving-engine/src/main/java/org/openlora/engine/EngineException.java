@@ -17,8 +17,8 @@ public final class EngineException extends RuntimeException {
         OVERLOADED,
         /// The request's deadline passed before its first token, or before its adapters were there.
         DEADLINE_EXCEEDED,
-        /// The answer was, or may have been, computed with weights that the request did not ask for. Nothing of it may be
-        /// used, nothing is billed; asking again may work.
+        /// The answer was, or may have been, computed with weights that the request did not ask for. Nothing of
+        /// it may be used, nothing is billed; asking again may work.
         WRONG_WEIGHTS,
         /// The engine is shutting down.
         UNAVAILABLE,

@@ -63,7 +63,10 @@ final class Generation {
             sink.accept(event);
         } catch (RuntimeException e) {
             unheard = true;
-            log.error("The sink of request {} threw, against its contract: it gets no more events", request.requestId(), e);
+            log.error(
+                    "The sink of request {} threw, against its contract: it gets no more events",
+                    request.requestId(),
+                    e);
         }
     }
 

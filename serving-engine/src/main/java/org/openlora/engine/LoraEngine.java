@@ -52,9 +52,9 @@ import org.slf4j.LoggerFactory;
 /// usage durable → final event. The lease is held from its grant to the end, whatever happens in between. Of several
 /// choices the first computes the prompt; the others begin behind it and share its keys and values.
 ///
-/// **Which weights.** Nothing of a step is used before [StepProof] has read back which weights served each row. Rows that
-/// were served by others than they asked for end their request with an error, and what they wrote into the key/value
-/// cache goes with them; the other rows of the step go on.
+/// **Which weights.** Nothing of a step is used before [StepProof] has read back which weights served each row.
+/// Rows that were served by others than they asked for end their request with an error, and what they wrote
+/// into the key/value cache goes with them; the other rows of the step go on.
 public final class LoraEngine implements AutoCloseable {
     private static final Duration LONGEST_WAIT = Duration.ofHours(1);
     private static final Logger log = LoggerFactory.getLogger(LoraEngine.class);
@@ -157,8 +157,8 @@ public final class LoraEngine implements AutoCloseable {
         send(new EngineCommand.Abort(requestId));
     }
 
-    /// Says that an adapter's weights in memory were found not to be its own. Open requests that use it fail, and cached
-    /// prefixes, which may have been computed with those weights, are forgotten.
+    /// Says that an adapter's weights in memory were found not to be its own. Open requests that use it fail,
+    /// and cached prefixes, which may have been computed with those weights, are forgotten.
     public void distrust(Digest adapter) {
         send(new EngineCommand.Distrust(adapter));
     }
@@ -398,7 +398,8 @@ public final class LoraEngine implements AutoCloseable {
     private static boolean isFor(AdapterLease lease, GenerationRequest request) {
         List<Digest> held =
                 lease.adapters().stream().map(ResidentAdapter::digest).toList();
-        return held.size() == request.adapters().size() && request.adapterDigests().equals(Set.copyOf(held));
+        return held.size() == request.adapters().size()
+                && request.adapterDigests().equals(Set.copyOf(held));
     }
 
     private void begin(Choice choice) {
@@ -459,8 +460,9 @@ public final class LoraEngine implements AutoCloseable {
         }
     }
 
-    /// Ends what was not served by the weights it asked for. Its sequences go, and with them the blocks that the step
-    /// wrote: none of those has a name yet. Blocks of steps before were proven, unless weights changed under their slots.
+    /// Ends what was not served by the weights it asked for. Its sequences go, and with them the blocks that
+    /// the step wrote: none of those has a name yet. Blocks of steps before were proven, unless weights changed
+    /// under their slots.
     private void failUnproven(ScheduledStep step) {
         for (int index = 0; index < step.chunks().size(); index++) {
             Choice choice = choices.get(step.chunks().get(index).sequence());
@@ -484,7 +486,9 @@ public final class LoraEngine implements AutoCloseable {
 
     /// Nobody knows since when the weights are wrong: whatever was computed with them is given up.
     private void distrustNow(Digest adapter) {
-        log.error("The weights of adapter {} changed in memory: its requests end, cached prefixes are forgotten", adapter);
+        log.error(
+                "The weights of adapter {} changed in memory: its requests end, cached prefixes are forgotten",
+                adapter);
         for (Generation generation : List.copyOf(open.values())) {
             if (generation.request().adapterDigests().contains(adapter)) {
                 for (Choice choice : List.copyOf(generation.choices())) {

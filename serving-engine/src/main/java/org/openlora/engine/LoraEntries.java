@@ -15,8 +15,8 @@ import org.openlora.kernels.LoraSlot;
 /// Which rows of a step use which adapters, one segment for each slot in digest order: a row's adapters then add up in
 /// the same order in whatever company it runs.
 ///
-/// A lease says in which slot an adapter stands, the slot table what stands there. The result is kept and given again as
-/// long as the rows belong to the same sequences and the table is of the same epoch.
+/// A lease says in which slot an adapter stands, the slot table what stands there. The result is kept and given
+/// again as long as the rows belong to the same sequences and the table is of the same epoch.
 final class LoraEntries {
     /// An adapter that was loaded again stands in a slot of its own as long as the old one is leased.
     private static final Comparator<ResidentAdapter> ORDER =

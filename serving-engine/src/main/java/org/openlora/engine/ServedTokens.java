@@ -20,8 +20,8 @@ final class ServedTokens {
             }
         }
         if (places != tokens.length) {
-            throw new IllegalStateException("a token was served by " + places + " adapters, those before by "
-                    + tokens.length);
+            throw new IllegalStateException(
+                    "a token was served by " + places + " adapters, those before by " + tokens.length);
         }
         for (int place = 0; place < places; place++) {
             if (tags[place] != proof.tag(row, place)) {

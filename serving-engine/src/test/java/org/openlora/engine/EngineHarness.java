@@ -56,7 +56,8 @@ final class EngineHarness {
     }
 
     GenerationRequest request(String id, int maxTokens, Digest... adapters) {
-        return request(id, maxTokens, Arrays.stream(adapters).map(AdapterSelection::of).toList());
+        return request(
+                id, maxTokens, Arrays.stream(adapters).map(AdapterSelection::of).toList());
     }
 
     GenerationRequest request(String id, int maxTokens, List<AdapterSelection> adapters) {

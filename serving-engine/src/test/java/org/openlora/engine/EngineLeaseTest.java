@@ -258,13 +258,12 @@ class EngineLeaseTest {
         assertThat(harness.residency.hints()).containsExactly(many.subList(0, AdapterHints.MOST));
         harness.engine.abort(many.getFirst().hex());
         harness.steps(1);
-        assertThat(harness.residency.hints()).as("another request still waits for it").hasSize(1);
+        assertThat(harness.residency.hints())
+                .as("another request still waits for it")
+                .hasSize(1);
         harness.engine.abort("again-" + many.getFirst().hex());
         harness.steps(1);
-        assertThat(harness.residency.hints())
-                .hasSize(2)
-                .last()
-                .isEqualTo(many.subList(1, 1 + AdapterHints.MOST));
+        assertThat(harness.residency.hints()).hasSize(2).last().isEqualTo(many.subList(1, 1 + AdapterHints.MOST));
         harness.residency.releaseHeld();
         harness.untilIdle();
         assertThat(harness.residency.hints().getLast()).isEmpty();
@@ -318,12 +317,13 @@ class EngineLeaseTest {
                 case 12 -> narrow.engine.distrust(digest);
                 case 13 -> narrow.now = narrow.now.plus(Duration.ofMinutes(25));
                 case 14 -> narrow.ledgerThrows = !narrow.ledgerThrows;
-                case 15 -> narrow.model.watcher = batch -> {
-                    if (batch.lora().scales().length > 0) {
-                        batch.lora().scales()[0] += 1;
-                        narrow.model.watcher = _ -> {};
-                    }
-                };
+                case 15 ->
+                    narrow.model.watcher = batch -> {
+                        if (batch.lora().scales().length > 0) {
+                            batch.lora().scales()[0] += 1;
+                            narrow.model.watcher = _ -> {};
+                        }
+                    };
                 case 16, 17, 18 -> {
                     if (!requests.isEmpty()) {
                         narrow.engine.abort("r" + random.nextInt(requests.size()));
@@ -348,9 +348,8 @@ class EngineLeaseTest {
         assertThat(stats.corruptWeights()).as("seed %d", seed).isPositive();
         assertThat(narrow.committed).as("seed %d", seed).isNotEmpty();
         for (Usage usage : narrow.committed) {
-            long key = FakeModel.adapterKey(usage.adapters().stream()
-                    .map(Usage.AdapterTokens::adapter)
-                    .toList());
+            long key = FakeModel.adapterKey(
+                    usage.adapters().stream().map(Usage.AdapterTokens::adapter).toList());
             assertThat(usage.outputTokens())
                     .as("seed %d, %s", seed, usage.requestId())
                     .containsExactly(FakeModel.expected(EngineHarness.PROMPT, key, usage.generatedTokens()));

@@ -19,8 +19,8 @@ import org.openlora.kernels.LoraModule;
 import org.openlora.kernels.LoraPoint;
 import org.openlora.kernels.LoraSlot;
 
-/// Adapters without weights, that count their leases; a held digest becomes ready only when the test says so. Faults can
-/// be planted: in the slot table, in a lease, in the weights.
+/// Adapters without weights, that count their leases; a held digest becomes ready only when the test says so.
+/// Faults can be planted: in the slot table, in a lease, in the weights.
 final class FakeResidency implements AdapterResidency {
     private final Set<Digest> held = new HashSet<>();
     private final Map<Digest, String> broken = new HashMap<>();
@@ -71,7 +71,8 @@ final class FakeResidency implements AdapterResidency {
             adapters.forEach(digest -> given.add(exchanged.getOrDefault(digest, digest)));
             leases++;
             granted++;
-            lease = new Lease(given.stream().<ResidentAdapter>map(this::resident).toList());
+            lease = new Lease(
+                    given.stream().<ResidentAdapter>map(this::resident).toList());
         }
         if (!future.complete(lease)) {
             lease.close(); // given up

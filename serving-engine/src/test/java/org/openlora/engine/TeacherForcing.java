@@ -57,8 +57,7 @@ public final class TeacherForcing {
             int maxTokens,
             List<Teacher> teachers) {
         /// Adapters as trained.
-        public Line(
-                int arrival, int[] prompt, List<ResidentAdapter> adapters, int maxTokens, List<Teacher> teachers) {
+        public Line(int arrival, int[] prompt, List<ResidentAdapter> adapters, int maxTokens, List<Teacher> teachers) {
             this(
                     arrival,
                     prompt,

@@ -178,8 +178,7 @@ class WrongWeightsTest {
     @Test
     void step_wrongRowsOfAPrompt_stopsAllItsAnswers() {
         harness.model.watcher = batch -> batch.lora().scales()[PROMPT.length / 2] = 2;
-        RecordingSink sink =
-                harness.submit(harness.request("several", 20, SEA).withChoices(3));
+        RecordingSink sink = harness.submit(harness.request("several", 20, SEA).withChoices(3));
         harness.untilIdle();
         assertStopped(sink, "other adapters than it asked for");
         assertThat(harness.engine.stats().wrongRows()).isEqualTo(3);
@@ -192,7 +191,8 @@ class WrongWeightsTest {
         RecordingSink before = harness.submit(harness.request("before", 5, SEA));
         harness.untilIdle();
         RecordingSink running = harness.submit(harness.request("running", 20, SEA));
-        RecordingSink both = harness.submit(harness.request("both", 20, SKY, SEA).withChoices(2));
+        RecordingSink both =
+                harness.submit(harness.request("both", 20, SKY, SEA).withChoices(2));
         RecordingSink sky = harness.submit(harness.request("sky", 20, SKY));
         harness.steps(3);
         harness.residency.corrupt(SEA);
@@ -288,8 +288,7 @@ class WrongWeightsTest {
         assertThat(base.awaitFinished().usage().adapters()).isEmpty();
         Map<Digest, Integer> metered = new HashMap<>();
         for (Usage usage : harness.committed) {
-            usage.adapters()
-                    .forEach(use -> metered.merge(use.adapter().digest(), use.tokens(), Integer::sum));
+            usage.adapters().forEach(use -> metered.merge(use.adapter().digest(), use.tokens(), Integer::sum));
         }
         assertThat(metered).isEqualTo(seen).containsEntry(SEA, 14).containsEntry(SKY, 5);
     }

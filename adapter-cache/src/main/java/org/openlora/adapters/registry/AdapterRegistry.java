@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
@@ -114,6 +115,17 @@ public final class AdapterRegistry implements AdapterSource, AutoCloseable {
         return index.find(tenant, digest);
     }
 
+    /// What all names of this content stand for, whoever sees them.
+    public List<AdapterVersion> versions(Digest digest) {
+        return index.versions(digest);
+    }
+
+    /// Where the adapter came from that the tenant registered under this name; empty where the name is not the tenant's
+    /// own.
+    public Optional<AdapterOrigin> origin(String tenant, String name) {
+        return index.origin(tenant, name);
+    }
+
     /// All that this tenant sees, in the byte order of names, folders that failed among them.
     public List<AdapterEntry> entries(String tenant) {
         return index.entries(tenant);
@@ -189,9 +201,12 @@ public final class AdapterRegistry implements AdapterSource, AutoCloseable {
                 failure = named(version.name(), e);
             }
         }
-        AdapterOrigin origin = content.origin();
-        if (origin != null) {
-            return fetched.use(adapter, origin, folder -> load(folder, adapter, attempts.again()));
+        for (AdapterOrigin origin : content.origins()) {
+            try {
+                return fetched.use(adapter, origin, folder -> load(folder, adapter, attempts.again()));
+            } catch (AdapterException e) {
+                failure = e;
+            }
         }
         throw failure != null
                 ? failure

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
@@ -76,23 +77,32 @@ final class FolderReader {
     /// Reads a folder in full. One that changes meanwhile, and one whose files could not be read, must be read again.
     ///
     /// @param listing what [#look] gave before
-    FolderState read(String name, FolderListing listing) {
+    /// @return empty where it is gone by now
+    Optional<FolderState> read(String name, FolderListing listing) {
         observer.reached(RegistryStep.CONTENT_READ);
         try {
             FoundAdapter found = folder(name).read(base);
-            if (isUnchanged(name, listing.fingerprint())) {
-                return new FolderState.Sound(name, listing.fingerprint(), found);
+            FolderListing after = look(name);
+            if (isUnchanged(listing, after)) {
+                return Optional.of(new FolderState.Sound(name, listing.fingerprint(), found));
             }
-            return new FolderState.Broken(
-                    name, null, new AdapterException(Code.CHANGED, "files changed while they were read"));
+            return broken(name, after, null, new AdapterException(Code.CHANGED, "files changed while they were read"));
         } catch (AdapterException e) {
-            boolean lasting = !hasIoCause(e) && isUnchanged(name, listing.fingerprint());
-            return new FolderState.Broken(name, lasting ? listing.fingerprint() : null, e);
+            FolderListing after = look(name);
+            boolean lasting = !hasIoCause(e) && isUnchanged(listing, after);
+            return broken(name, after, lasting ? listing.fingerprint() : null, e);
         }
     }
 
-    private boolean isUnchanged(String name, @Nullable Digest fingerprint) {
-        return fingerprint != null && fingerprint.equals(look(name).fingerprint());
+    private static Optional<FolderState> broken(
+            String name, FolderListing after, @Nullable Digest fingerprint, AdapterException reason) {
+        return after.isAdapter()
+                ? Optional.of(new FolderState.Broken(name, fingerprint, reason))
+                : Optional.empty();
+    }
+
+    private static boolean isUnchanged(FolderListing before, FolderListing after) {
+        return before.fingerprint() != null && before.fingerprint().equals(after.fingerprint());
     }
 
     /// Whether the files could not be had, which says nothing about what is in them.

@@ -1,11 +1,13 @@
 package org.openlora.adapters.registry;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionService;
@@ -29,6 +31,11 @@ final class FolderScanner {
     /// Folders recorded in one transaction: what a crash in a long scan loses at most.
     private static final int BATCH = 256;
 
+    /// Folders that a gentle scan looks at between two pauses: about a millisecond's work.
+    private static final int PORTION = 64;
+
+    private static final Duration PAUSE = Duration.ofMillis(5);
+
     private final FolderReader reader;
     private final Registrar registrar;
     private final NameIndex index;
@@ -36,6 +43,9 @@ final class FolderScanner {
     private final ReentrantLock scanning = new ReentrantLock();
 
     private record Unread(String name, FolderListing listing) {}
+
+    /// @param state empty where the folder is gone
+    private record Read(String name, Optional<FolderState> state) {}
 
     FolderScanner(FolderReader reader, Registrar registrar, NameIndex index) {
         this.reader = reader;
@@ -57,11 +67,21 @@ final class FolderScanner {
     ///
     /// @param readers folders read at once
     void scanAll(int readers) {
+        scanAll(readers, Duration.ZERO);
+    }
+
+    /// Scans all folders in small portions with pauses, so that whoever computes on this machine is never kept from it
+    /// for long. An interrupt ends it early by a [CancellationException].
+    void scanAllGently() {
+        scanAll(1, PAUSE);
+    }
+
+    private void scanAll(int readers, Duration pause) {
         scanning.lock();
         try {
             var names = new HashSet<>(reader.names());
             names.addAll(index.folderNames());
-            scan(names, readers);
+            scan(names, readers, pause);
         } finally {
             scanning.unlock();
         }
@@ -71,23 +91,25 @@ final class FolderScanner {
     void scan(Set<String> names) {
         scanning.lock();
         try {
-            scan(names, 1);
+            scan(names, 1, Duration.ZERO);
         } finally {
             scanning.unlock();
         }
     }
 
-    private void scan(Collection<String> names, int readers) {
+    private void scan(Collection<String> names, int readers, Duration pause) {
         var gone = new ArrayList<String>();
         var refused = new ArrayList<FolderState>();
         var changed = new ArrayList<Unread>();
+        int looked = 0;
         for (String name : names) {
+            if (looked++ % PORTION == 0) {
+                rest(pause);
+            }
             FolderListing listing = reader.look(name);
             AdapterException refusal = registrar.refusal(name);
             if (FolderReader.isHidden(name) || !listing.isAdapter()) {
-                if (index.folder(name) != null) {
-                    gone.add(name);
-                }
+                gone.add(name);
             } else if (refusal != null) {
                 refused.add(new FolderState.Broken(name, null, refusal));
             } else if (index.folder(name) == null
@@ -96,9 +118,23 @@ final class FolderScanner {
                 changed.add(new Unread(name, listing));
             }
         }
-        gone.forEach(name -> LOG.info("adapter {} is gone", OneLine.quote(name)));
         record(refused, gone);
         read(changed, readers);
+    }
+
+    private static void rest(Duration pause) {
+        try {
+            Thread.sleep(pause);
+        } catch (InterruptedException e) {
+            throw cancelled(e);
+        }
+    }
+
+    private static CancellationException cancelled(InterruptedException e) {
+        Thread.currentThread().interrupt();
+        var cancelled = new CancellationException("interrupted while adapter folders were scanned");
+        cancelled.initCause(e);
+        return cancelled;
     }
 
     private void read(List<Unread> folders, int readers) {
@@ -108,21 +144,23 @@ final class FolderScanner {
         var progress = new ScanProgress(folders.size());
         ExecutorService pool = Executors.newFixedThreadPool(Math.min(readers, folders.size()));
         try {
-            CompletionService<FolderState> reading = new ExecutorCompletionService<>(pool);
-            folders.forEach(folder -> reading.submit(() -> reader.read(folder.name(), folder.listing())));
+            CompletionService<Read> reading = new ExecutorCompletionService<>(pool);
+            folders.forEach(folder -> reading.submit(
+                    () -> new Read(folder.name(), reader.read(folder.name(), folder.listing()))));
             var batch = new ArrayList<FolderState>();
+            var gone = new ArrayList<String>();
             for (int done = 1; done <= folders.size(); done++) {
-                FolderState state = reading.take().get();
-                progress.read(state);
-                batch.add(state);
+                Read read = reading.take().get();
+                read.state().ifPresentOrElse(batch::add, () -> gone.add(read.name()));
+                progress.read(read.state());
                 if (batch.size() == BATCH || done == folders.size()) {
-                    record(batch, List.of());
+                    record(batch, gone);
                     batch.clear();
+                    gone.clear();
                 }
             }
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw (CancellationException) new CancellationException("interrupted while adapters were read").initCause(e);
+            throw cancelled(e);
         } catch (ExecutionException e) {
             throw new IllegalStateException("an adapter's folder could not be read", e.getCause());
         } finally {
@@ -131,11 +169,14 @@ final class FolderScanner {
         }
     }
 
-    private void record(List<FolderState> seen, List<String> gone) {
+    private void record(List<FolderState> seen, List<String> absent) {
         List<FolderState> news = seen.stream().filter(this::isNews).toList();
+        List<String> gone =
+                absent.stream().filter(name -> index.folder(name) != null).toList();
         if (!news.isEmpty() || !gone.isEmpty()) {
             registrar.folders(news, gone);
         }
+        gone.forEach(name -> LOG.info("adapter {} is gone", OneLine.quote(name)));
         gone.forEach(fingerprints::remove);
         for (FolderState state : seen) {
             Digest fingerprint = state.fingerprint();

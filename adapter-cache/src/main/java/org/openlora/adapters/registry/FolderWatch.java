@@ -68,7 +68,7 @@ final class FolderWatch implements AutoCloseable {
                 long leftNanos = interval.toNanos() - (System.nanoTime() - lastNanos);
                 WatchKey key = leftNanos <= 0 ? null : events.poll(leftNanos, TimeUnit.NANOSECONDS);
                 if (key == null) {
-                    scanner.scanAll(1);
+                    scanner.scanAllGently();
                     lastNanos = System.nanoTime();
                 } else {
                     Thread.sleep(GATHERING);
@@ -96,7 +96,7 @@ final class FolderWatch implements AutoCloseable {
         }
         key.reset();
         if (lost) {
-            scanner.scanAll(1);
+            scanner.scanAllGently();
         } else {
             scanner.scan(Set.copyOf(names));
         }

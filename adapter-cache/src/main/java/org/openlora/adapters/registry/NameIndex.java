@@ -24,11 +24,15 @@ final class NameIndex {
     /// Contents without a name that can still be loaded, for requests that were admitted while they had one.
     private static final int RETIRED = 1024;
 
+    /// Places of a content that are remembered.
+    private static final int ORIGINS = 4;
+
     /// Names on each side of an unknown one that are compared with it.
     private static final int COMPARED = 500;
 
     private final Namespace folders = new Namespace();
     private final Map<String, Namespace> tenants = new ConcurrentHashMap<>();
+    private final Map<Alias, AdapterOrigin> origins = new ConcurrentHashMap<>();
     private final Map<Digest, Content> named = new ConcurrentHashMap<>();
     private final Map<Digest, Content> retired = Collections.synchronizedMap(new LinkedHashMap<>() {
         @Override
@@ -37,11 +41,29 @@ final class NameIndex {
         }
     });
 
+    private record Alias(String tenant, String name) {}
+
     /// What is known of a content, whatever its names.
     ///
     /// @param names how many stand for it
-    /// @param origin where a tenant's came from; null where only folders held it
-    record Content(AdapterSize size, int names, @Nullable AdapterOrigin origin) {}
+    /// @param origins where tenants' came from, the newest first; none where only folders held it
+    record Content(AdapterSize size, int names, List<AdapterOrigin> origins) {
+        Content {
+            origins = List.copyOf(origins);
+        }
+
+        Content and(Content newer) {
+            List<AdapterOrigin> all = Stream.concat(newer.origins().stream(), origins.stream())
+                    .distinct()
+                    .limit(ORIGINS)
+                    .toList();
+            return new Content(newer.size(), names + newer.names(), all);
+        }
+
+        Content withoutOneName() {
+            return new Content(size, names - 1, origins);
+        }
+    }
 
     /// What the name stands for, as this tenant sees it; its own names go before the folders'.
     ///
@@ -100,6 +122,18 @@ final class NameIndex {
         return folders.find(digest).toList();
     }
 
+    /// What all names of this content stand for, of all tenants.
+    List<AdapterVersion> versions(Digest digest) {
+        return Stream.concat(Stream.of(folders), tenants.values().stream())
+                .flatMap(names -> names.find(digest))
+                .toList();
+    }
+
+    /// Where what the tenant registered under this name came from; empty where it registered none.
+    Optional<AdapterOrigin> origin(String tenant, String name) {
+        return Optional.ofNullable(origins.get(new Alias(tenant, name)));
+    }
+
     @Nullable AdapterEntry folder(String name) {
         return folders.find(name);
     }
@@ -142,12 +176,15 @@ final class NameIndex {
     Optional<Digest> putAlias(String tenant, AdapterVersion version, AdapterOrigin origin) {
         AdapterEntry entry = new AdapterEntry.Ready(version);
         name(entry, origin);
+        origins.put(new Alias(tenant, version.name()), origin);
         return unname(tenants.computeIfAbsent(tenant, _ -> new Namespace()).put(entry));
     }
 
     /// @return the content that has no name any more, if there is one
     Optional<Digest> removeAlias(String tenant, String name) {
-        return unname(own(tenant).remove(name));
+        Optional<Digest> retired = unname(own(tenant).remove(name));
+        origins.remove(new Alias(tenant, name));
+        return retired;
     }
 
     private Namespace own(String tenant) {
@@ -158,11 +195,8 @@ final class NameIndex {
     /// Before the entry can be found, so that what is found can be loaded.
     private void name(AdapterEntry entry, @Nullable AdapterOrigin origin) {
         if (entry instanceof AdapterEntry.Ready(AdapterVersion version)) {
-            named.merge(
-                    version.digest(),
-                    new Content(version.size(), 1, origin),
-                    (old, one) -> new Content(
-                            one.size(), old.names() + 1, origin == null ? old.origin() : origin));
+            List<AdapterOrigin> origins = origin == null ? List.of() : List.of(origin);
+            named.merge(version.digest(), new Content(version.size(), 1, origins), Content::and);
             retired.remove(version.digest());
         }
     }
@@ -177,7 +211,7 @@ final class NameIndex {
         if (content == null) {
             throw new IllegalStateException("content " + digest + " had a name and is not known");
         }
-        Content less = new Content(content.size(), content.names() - 1, content.origin());
+        Content less = content.withoutOneName();
         if (less.names() > 0) {
             named.put(digest, less);
             return Optional.empty();

@@ -104,6 +104,8 @@ final class RegistryDatabase implements AutoCloseable {
         config.setJournalMode(JournalMode.WAL);
         config.setSynchronous(SynchronousMode.FULL);
         config.enforceForeignKeys(true);
+        // Whoever else has it open keeps it: waiting would not help.
+        config.setBusyTimeout(0);
         SQLiteDataSource source = new SQLiteDataSource(config);
         source.setUrl("jdbc:sqlite:" + file);
         return source;

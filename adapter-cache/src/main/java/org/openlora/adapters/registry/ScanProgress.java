@@ -1,6 +1,7 @@
 package org.openlora.adapters.registry;
 
 import java.time.Duration;
+import java.util.Optional;
 import org.openlora.adapters.OneLine;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,16 +28,10 @@ final class ScanProgress {
         }
     }
 
-    void read(FolderState state) {
+    /// @param state empty where the folder is gone
+    void read(Optional<FolderState> state) {
         done++;
-        switch (state) {
-            case FolderState.Sound(String name, var _, FoundAdapter found) -> {
-                if (folders <= FEW) {
-                    LOG.info("adapter {} is {}", OneLine.quote(name), found.digest());
-                }
-            }
-            case FolderState.Broken broken -> failed(broken);
-        }
+        state.ifPresent(this::name);
         if (folders > FEW && done * 10L / folders > (done - 1) * 10L / folders) {
             LOG.info(
                     "{} of {} adapter folders are read, {} cannot be served, {} s",
@@ -44,6 +39,17 @@ final class ScanProgress {
                     folders,
                     failures,
                     Duration.ofNanos(System.nanoTime() - startNanos).toSeconds());
+        }
+    }
+
+    private void name(FolderState state) {
+        switch (state) {
+            case FolderState.Sound(String name, var _, FoundAdapter found) -> {
+                if (folders <= FEW) {
+                    LOG.info("adapter {} is {}", OneLine.quote(name), found.digest());
+                }
+            }
+            case FolderState.Broken broken -> failed(broken);
         }
     }
 

@@ -2,8 +2,12 @@ package org.openlora.adapters.host;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.openlora.adapters.AdapterMemory.HEADER_BYTES;
+import static org.openlora.adapters.host.FakeSource.UNIT_BYTES;
 import static org.openlora.adapters.host.FakeSource.adapter;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -18,15 +22,22 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
 import org.openlora.adapters.AdapterLease;
+import org.openlora.adapters.AdapterMemory;
+import org.openlora.adapters.AdapterSize;
+import org.openlora.adapters.AdapterSource;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.ResidentAdapter;
-import org.openlora.kernels.LoraPoint;
+import org.openlora.adapters.SlotTable;
+import org.openlora.adapters.host.FakeSource.FakeSlot;
+import org.openlora.kernels.LoraSlot;
 
 class HostAdapterResidencyTest {
     private static final Duration SECOND = Duration.ofSeconds(1);
@@ -34,6 +45,7 @@ class HostAdapterResidencyTest {
 
     private final ManualClock clock = new ManualClock();
     private final Queue<Runnable> loads = new ArrayDeque<>();
+    private final List<ResidencyEvent> events = new ArrayList<>();
 
     @Test
     void acquire_ofSeveral_leasesAllInDigestOrder() {
@@ -76,16 +88,31 @@ class HostAdapterResidencyTest {
         AdapterLease second = leased(residency, 1);
         AdapterLease third = leased(residency, 2);
         ResidentAdapter evicted = third.adapters().getFirst();
+        FakeSlot weights = weights(third);
         third.close();
         second.close();
         AdapterLease fourth = leased(residency, 3);
-        assertThat(residency.stats().evictions()).isEqualTo(1);
-        assertThatThrownBy(() -> evicted.weights().modules(0, LoraPoint.O)).isInstanceOf(IllegalStateException.class);
-        assertThat(first.adapters().getFirst().weights().modules(0, LoraPoint.O))
-                .isEmpty();
+        assertThat(residency.stats().hostEvictions()).isEqualTo(1);
+        assertThatThrownBy(evicted::weights).isInstanceOf(IllegalStateException.class);
+        assertThat(weights.tag()).as("now another's memory").isEqualTo(adapter(3).tag());
+        assertThat(weights(first).isIntact()).isTrue();
         assertThat(acquire(residency, 1)).isCompleted();
         assertThat(fourth.adapters()).hasSize(1);
         residency.checkIntegrity();
+    }
+
+    @Test
+    void eviction_leavesNobodysWeightsBehind() {
+        HostAdapterResidency residency = residency(new FakeSource(10), 30, 8);
+        AdapterLease lease = leased(residency, 0);
+        FakeSlot weights = weights(lease);
+        lease.close();
+        assertThat(residency.evict(adapter(0))).isCompleted();
+        assertThat(weights.tag()).isNotEqualTo(adapter(0).tag());
+        assertThat(weights.isIntact()).isFalse();
+        assertThat(weights.blocks().getFirst().get(ValueLayout.JAVA_SHORT, 0))
+                .as("poison: not a number in bf16")
+                .isEqualTo((short) -1);
     }
 
     @Test
@@ -99,7 +126,7 @@ class HostAdapterResidencyTest {
         runLoads();
         assertThat(waiting).isNotDone();
         clock.advance(SECOND);
-        assertCode(waiting, Code.NO_ROOM, "no room for 1 adapters became free before the deadline: 2 of at most 8");
+        assertCode(waiting, Code.NO_ROOM, "no room for 1 adapters became free before the deadline: 1280 of 1280 bytes");
         held.close();
         runLoads();
         assertThat(behind).isCompleted();
@@ -127,7 +154,7 @@ class HostAdapterResidencyTest {
         HostAdapterResidency residency = residency(new FakeSource(10, 10), 10, 1);
         AdapterLease hot = leased(residency, 0);
         CompletableFuture<AdapterLease> cold = acquire(residency, 1);
-        for (int i = 0; i < HostAdapterResidency.MAX_OVERTAKES; i++) {
+        for (int i = 0; i < FairQueue.MAX_OVERTAKES; i++) {
             acquire(residency, 0).join().close();
         }
         assertThat(acquire(residency, 0)).isNotDone();
@@ -160,8 +187,8 @@ class HostAdapterResidencyTest {
     @Test
     void acquire_ofWhatCanNeverFit_saysSoAtOnce() {
         HostAdapterResidency residency = residency(new FakeSource(10, 10, 21), 20, 1);
-        assertCode(acquire(residency, 2), Code.TOO_LARGE, "1 adapters of 21 bytes can never");
-        assertCode(acquire(residency, 0, 1), Code.TOO_LARGE, "allowed: 1 adapters of 20 bytes");
+        assertCode(acquire(residency, 2), Code.TOO_LARGE, "1 adapters of 1344 bytes can never");
+        assertCode(acquire(residency, 0, 1), Code.TOO_LARGE, "allowed: 1 adapters of 1280 bytes, in 1280 bytes");
         assertCode(acquire(residency, 9), Code.NOT_FOUND, "no adapter");
         residency.checkIntegrity();
     }
@@ -190,32 +217,329 @@ class HostAdapterResidencyTest {
         residency.close();
         assertCode(waiting, Code.CLOSED, "shutting down");
         assertCode(acquire(residency, 0), Code.CLOSED, "shutting down");
-        assertThat(held.weights().modules(0, LoraPoint.O)).isEmpty();
+        FakeSlot weights = weights(lease);
+        assertThat(weights.isIntact()).isTrue();
         lease.close();
-        assertThatThrownBy(() -> held.weights().modules(0, LoraPoint.O)).isInstanceOf(IllegalStateException.class);
-        assertThat(residency.stats().reservedBytes()).isZero();
+        assertThatThrownBy(held::weights).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(weights::tag).as("the arena is closed").isInstanceOf(IllegalStateException.class);
+        assertThat(residency.stats().hostUsedBytes()).isZero();
+        residency.checkIntegrity();
+        residency.close();
+    }
+
+    @Test
+    void slots_ofHostResidentAdapters_changeHandsWithoutALoad() {
+        var source = new FakeSource(10, 10, 10);
+        HostAdapterResidency residency = residency(source, 40, 2);
+        leased(residency, 0).close();
+        leased(residency, 1).close();
+        leased(residency, 2).close();
+        SlotTable table = residency.slots();
+        assertThat(table.at(0)).isNotNull().extracting(ResidentAdapter::digest).isEqualTo(adapter(2));
+        assertThat(table.at(1)).isNotNull().extracting(ResidentAdapter::digest).isEqualTo(adapter(1));
+        assertThat(tier(residency, 0)).isEqualTo(Tier.HOST);
+        long epoch = table.epoch();
+        try (AdapterLease again = acquire(residency, 0).join()) {
+            assertThat(again.adapters().getFirst().slot()).isEqualTo(1);
+            assertThat(table.at(1)).isSameAs(again.adapters().getFirst());
+        }
+        assertThat(table.epoch()).isGreaterThan(epoch);
+        assertThat(source.loadsOf(adapter(0))).isEqualTo(1);
+        assertThat(residency.stats().deviceEvictions()).isEqualTo(2);
+        assertThat(residency.stats().hostEvictions()).isZero();
+        epoch = table.epoch();
+        acquire(residency, 2).join().close();
+        assertThat(table.epoch()).as("nothing changed hands").isEqualTo(epoch);
         residency.checkIntegrity();
     }
 
-    /// Thousands of random steps against a model of what must hold after each: accounts even, no leased adapter
-    /// gone, and in the end no request lost.
     @Test
-    void simulation_ofRandomSteps_keepsEveryInvariant() {
-        long evictions = 0;
-        for (long seed = 0; seed < 30; seed++) {
-            HostResidencyStats stats = new Simulation(seed).run(1000);
-            evictions += stats.evictions();
-            assertThat(stats.hits()).isPositive();
-            assertThat(stats.loads()).isGreaterThan(stats.failures());
+    void slots_areBoundedByBytesToo() {
+        HostAdapterResidency residency = residency(new FakeSource(10, 10, 10), 40, 8, 25);
+        AdapterLease first = leased(residency, 0);
+        leased(residency, 1).close();
+        AdapterLease third = leased(residency, 2);
+        assertThat(tier(residency, 1)).isEqualTo(Tier.HOST);
+        CompletableFuture<AdapterLease> waiting = acquire(residency, 1);
+        assertThat(waiting).isNotDone();
+        assertThat(residency.stats().deviceUsedBytes()).isEqualTo(20 * UNIT_BYTES);
+        third.close();
+        assertThat(waiting).isCompleted();
+        first.close();
+        residency.checkIntegrity();
+        assertCode(acquire(residency, 0, 1, 2), Code.TOO_LARGE, "can never be resident together");
+    }
+
+    @Test
+    void slots_keepNoRequestThatHasThemWaitingForALoad() {
+        HostAdapterResidency residency = residency(new FakeSource(10, 10), 40, 1);
+        leased(residency, 0).close();
+        CompletableFuture<AdapterLease> cold = acquire(residency, 1);
+        assertThat(acquire(residency, 0)).as("the load takes no slot yet").isCompleted();
+        assertThat(cold).isNotDone();
+    }
+
+    @Test
+    void pin_keepsAnAdapterUntilItIsUndone() {
+        var source = new FakeSource(10, 10, 10);
+        HostAdapterResidency residency = residency(source, 20, 2);
+        CompletableFuture<Void> pinned = residency.pin(adapter(0), Tier.HOST, clock.in(SECOND));
+        runLoads();
+        assertThat(pinned).isCompleted();
+        assertThat(tier(residency, 0)).isEqualTo(Tier.HOST);
+        leased(residency, 1).close();
+        leased(residency, 2).close();
+        assertThat(residency.residents()).extracting(ResidentStats::digest).containsExactly(adapter(0), adapter(2));
+        assertThat(residency.unpin(adapter(0))).isTrue();
+        assertThat(residency.unpin(adapter(0))).isFalse();
+        leased(residency, 1).close();
+        assertThat(residency.residents()).extracting(ResidentStats::digest).containsExactly(adapter(1), adapter(2));
+        assertThat(events)
+                .contains(new ResidencyEvent.Pinned(adapter(0), Tier.HOST))
+                .contains(new ResidencyEvent.Unpinned(adapter(0)));
+        residency.checkIntegrity();
+    }
+
+    @Test
+    void pin_inTheDevice_keepsTheSlot() {
+        HostAdapterResidency residency = residency(new FakeSource(10, 10, 10), 40, 2);
+        CompletableFuture<Void> pinned = residency.pin(adapter(0), Tier.DEVICE, clock.in(SECOND));
+        runLoads();
+        assertThat(pinned).isCompleted();
+        leased(residency, 1).close();
+        leased(residency, 2).close();
+        assertThat(tier(residency, 0)).isEqualTo(Tier.DEVICE);
+        assertThat(tier(residency, 1)).isEqualTo(Tier.HOST);
+        residency.checkIntegrity();
+    }
+
+    @Test
+    void pin_ofMoreThanTheRoom_isRefusedByName() {
+        HostAdapterResidency residency = residency(new FakeSource(10, 10, 10), 25, 1);
+        var _ = residency.pin(adapter(0), Tier.DEVICE, clock.in(SECOND));
+        runLoads();
+        assertPinRefused(residency, 1, Tier.DEVICE, adapter(0) + ", " + adapter(1));
+        CompletableFuture<Void> second = residency.pin(adapter(1), Tier.HOST, clock.in(SECOND));
+        runLoads();
+        assertThat(second).isCompleted();
+        assertPinRefused(residency, 2, Tier.HOST, adapter(2).toString());
+        assertPinRefused(residency, 7, Tier.HOST, "no adapter");
+        assertThat(residency.residents()).extracting(ResidentStats::pinned).containsExactly(Tier.DEVICE, Tier.HOST);
+        residency.checkIntegrity();
+    }
+
+    @Test
+    void pin_thatCannotBeHad_leavesThePinsAsTheyWere() {
+        var source = new FakeSource(10, 10);
+        source.broken.add(adapter(1));
+        HostAdapterResidency residency = residency(source, 40, 2);
+        CompletableFuture<Void> pinned = residency.pin(adapter(1), Tier.HOST, clock.in(SECOND));
+        runLoads();
+        assertThatThrownBy(pinned::join).hasRootCauseMessage("adapter " + adapter(1) + " is broken");
+        assertThat(residency.unpin(adapter(1))).isFalse();
+        residency.checkIntegrity();
+    }
+
+    @Test
+    void evict_ofALeasedAdapter_waitsForItsLeases() {
+        var source = new FakeSource(10);
+        HostAdapterResidency residency = residency(source, 40, 2);
+        AdapterLease lease = leased(residency, 0);
+        CompletableFuture<Void> gone = residency.evict(adapter(0));
+        assertThat(gone).isNotDone();
+        AdapterLease fresh = leased(residency, 0);
+        assertThat(source.loadsOf(adapter(0))).as("what is drained serves nobody new").isEqualTo(2);
+        assertThat(fresh.adapters().getFirst()).isNotSameAs(lease.adapters().getFirst());
+        assertThat(weights(lease).isIntact()).isTrue();
+        residency.checkIntegrity();
+        lease.close();
+        assertThat(gone).isCompleted();
+        assertThat(weights(fresh).isIntact()).isTrue();
+        fresh.close();
+        assertThat(residency.evict(adapter(0))).isCompleted();
+        assertThat(residency.evict(adapter(0))).as("not there").isCompleted();
+        assertThat(residency.stats().hostUsedBytes()).isZero();
+        residency.checkIntegrity();
+    }
+
+    @Test
+    void evict_whileItLoads_letsThoseWhoWaitHaveItAndBeginsNoSecondLoad() {
+        var source = new FakeSource(10);
+        HostAdapterResidency residency = residency(source, 40, 2);
+        CompletableFuture<AdapterLease> before = acquire(residency, 0);
+        CompletableFuture<Void> gone = residency.evict(adapter(0));
+        CompletableFuture<AdapterLease> after = acquire(residency, 0);
+        runLoads();
+        assertThat(source.loadsOf(adapter(0))).isEqualTo(1);
+        before.join().close();
+        assertThat(gone).isNotDone();
+        after.join().close();
+        assertThat(gone).isCompleted();
+        residency.checkIntegrity();
+    }
+
+    @Test
+    void prefetch_loadsInOrderWithoutPuttingOutWhatIsWantedSooner() {
+        var source = new FakeSource(10, 10, 10, 10);
+        HostAdapterResidency residency = residency(source, 30, 4);
+        leased(residency, 3).close();
+        AdapterLease held = leased(residency, 0);
+        residency.prefetch(List.of(adapter(1), adapter(2), adapter(9), adapter(3)));
+        runLoads();
+        assertThat(residency.residents())
+                .as("1 fits; 2 could only push out 3, which is expected too")
+                .extracting(ResidentStats::digest)
+                .containsExactly(adapter(0), adapter(1), adapter(3));
+        residency.prefetch(List.of(adapter(1), adapter(2)));
+        runLoads();
+        assertThat(residency.residents())
+                .extracting(ResidentStats::digest)
+                .containsExactly(adapter(0), adapter(1), adapter(2));
+        assertThat(tier(residency, 2)).isEqualTo(Tier.HOST);
+        int loadsBefore = source.loadsOf(adapter(2));
+        leased(residency, 2).close();
+        assertThat(source.loadsOf(adapter(2))).isEqualTo(loadsBefore);
+        held.close();
+        residency.checkIntegrity();
+    }
+
+    @Test
+    void prefetch_waitsBehindRequests() {
+        HostAdapterResidency residency = residency(new FakeSource(10, 10, 10, 10), 40, 4);
+        CompletableFuture<AdapterLease> first = acquire(residency, 0);
+        residency.prefetch(List.of(adapter(1), adapter(2)));
+        CompletableFuture<AdapterLease> later = acquire(residency, 3);
+        runLoads(1);
+        assertThat(first).isCompleted();
+        runLoads(2);
+        assertThat(later).as("before the second hint").isCompleted();
+        runLoads();
+        assertThat(residency.residents()).hasSize(4);
+    }
+
+    @Test
+    void check_beforeTheFirstLease_findsWhatChangedSinceTheLoad() {
+        var source = new FakeSource(10);
+        HostAdapterResidency residency = residency(source, 40, 2);
+        residency.prefetch(List.of(adapter(0)));
+        runLoads();
+        flipABit(residency, 0);
+        CompletableFuture<AdapterLease> first = acquire(residency, 0);
+        CompletableFuture<AdapterLease> second = acquire(residency, 0);
+        runLoads();
+        assertCode(first, Code.CORRUPT, "the weights of adapter " + adapter(0) + " were changed in memory");
+        assertCode(second, Code.CORRUPT, "loaded afresh at the next request");
+        assertThat(residency.stats().corruptions()).isEqualTo(1);
+        assertThat(residency.stats().hostUsedBytes()).isZero();
+        assertThat(events).contains(new ResidencyEvent.Corrupt(adapter(0)));
+        try (AdapterLease fresh = leased(residency, 0)) {
+            assertThat(weights(fresh).isIntact()).isTrue();
+            assertThat(fresh.isSound()).isTrue();
         }
-        assertThat(evictions).isGreaterThan(1000);
+        residency.checkIntegrity();
+    }
+
+    @Test
+    void scrub_tellsLeasesAndServesNobodyElse() {
+        var source = new FakeSource(List.of(new int[] {3, 7, 4}, new int[] {5}));
+        HostAdapterResidency residency = residency(source, 40, 4);
+        AdapterLease lease = leased(residency, 0, 1);
+        AdapterLease other = leased(residency, 1);
+        residency.scrub();
+        assertThat(lease.isSound()).isTrue();
+        assertThat(residency.stats().scrubbedBytes()).isEqualTo(19 * UNIT_BYTES);
+        weights(lease).flipABit(1, 6 * UNIT_BYTES - 1);
+        assertThat(lease.isSound()).as("not looked at yet").isTrue();
+        residency.scrub();
+        assertThat(lease.isSound()).isFalse();
+        assertThat(other.isSound()).isTrue();
+        assertThat(residency.stats().corruptions()).isEqualTo(1);
+        residency.scrub();
+        assertThat(residency.stats().corruptions()).as("told once").isEqualTo(1);
+        AdapterLease fresh = leased(residency, 0);
+        assertThat(fresh.isSound()).isTrue();
+        assertThat(weights(fresh).isIntact()).isTrue();
+        assertThat(source.loadsOf(adapter(0))).isEqualTo(2);
+        long used = residency.stats().hostUsedBytes();
+        lease.close();
+        assertThat(residency.stats().hostUsedBytes()).isEqualTo(used - 14 * UNIT_BYTES);
+        residency.checkIntegrity();
+    }
+
+    @Test
+    void scrub_findsAWrongTag() {
+        HostAdapterResidency residency = residency(new FakeSource(10), 40, 4);
+        AdapterLease lease = leased(residency, 0);
+        MemorySegment block = weights(lease).blocks().getFirst();
+        MemorySegment header = MemorySegment.ofAddress(block.address() - HEADER_BYTES)
+                .reinterpret(Long.BYTES);
+        header.set(ValueLayout.JAVA_LONG, 0, adapter(1).tag());
+        residency.scrub();
+        assertThat(lease.isSound()).isFalse();
+    }
+
+    @Test
+    void scrub_ofAPinnedAdapter_bringsItBack() {
+        HostAdapterResidency residency = residency(new FakeSource(10), 40, 4);
+        var _ = residency.pin(adapter(0), Tier.HOST, clock.in(SECOND));
+        runLoads();
+        flipABit(residency, 0);
+        residency.scrub();
+        runLoads();
+        assertThat(residency.residents()).hasSize(1).allMatch(one -> one.pinned() == Tier.HOST);
+        assertThat(residency.stats().loads()).isEqualTo(2);
+        residency.checkIntegrity();
+    }
+
+    @Test
+    void scrubber_inTheBackground_findsWhatNobodyAsksFor() {
+        var limits = new HostLimits(40 * 64, 4, 40 * 64, 64, 1, FAILURE_MEMORY, 1 << 30);
+        var corrupt = new CompletableFuture<Digest>();
+        try (var residency = new HostAdapterResidency(new FakeSource(10), limits, InstantSource.system())) {
+            residency.listen(event -> {
+                if (event instanceof ResidencyEvent.Corrupt(Digest adapter)) {
+                    corrupt.complete(adapter);
+                }
+            });
+            try (AdapterLease lease = residency
+                    .acquire(Set.of(adapter(0)), Instant.now().plusSeconds(60))
+                    .join()) {
+                weights(lease).flipABit(0, 5);
+                assertThat(corrupt.orTimeout(60, TimeUnit.SECONDS).join()).isEqualTo(adapter(0));
+                assertThat(lease.isSound()).isFalse();
+            }
+        }
+    }
+
+    @Test
+    void source_thatAsksForMoreThanItSaid_fails() {
+        var greedy = new AdapterSource() {
+            @Override
+            public AdapterSize size(Digest adapter) {
+                return new AdapterSize(128, 128);
+            }
+
+            @Override
+            public LoraSlot load(Digest adapter, AdapterMemory memory) {
+                memory.allocate(64);
+                memory.allocate(1);
+                throw new AssertionError("was granted");
+            }
+        };
+        var limits = new HostLimits(640, 2, 640, UNIT_BYTES, 1, FAILURE_MEMORY, 0);
+        var residency = new HostAdapterResidency(greedy, limits, clock, loads::add, clock);
+        CompletableFuture<AdapterLease> future = acquire(residency, 0);
+        runLoads();
+        assertCode(future, Code.INVALID, "more than its source announced");
+        assertThat(residency.stats().hostUsedBytes()).isZero();
     }
 
     @Test
     void concurrency_ofManyVirtualThreads_losesNothing() throws Exception {
-        var source = new FakeSource(64, 64, 64, 64, 64, 64, 64, 64, 64, 64);
+        var source = new FakeSource(10, 10, 10, 10, 10, 10, 10, 10, 10, 10);
         source.broken.add(adapter(9));
-        var limits = new HostLimits(64 * 4, 4, 3, Duration.ofMillis(1));
+        var limits =
+                new HostLimits(64 * 40, 4, 64 * 40, UNIT_BYTES, 3, Duration.ofMillis(1), 1 << 20);
         var leases = new AtomicInteger();
         try (var residency = new HostAdapterResidency(source, limits, InstantSource.system());
                 var threads = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -247,7 +571,7 @@ class HostAdapterResidencyTest {
     private static int leaseOnce(HostAdapterResidency residency, Set<Digest> wanted) {
         try (AdapterLease lease =
                 residency.acquire(wanted, Instant.now().plusSeconds(120)).join()) {
-            lease.adapters().forEach(held -> held.weights().modules(0, LoraPoint.O));
+            assertThat(lease.adapters()).allMatch(held -> ((FakeSlot) held.weights()).isIntact());
             return 1;
         } catch (CompletionException e) {
             assertThat(wanted).contains(adapter(9));
@@ -255,87 +579,16 @@ class HostAdapterResidencyTest {
         }
     }
 
-    private final class Simulation {
-        private static final int ADAPTERS = 12;
-
-        private final Random random;
-        private final FakeSource source;
-        private final HostAdapterResidency residency;
-        private final List<CompletableFuture<AdapterLease>> open = new ArrayList<>();
-        private final List<AdapterLease> leases = new ArrayList<>();
-
-        Simulation(long seed) {
-            random = new Random(seed);
-            source = new FakeSource(random.longs(ADAPTERS, 1, 40).toArray());
-            residency = residency(source, 60 + random.nextInt(60), 2 + random.nextInt(6));
-        }
-
-        HostResidencyStats run(int steps) {
-            for (int step = 0; step < steps; step++) {
-                step();
-                collect();
-                residency.checkIntegrity();
-                leases.forEach(
-                        lease -> lease.adapters().forEach(held -> held.weights().modules(0, LoraPoint.O)));
-            }
-            source.broken.clear();
-            while (!open.isEmpty() || !leases.isEmpty() || !loads.isEmpty()) {
-                leases.forEach(AdapterLease::close);
-                leases.clear();
-                runLoads();
-                clock.advance(SECOND);
-                collect();
-                residency.checkIntegrity();
-            }
-            assertThat(residency.stats().leased()).isZero();
-            residency.close();
-            assertThat(residency.stats().reservedBytes()).isZero();
-            return residency.stats();
-        }
-
-        private void step() {
-            int dice = random.nextInt(100);
-            if (dice < 35) {
-                Set<Digest> wanted = random.ints(1 + random.nextInt(3), 0, ADAPTERS)
-                        .mapToObj(FakeSource::adapter)
-                        .collect(Collectors.toSet());
-                open.add(residency.acquire(wanted, clock.in(Duration.ofMillis(random.nextInt(3000)))));
-            } else if (dice < 60) {
-                Runnable load = loads.poll();
-                if (load != null) {
-                    load.run();
-                }
-            } else if (dice < 85) {
-                if (!leases.isEmpty()) {
-                    AdapterLease lease = leases.remove(random.nextInt(leases.size()));
-                    lease.close();
-                    lease.close();
-                }
-            } else if (dice < 90) {
-                if (!open.isEmpty()) {
-                    open.get(random.nextInt(open.size())).cancel(true);
-                }
-            } else if (dice < 94) {
-                Digest adapter = adapter(random.nextInt(ADAPTERS));
-                if (!source.broken.remove(adapter)) {
-                    source.broken.add(adapter);
-                }
-            } else {
-                clock.advance(Duration.ofMillis(random.nextInt(1500)));
-            }
-        }
-
-        private void collect() {
-            open.stream()
-                    .filter(future -> future.isDone() && !future.isCompletedExceptionally())
-                    .forEach(future -> leases.add(future.join()));
-            open.removeIf(CompletableFuture::isDone);
-        }
+    private HostAdapterResidency residency(FakeSource source, int units, int slots) {
+        return residency(source, units, slots, units);
     }
 
-    private HostAdapterResidency residency(FakeSource source, long capacityBytes, int maxAdapters) {
-        var limits = new HostLimits(capacityBytes, maxAdapters, 2, FAILURE_MEMORY);
-        return new HostAdapterResidency(source, limits, clock, loads::add, clock);
+    private HostAdapterResidency residency(FakeSource source, int units, int slots, int deviceUnits) {
+        var limits = new HostLimits(
+                (long) units * UNIT_BYTES, slots, (long) deviceUnits * UNIT_BYTES, UNIT_BYTES, 2, FAILURE_MEMORY, 0);
+        var residency = new HostAdapterResidency(source, limits, clock, loads::add, clock);
+        residency.listen(events::add);
+        return residency;
     }
 
     private CompletableFuture<AdapterLease> acquire(HostAdapterResidency residency, int... adapters) {
@@ -351,9 +604,40 @@ class HostAdapterResidencyTest {
     }
 
     private void runLoads() {
-        for (Runnable load = loads.poll(); load != null; load = loads.poll()) {
-            load.run();
+        runLoads(Integer.MAX_VALUE);
+    }
+
+    private void runLoads(int atMost) {
+        for (int i = 0; i < atMost && !loads.isEmpty(); i++) {
+            loads.remove().run();
         }
+    }
+
+    private void assertPinRefused(HostAdapterResidency residency, int number, Tier tier, String message) {
+        assertThatThrownBy(() -> residency.pin(adapter(number), tier, clock.in(SECOND)).join())
+                .cause()
+                .isInstanceOf(AdapterException.class)
+                .hasMessageContaining(message);
+    }
+
+    /// Spoils what need not be leased.
+    private static void flipABit(HostAdapterResidency residency, int number) {
+        residency.weights(adapter(number))
+                .map(FakeSlot.class::cast)
+                .orElseThrow()
+                .flipABit(0, 0);
+    }
+
+    private static FakeSlot weights(AdapterLease lease) {
+        return (FakeSlot) lease.adapters().getFirst().weights();
+    }
+
+    private static @Nullable Tier tier(HostAdapterResidency residency, int number) {
+        return residency.residents().stream()
+                .filter(resident -> resident.digest().equals(adapter(number)))
+                .findFirst()
+                .orElseThrow()
+                .tier();
     }
 
     private static void assertCode(CompletableFuture<AdapterLease> future, Code code, String message) {

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.openlora.api.v1.AdaptersGrpc;
 import org.openlora.api.v1.InferenceGrpc;
 import org.openlora.api.v1.ListModelsRequest;
 import org.openlora.api.v1.Model;
@@ -71,6 +72,10 @@ final class ClientOptions {
 
     InferenceGrpc.InferenceBlockingStub inference(String address) {
         return client(address).build(InferenceGrpc.InferenceBlockingStub.class);
+    }
+
+    AdaptersGrpc.AdaptersBlockingStub adapters(String address) {
+        return client(address).build(AdaptersGrpc.AdaptersBlockingStub.class);
     }
 
     ReceiptsGrpc.ReceiptsBlockingStub receipts(String address) {

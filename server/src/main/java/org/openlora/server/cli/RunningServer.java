@@ -2,6 +2,7 @@ package org.openlora.server.cli;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import org.openlora.server.catalog.ModelCatalog;
@@ -9,6 +10,7 @@ import org.openlora.server.catalog.ResolvedModel;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.listener.OpenLoraServer;
+import org.openlora.server.metrics.ServerMetrics;
 import org.openlora.server.receipts.Anchoring;
 import org.openlora.server.receipts.ChainLink;
 import org.openlora.server.receipts.KeptChain;
@@ -37,8 +39,11 @@ record RunningServer(ServingStack stack, OpenLoraServer listener, KeptChain chai
             LedgerView ledger = LedgerView.of(stack.meter());
             KeptChain chain = new KeptChain(
                     () -> ChainLink.open(config.chain(), chainFolder, stack.operator(), environment, log::info));
-            OpenLoraServer listener =
-                    OpenLoraServer.start(config, stack, new ReceiptDesk(ledger, stack.operator(), chain));
+            ServerMetrics metrics =
+                    new ServerMetrics(stack.model().name(), InstantSource.system(), System::nanoTime);
+            stack.countedBy(metrics);
+            OpenLoraServer listener = OpenLoraServer.start(
+                    config, stack, stack.desk(), new ReceiptDesk(ledger, stack.operator(), chain), metrics);
             Settler settler = Settler.start(
                     ledger,
                     batch -> anchor(

@@ -162,6 +162,7 @@ public record ServerConfig(
     /// @param port 0 for a free one
     /// @param maxConcurrentRequests answers generated or waiting at once
     /// @param maxBufferedEvents events of one streamed answer that may wait for its client
+    /// @param openMetrics whether `/metrics` is read without a key
     public record Listener(
             @JsonProperty(required = true) String host,
             @JsonProperty(required = true) int port,
@@ -169,7 +170,8 @@ public record ServerConfig(
             @JsonProperty(required = true) int maxRequestBytes,
             @JsonProperty(required = true) int maxBufferedEvents,
             @JsonProperty(required = true) int shutdownGraceSeconds,
-            @JsonProperty(required = true) boolean reflection) {
+            @JsonProperty(required = true) boolean reflection,
+            @JsonProperty(required = true) boolean openMetrics) {
 
         public Listener {
             require(!host.isBlank(), "host must be an address to listen on, such as 127.0.0.1");
@@ -197,7 +199,8 @@ public record ServerConfig(
                     maxRequestBytes,
                     maxBufferedEvents,
                     shutdownGraceSeconds,
-                    reflection);
+                    reflection,
+                    openMetrics);
         }
     }
 
@@ -270,22 +273,41 @@ public record ServerConfig(
 
     /// Sizes of the adapter cache.
     ///
+    /// @param hostBytes of memory for adapters
+    /// @param deviceSlots adapters that answers can use at once
+    /// @param deviceBytes of their weights
+    /// @param unitBytes in which the memory is given out, a multiple of 64
+    /// @param maxConcurrentLoads adapters read at once
+    /// @param failureMemorySeconds that a failed load is not tried again
+    /// @param scrubBytesPerSecond of resident weights compared with their checksums; 0 for none
     /// @param rescanSeconds between two looks at all folders under the adapter root
     /// @param diskMebibytes of the files of registered adapters
     /// @param fetchSeconds that fetching an adapter may take
     public record Adapters(
-            @JsonProperty(required = true) int residentMebibytes,
-            @JsonProperty(required = true) int maxResident,
-            @JsonProperty(required = true) int concurrentLoads,
+            @JsonProperty(required = true) long hostBytes,
+            @JsonProperty(required = true) int deviceSlots,
+            @JsonProperty(required = true) long deviceBytes,
+            @JsonProperty(required = true) int unitBytes,
+            @JsonProperty(required = true) int maxConcurrentLoads,
             @JsonProperty(required = true) int failureMemorySeconds,
+            @JsonProperty(required = true) long scrubBytesPerSecond,
             @JsonProperty(required = true) int rescanSeconds,
             @JsonProperty(required = true) int diskMebibytes,
             @JsonProperty(required = true) int fetchSeconds) {
+        private static final long MOST_BYTES = 1L << 44;
+
         public Adapters {
-            within("residentMebibytes", residentMebibytes, 1, 1 << 24);
-            within("maxResident", maxResident, 1, 1 << 20);
-            within("concurrentLoads", concurrentLoads, 1, 1024);
+            within("hostBytes", hostBytes, 1 << 20, MOST_BYTES);
+            within("deviceSlots", deviceSlots, 1, 1 << 20);
+            within("deviceBytes", deviceBytes, 1 << 20, MOST_BYTES);
+            within("unitBytes", unitBytes, 64, 1 << 20);
+            require(unitBytes % 64 == 0, "unitBytes is %d, must be a multiple of 64".formatted(unitBytes));
+            require(
+                    hostBytes / unitBytes <= Integer.MAX_VALUE,
+                    "unitBytes is %d, too small for %d hostBytes".formatted(unitBytes, hostBytes));
+            within("maxConcurrentLoads", maxConcurrentLoads, 1, 1024);
             within("failureMemorySeconds", failureMemorySeconds, 0, 86_400);
+            within("scrubBytesPerSecond", scrubBytesPerSecond, 0, MOST_BYTES);
             within("rescanSeconds", rescanSeconds, 1, 86_400);
             within("diskMebibytes", diskMebibytes, 1, 1 << 30);
             within("fetchSeconds", fetchSeconds, 1, 86_400);
@@ -341,11 +363,13 @@ public record ServerConfig(
     /// @param apiKey the key that identifies it; empty: calls without a key
     /// @param payer EVM address
     /// @param cacheGroup tenants of one group share cached prefixes; empty: shares with nobody
+    /// @param admin whether it may load, pin and unload the adapters of everybody, and read the metrics
     public record Tenant(
             @JsonProperty(required = true) String name,
             @JsonProperty(required = true) String apiKey,
             @JsonProperty(required = true) String payer,
-            @JsonProperty(required = true) String cacheGroup) {
+            @JsonProperty(required = true) String cacheGroup,
+            @JsonProperty(required = true) boolean admin) {
         private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9._-]{0,62}");
         private static final Pattern ADDRESS = Pattern.compile("0x[0-9a-fA-F]{40}");
         private static final Pattern KEY = Pattern.compile("|[!-~]{16,256}");
@@ -366,9 +390,9 @@ public record ServerConfig(
                             .formatted(cacheGroup));
         }
 
-        /// A tenant that shares cached prefixes with nobody.
+        /// A tenant that shares cached prefixes with nobody and is no administrator.
         public Tenant(String name, String apiKey, String payer) {
-            this(name, apiKey, payer, "");
+            this(name, apiKey, payer, "", false);
         }
 
         /// Never shows the key.
@@ -378,7 +402,7 @@ public record ServerConfig(
         }
     }
 
-    private static void within(String name, int value, int least, int most) {
+    private static void within(String name, long value, long least, long most) {
         require(value >= least && value <= most, "%s is %d, allowed is %d to %d".formatted(name, value, least, most));
     }
 

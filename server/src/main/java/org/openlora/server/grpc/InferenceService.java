@@ -2,24 +2,16 @@ package org.openlora.server.grpc;
 
 import com.linecorp.armeria.common.util.TimeoutMode;
 import com.linecorp.armeria.server.ServiceRequestContext;
-import io.grpc.Context;
-import io.grpc.Deadline;
 import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
-import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.openlora.api.v1.Delta;
 import org.openlora.api.v1.GenerateRequest;
 import org.openlora.api.v1.GenerateResponse;
 import org.openlora.api.v1.InferenceGrpc;
-import org.openlora.api.v1.ListAdaptersRequest;
-import org.openlora.api.v1.ListAdaptersResponse;
 import org.openlora.api.v1.ListModelsRequest;
 import org.openlora.api.v1.ListModelsResponse;
 import org.openlora.api.v1.TokenizeRequest;
@@ -60,7 +52,8 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
         Tenant tenant = TenantInterceptor.current();
         ServiceRequestContext transport = ServiceRequestContext.current();
         ServerCallStreamObserver<GenerateResponse> call = (ServerCallStreamObserver<GenerateResponse>) responses;
-        UnsentEvents unsent = new UnsentEvents(maxBufferedEvents, request.hasN() ? request.getN() : 1, call::isReady);
+        UnsentEvents<GenerationEvent> unsent =
+                new UnsentEvents<>(maxBufferedEvents, new LastEvent(request.hasN() ? request.getN() : 1), call::isReady);
         // Set here, because they may not be set once this method has returned.
         call.setOnReadyHandler(unsent::wake);
         call.setOnCancelHandler(unsent::cancel);
@@ -79,25 +72,26 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
             GenerateRequest request,
             Tenant tenant,
             ServerCallStreamObserver<GenerateResponse> call,
-            UnsentEvents unsent) {
+            UnsentEvents<GenerationEvent> unsent) {
         try {
             Admission admission =
-                    serving.submit(Messages.call(request, tenant, callDeadline(), defaultMaxTokens, clock), unsent);
+                    serving.submit(Messages.call(
+                            request, tenant, CallDeadline.current(clock).orElse(null), defaultMaxTokens, clock), unsent::accept);
             boolean open = true;
             while (open) {
                 open = switch (unsent.next()) {
-                    case UnsentEvents.Turn.Send(var events, boolean last) -> {
+                    case UnsentEvents.Turn.Send<GenerationEvent>(var events, boolean last) -> {
                         events.forEach(event -> send(event, admission, request.getReturnTokenIds(), call));
                         if (last && !(events.getLast() instanceof GenerationEvent.Failed)) {
                             call.onCompleted();
                         }
                         yield !last;
                     }
-                    case UnsentEvents.Turn.GiveUp() -> {
+                    case UnsentEvents.Turn.GiveUp<GenerationEvent>() -> {
                         giveUp(admission, call);
                         yield false;
                     }
-                    case UnsentEvents.Turn.Stop() -> {
+                    case UnsentEvents.Turn.Stop<GenerationEvent>() -> {
                         serving.abort(admission);
                         yield false;
                     }
@@ -162,13 +156,6 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
         }
     }
 
-    private @Nullable Instant callDeadline() {
-        Deadline deadline = Context.current().getDeadline();
-        return Optional.ofNullable(deadline)
-                .map(d -> clock.instant().plusNanos(d.timeRemaining(TimeUnit.NANOSECONDS)))
-                .orElse(null);
-    }
-
     @Override
     public void tokenize(TokenizeRequest request, StreamObserver<TokenizeResponse> response) {
         limiter.answer(response, () -> {
@@ -186,15 +173,5 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
         limiter.answer(response, () -> ListModelsResponse.newBuilder()
                 .addModels(Messages.model(serving.model()))
                 .build());
-    }
-
-    @Override
-    public void listAdapters(ListAdaptersRequest request, StreamObserver<ListAdaptersResponse> response) {
-        Tenant tenant = TenantInterceptor.current();
-        limiter.answer(response, () -> {
-            ListAdaptersResponse.Builder builder = ListAdaptersResponse.newBuilder();
-            serving.adapters(tenant).forEach(adapter -> builder.addAdapters(Messages.adapter(adapter)));
-            return builder.build();
-        });
     }
 }

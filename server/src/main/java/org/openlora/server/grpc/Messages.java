@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.Digest;
-import org.openlora.api.v1.Adapter;
 import org.openlora.api.v1.AdapterRef;
 import org.openlora.api.v1.AdapterUsage;
 import org.openlora.api.v1.Delta;
@@ -35,7 +34,6 @@ import org.openlora.server.serving.AdapterChoice;
 import org.openlora.server.serving.Admission;
 import org.openlora.server.serving.GenerationCall;
 import org.openlora.server.serving.PromptInput;
-import org.openlora.server.serving.ServedAdapter;
 import org.openlora.server.serving.ServedModel;
 
 /// Between the wire's messages and ours. Reading throws [IllegalArgumentException] naming the field.
@@ -232,21 +230,5 @@ final class Messages {
                 .setArchitecture(model.architecture())
                 .setNumericPath(model.numericPath())
                 .build();
-    }
-
-    static Adapter adapter(ServedAdapter adapter) {
-        Adapter.Builder builder = Adapter.newBuilder().setName(adapter.name());
-        return switch (adapter) {
-            case ServedAdapter.Ready ready -> {
-                builder.setDigest(ready.digest().toString()).setRank(ready.rank());
-                if (!ready.manifestDigest().isZero()) {
-                    builder.setManifestDigest(ready.manifestDigest().toString());
-                    builder.setDescription(ready.description());
-                }
-                yield builder.build();
-            }
-            case ServedAdapter.Failed failed ->
-                builder.setProblem(failed.reason()).build();
-        };
     }
 }

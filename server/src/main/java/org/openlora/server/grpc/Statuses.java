@@ -5,6 +5,7 @@ import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import org.openlora.adapters.AdapterException;
 import org.openlora.engine.EngineException;
+import org.openlora.server.adapters.DeskException;
 import org.openlora.server.problem.Problem;
 import org.openlora.server.serving.RequestExistsException;
 import org.slf4j.Logger;
@@ -21,6 +22,7 @@ final class Statuses {
             case EngineException e when e.getCause() instanceof AdapterException cause -> of(cause);
             case EngineException e -> status(e.code()).withDescription(Problem.describe(e));
             case AdapterException e -> status(e.code()).withDescription(Problem.describe(e));
+            case DeskException e -> status(e.reason()).withDescription(Problem.describe(e));
             case RequestExistsException e -> Status.ALREADY_EXISTS.withDescription(Problem.describe(e));
             case IllegalArgumentException e -> Status.INVALID_ARGUMENT.withDescription(Problem.describe(e));
             case Problem e -> Status.INVALID_ARGUMENT.withDescription(Problem.describe(e));
@@ -45,12 +47,20 @@ final class Statuses {
         };
     }
 
+    private static Status status(DeskException.Reason reason) {
+        return switch (reason) {
+            case NOT_ALLOWED -> Status.PERMISSION_DENIED;
+            case CONFLICT -> Status.FAILED_PRECONDITION;
+        };
+    }
+
     private static Status status(AdapterException.Code code) {
         return switch (code) {
             case NOT_FOUND -> Status.NOT_FOUND;
             case NAME_TAKEN -> Status.ALREADY_EXISTS;
             case INVALID, UNSUPPORTED, WRONG_BASE, CHANGED -> Status.FAILED_PRECONDITION;
             case TOO_LARGE, NO_ROOM -> Status.RESOURCE_EXHAUSTED;
+            case CORRUPT -> Status.DATA_LOSS;
             case REFUSED -> Status.PERMISSION_DENIED;
             case UNAVAILABLE, CLOSED -> Status.UNAVAILABLE;
         };

@@ -3,21 +3,20 @@ package org.openlora.server.grpc;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
-import org.openlora.engine.GenerationEvent;
-import org.openlora.engine.GenerationSink;
+import java.util.function.Predicate;
 
-/// The events of one answer that wait for its client.
+/// The events of one call that wait for its client.
 ///
-/// The engine's threads leave events and go on. The call's thread takes all that wait, sends them, and takes the next
+/// Those who make events leave them here and go on. The call's thread takes all that wait, sends them, and takes the next
 /// ones when the transport has room again: a client that reads slowly makes fewer, larger turns. One that does not read
 /// at all fills the bound; then what waits is dropped and the call's thread is told to give up.
-final class UnsentEvents implements GenerationSink {
+final class UnsentEvents<E> {
     private final int most;
+    private final Predicate<E> last;
     private final BooleanSupplier ready;
 
     // Guarded by this.
-    private List<GenerationEvent> waiting = new ArrayList<>();
-    private int unfinished;
+    private List<E> waiting = new ArrayList<>();
     private State state = State.OPEN;
 
     private enum State {
@@ -29,30 +28,29 @@ final class UnsentEvents implements GenerationSink {
     }
 
     /// What the call's thread does next.
-    sealed interface Turn {
+    sealed interface Turn<E> {
         /// @param events at least one, in their order
         /// @param last whether no more will come
-        record Send(List<GenerationEvent> events, boolean last) implements Turn {}
+        record Send<E>(List<E> events, boolean last) implements Turn<E> {}
 
         /// The client does not read.
-        record GiveUp() implements Turn {}
+        record GiveUp<E>() implements Turn<E> {}
 
         /// The client is gone.
-        record Stop() implements Turn {}
+        record Stop<E>() implements Turn<E> {}
     }
 
     /// @param most events that may wait
-    /// @param choices of the answer, each of which ends with an event
+    /// @param last asked once for each event, in their order: whether it ends the call
     /// @param ready whether the transport has room; [#wake] tells when that may have changed
-    UnsentEvents(int most, int choices, BooleanSupplier ready) {
+    UnsentEvents(int most, Predicate<E> last, BooleanSupplier ready) {
         this.most = most;
-        this.unfinished = choices;
+        this.last = last;
         this.ready = ready;
     }
 
     /// Never waits for the client.
-    @Override
-    public synchronized void accept(GenerationEvent event) {
+    synchronized void accept(E event) {
         if (state != State.OPEN) {
             return;
         }
@@ -61,13 +59,7 @@ final class UnsentEvents implements GenerationSink {
             return;
         }
         waiting.add(event);
-        boolean last =
-                switch (event) {
-                    case GenerationEvent.Started _, GenerationEvent.Delta _ -> false;
-                    case GenerationEvent.Finished _ -> --unfinished == 0;
-                    case GenerationEvent.Failed _ -> true;
-                };
-        if (last) {
+        if (last.test(event)) {
             state = State.ENDED;
         }
         notifyAll();
@@ -90,18 +82,18 @@ final class UnsentEvents implements GenerationSink {
     }
 
     /// Waits until there is something to do.
-    synchronized Turn next() throws InterruptedException {
+    synchronized Turn<E> next() throws InterruptedException {
         while (state == State.OPEN && (waiting.isEmpty() || !ready.getAsBoolean())) {
             wait();
         }
         return switch (state) {
             case OPEN, ENDED -> {
-                List<GenerationEvent> events = waiting;
+                List<E> events = waiting;
                 waiting = new ArrayList<>();
-                yield new Turn.Send(events, state == State.ENDED);
+                yield new Turn.Send<>(events, state == State.ENDED);
             }
-            case OVERFLOWN -> new Turn.GiveUp();
-            case CANCELLED -> new Turn.Stop();
+            case OVERFLOWN -> new Turn.GiveUp<>();
+            case CANCELLED -> new Turn.Stop<>();
         };
     }
 }

@@ -12,6 +12,7 @@ import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
 import org.openlora.engine.EngineException;
+import org.openlora.server.adapters.DeskException;
 import org.openlora.server.problem.Problem;
 import org.openlora.server.serving.RequestExistsException;
 import org.slf4j.Logger;
@@ -38,6 +39,7 @@ record ApiError(
             case EngineException e when e.getCause() instanceof AdapterException cause -> of(cause);
             case EngineException e -> of(e.code(), Problem.describe(e));
             case AdapterException e -> of(e.code(), Problem.describe(e));
+            case DeskException e -> of(e.reason(), message(e));
             case RequestExistsException e ->
                 new ApiError(HttpStatus.CONFLICT, "ConflictError", message(e), "request_id");
             case IllegalArgumentException e -> badRequest(message(e));
@@ -104,6 +106,13 @@ record ApiError(
         };
     }
 
+    private static ApiError of(DeskException.Reason reason, String message) {
+        return switch (reason) {
+            case NOT_ALLOWED -> new ApiError(HttpStatus.FORBIDDEN, "PermissionDeniedError", message, null);
+            case CONFLICT -> new ApiError(HttpStatus.CONFLICT, "ConflictError", message, "lora_name");
+        };
+    }
+
     private static ApiError of(AdapterException.Code code, String message) {
         return switch (code) {
             case NOT_FOUND -> new ApiError(HttpStatus.NOT_FOUND, "NotFoundError", message, "model");
@@ -111,6 +120,7 @@ record ApiError(
             case INVALID, UNSUPPORTED, WRONG_BASE, CHANGED, TOO_LARGE ->
                 new ApiError(HttpStatus.BAD_REQUEST, "BadRequestError", message, "model");
             case NO_ROOM -> overloaded(message);
+            case CORRUPT -> internal(message);
             case REFUSED -> new ApiError(HttpStatus.FORBIDDEN, "PermissionDeniedError", message, "model");
             case UNAVAILABLE, CLOSED -> unavailable(message);
         };

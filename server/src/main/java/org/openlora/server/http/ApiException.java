@@ -27,6 +27,15 @@ final class ApiException extends RuntimeException {
         return new ApiException(new ApiError(HttpStatus.NOT_FOUND, "NotFoundError", message, param));
     }
 
+    /// vLLM's kind of a bad request about adapters.
+    static ApiException userInput(String message, @Nullable String param) {
+        return new ApiException(new ApiError(HttpStatus.BAD_REQUEST, "InvalidUserInput", message, param));
+    }
+
+    static ApiException forbidden(String message) {
+        return new ApiException(new ApiError(HttpStatus.FORBIDDEN, "PermissionDeniedError", message, null));
+    }
+
     ApiError error() {
         return error;
     }

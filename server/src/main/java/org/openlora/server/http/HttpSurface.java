@@ -8,7 +8,9 @@ import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.ServerBuilder;
 import java.time.InstantSource;
 import java.util.function.BooleanSupplier;
+import org.openlora.server.adapters.AdapterDesk;
 import org.openlora.server.config.ServerConfig;
+import org.openlora.server.metrics.ServerMetrics;
 import org.openlora.server.serving.Serving;
 
 /// The HTTP services, for a listener.
@@ -17,20 +19,32 @@ import org.openlora.server.serving.Serving;
 /// |---|---|
 /// | `POST /v1/completions`, `/v1/chat/completions` | [CompletionService] |
 /// | `GET /v1/models`, `/v1/models/{id}` | [ModelsService] |
+/// | `POST /v1/load_lora_adapter`, `/v1/unload_lora_adapter`, also without `/v1` | [LoraAdapterService] |
+/// | `GET /metrics` | [MetricsService] |
 /// | `GET /health`, `/ping` | 200 with an empty body while requests are taken, 503 otherwise |
 /// | `GET /version` | `{"version"}` |
 public final class HttpSurface implements AutoCloseable {
     private final ServerConfig config;
     private final Serving serving;
+    private final AdapterDesk adapters;
+    private final ServerMetrics metrics;
     private final String version;
     private final BooleanSupplier ready;
     private final Admitting admitting;
 
     /// @param version of the program
     /// @param ready whether requests are taken
-    public HttpSurface(ServerConfig config, Serving serving, String version, BooleanSupplier ready) {
+    public HttpSurface(
+            ServerConfig config,
+            Serving serving,
+            AdapterDesk adapters,
+            ServerMetrics metrics,
+            String version,
+            BooleanSupplier ready) {
         this.config = config;
         this.serving = serving;
+        this.adapters = adapters;
+        this.metrics = metrics;
         this.version = version;
         this.ready = ready;
         this.admitting = new Admitting(config.server().maxConcurrentRequests(), ready);
@@ -39,7 +53,7 @@ public final class HttpSurface implements AutoCloseable {
     public void addTo(ServerBuilder builder) {
         InstantSource clock = InstantSource.system();
         HttpService models =
-                new ModelsService(config, serving, admitting, clock.instant().getEpochSecond());
+                new ModelsService(config, serving, adapters, admitting, clock.instant().getEpochSecond());
         builder.errorHandler(new ApiErrorHandler())
                 .route()
                 .post("/v1/completions")
@@ -54,6 +68,17 @@ public final class HttpSurface implements AutoCloseable {
                 .get("/v1/models/{" + ModelsService.ID + "}")
                 .build(models)
                 .route()
+                .post("/v1/load_lora_adapter")
+                .post("/load_lora_adapter")
+                .build(loraAdapters(LoraAdapterService.Action.LOAD, clock))
+                .route()
+                .post("/v1/unload_lora_adapter")
+                .post("/unload_lora_adapter")
+                .build(loraAdapters(LoraAdapterService.Action.UNLOAD, clock))
+                .route()
+                .get("/metrics")
+                .build(new MetricsService(config, metrics, admitting))
+                .route()
                 .get("/version")
                 .build((_, _) -> version())
                 .service("/health", (_, _) -> health())
@@ -62,6 +87,10 @@ public final class HttpSurface implements AutoCloseable {
 
     private HttpService completions(ReplyKind kind, InstantSource clock) {
         return new CompletionService(kind, config, serving, admitting, clock);
+    }
+
+    private HttpService loraAdapters(LoraAdapterService.Action action, InstantSource clock) {
+        return new LoraAdapterService(action, config, adapters, admitting, clock);
     }
 
     private HttpResponse health() {

@@ -8,16 +8,20 @@ import com.linecorp.armeria.common.HttpStatus;
 import com.linecorp.armeria.common.MediaType;
 import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.ServiceRequestContext;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.openlora.adapters.AdapterException;
+import org.openlora.server.adapters.AdapterDesk;
+import org.openlora.server.adapters.AdapterPage;
+import org.openlora.server.adapters.AdapterStatus;
+import org.openlora.server.adapters.PageRequest;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.config.ServerConfig.Tenant;
-import org.openlora.server.serving.ServedAdapter;
 import org.openlora.server.serving.ServedModel;
 import org.openlora.server.serving.Serving;
 
-/// `GET /v1/models` and `/v1/models/{id}`: the base, then the adapters that can be named, as vLLM's model cards.
+/// `GET /v1/models` and `/v1/models/{id}`: the base, then the adapters that the tenant can name, as vLLM's model
+/// cards.
 ///
 /// An adapter's `parent` is the base's id and its `root` its digest: what was served can be told from what was asked.
 final class ModelsService implements HttpService {
@@ -26,13 +30,16 @@ final class ModelsService implements HttpService {
 
     private final Tenants tenants;
     private final Serving serving;
+    private final AdapterDesk desk;
     private final Admitting admitting;
     private final long createdSeconds;
 
     /// @param createdSeconds since the epoch, for all cards: when serving began
-    ModelsService(ServerConfig config, Serving serving, Admitting admitting, long createdSeconds) {
+    ModelsService(
+            ServerConfig config, Serving serving, AdapterDesk desk, Admitting admitting, long createdSeconds) {
         this.tenants = new Tenants(config);
         this.serving = serving;
+        this.desk = desk;
         this.admitting = admitting;
         this.createdSeconds = createdSeconds;
     }
@@ -53,34 +60,50 @@ final class ModelsService implements HttpService {
         return response;
     }
 
-    private List<Card> cards(Tenant tenant) {
+    private Card base() {
         ServedModel base = serving.model();
-        List<Card> cards = new ArrayList<>();
-        cards.add(new Card(base.name(), base.baseDigest().toString(), null));
-        for (ServedAdapter adapter : serving.adapters(tenant)) {
-            if (adapter instanceof ServedAdapter.Ready ready) {
-                cards.add(new Card(ready.name(), ready.digest().toString(), base.name()));
-            }
-        }
-        return cards;
+        return new Card(base.name(), base.baseDigest().toString(), null);
+    }
+
+    private Stream<Card> card(AdapterStatus adapter) {
+        AdapterStatus.Content content = adapter.content();
+        return content == null || adapter.problem() != null
+                ? Stream.empty()
+                : Stream.of(new Card(
+                        adapter.name(),
+                        content.digest().toString(),
+                        serving.model().name()));
     }
 
     private JsonBuffer list(Tenant tenant) {
-        JsonBuffer out = new JsonBuffer().raw("{\"object\":\"list\",\"data\":[");
-        String separator = "";
-        for (Card card : cards(tenant)) {
-            write(out.raw(separator), card);
-            separator = ",";
-        }
+        JsonBuffer out = write(new JsonBuffer().raw("{\"object\":\"list\",\"data\":["), base());
+        PageRequest request = PageRequest.first(PageRequest.MOST);
+        AdapterPage page;
+        do {
+            page = desk.list(tenant, request);
+            page.adapters().stream().flatMap(this::card).forEach(card -> write(out.raw(","), card));
+            request = request.behind(page);
+        } while (!page.next().isEmpty());
         return out.raw("]}");
     }
 
     private JsonBuffer one(Tenant tenant, String id) {
-        Card card = cards(tenant).stream()
-                .filter(candidate -> candidate.id().equals(id))
+        Card base = base();
+        if (id.equals(base.id())) {
+            return write(new JsonBuffer(), base);
+        }
+        return card(find(tenant, id))
                 .findFirst()
-                .orElseThrow(() -> ApiException.notFound("there is no model %s".formatted(id), "model"));
-        return write(new JsonBuffer(), card);
+                .map(card -> write(new JsonBuffer(), card))
+                .orElseThrow(() -> ApiException.notFound("the model %s cannot be served".formatted(id), "model"));
+    }
+
+    private AdapterStatus find(Tenant tenant, String id) {
+        try {
+            return desk.get(tenant, id);
+        } catch (AdapterException e) {
+            throw ApiException.notFound("there is no model %s".formatted(id), "model");
+        }
     }
 
     private JsonBuffer write(JsonBuffer out, Card card) {

@@ -12,15 +12,17 @@ import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.openlora.server.adapters.AdapterDesk;
 import org.openlora.server.config.ProgramVersion;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.grpc.GrpcSurface;
 import org.openlora.server.http.HttpSurface;
+import org.openlora.server.metrics.ServerMetrics;
 import org.openlora.server.problem.Problem;
 import org.openlora.server.receipts.ReceiptDesk;
 import org.openlora.server.serving.Serving;
 
-/// The listener: gRPC and HTTP on one port.
+/// The listener: gRPC and HTTP on one port, with every request counted on its way.
 public final class OpenLoraServer implements AutoCloseable {
     /// One event loop keeps up with some ten thousand tokens a second, and every other thread is one the kernels lose.
     private static final int PROCESSORS_PER_EVENT_LOOP = 8;
@@ -59,9 +61,11 @@ public final class OpenLoraServer implements AutoCloseable {
     /// Starts to listen.
     ///
     /// @throws Problem if the port is taken or the address not this machine's
-    public static OpenLoraServer start(ServerConfig config, Serving serving, ReceiptDesk receipts) {
+    public static OpenLoraServer start(
+            ServerConfig config, Serving serving, AdapterDesk adapters, ReceiptDesk receipts, ServerMetrics metrics) {
         AtomicBoolean ready = new AtomicBoolean();
-        GrpcSurface grpc = new GrpcSurface(config, serving, receipts);
+        Serving metered = metrics.metered(serving);
+        GrpcSurface grpc = new GrpcSurface(config, metered, adapters, receipts);
         ServerBuilder builder = Server.builder()
                 .http(new InetSocketAddress(
                         config.server().host(), config.server().port()))
@@ -74,7 +78,7 @@ public final class OpenLoraServer implements AutoCloseable {
                 .gracefulShutdownTimeout(
                         Duration.ZERO, Duration.ofSeconds(config.server().shutdownGraceSeconds()))
                 .service(grpc.service());
-        HttpSurface http = new HttpSurface(config, serving, ProgramVersion.get(), ready::get);
+        HttpSurface http = new HttpSurface(config, metered, adapters, metrics, ProgramVersion.get(), ready::get);
         http.addTo(builder);
         Server server = builder.build();
         try {

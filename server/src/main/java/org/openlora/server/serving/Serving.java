@@ -1,16 +1,11 @@
 package org.openlora.server.serving;
 
-import java.util.List;
 import org.openlora.engine.GenerationSink;
-import org.openlora.server.config.ServerConfig.Tenant;
 
 /// What the network surfaces need of the stack below them. Every method may be called from any thread.
 public interface Serving {
     /// The model that is served.
     ServedModel model();
-
-    /// The adapters that the tenant sees, by name.
-    List<ServedAdapter> adapters(Tenant tenant);
 
     /// The token ids of a prompt as the model would read it.
     int[] tokenize(PromptInput prompt);

@@ -17,7 +17,7 @@ import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.HostLimits;
-import org.openlora.adapters.host.HostResidencyStats;
+import org.openlora.adapters.host.ResidencyStats;
 import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.adapters.registry.AdapterEntry;
 import org.openlora.adapters.registry.AdapterRegistry;
@@ -35,6 +35,7 @@ import org.openlora.engine.GenerationSink;
 import org.openlora.engine.LoraEngine;
 import org.openlora.engine.chat.ChatMessage;
 import org.openlora.engine.chat.ChatTemplate;
+import org.openlora.engine.model.LlamaModel;
 import org.openlora.engine.model.WarmUp;
 import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.engine.scheduler.SchedulerConfig;
@@ -48,11 +49,15 @@ import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.LedgerException;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.pricing.PriceBook;
+import org.openlora.server.adapters.AdapterDesk;
+import org.openlora.server.adapters.CacheDesk;
 import org.openlora.server.catalog.ResolvedModel;
 import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.config.ServerConfig.Tenant;
+import org.openlora.server.metrics.CacheSources;
+import org.openlora.server.metrics.ServerMetrics;
 import org.openlora.server.problem.Problem;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -70,6 +75,7 @@ public final class ServingStack implements Serving, AutoCloseable {
     private final Operator operator;
     private final DatanetRegistry datanets;
     private final ServedModel served;
+    private final AdapterDesk desk;
     private final ClientRequests clientRequests;
 
     private ServingStack(
@@ -81,6 +87,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             LoraEngine engine,
             Operator operator,
             DatanetRegistry datanets,
+            AdapterDesk desk,
             ServedModel served) {
         this.model = model;
         this.store = store;
@@ -90,6 +97,7 @@ public final class ServingStack implements Serving, AutoCloseable {
         this.engine = engine;
         this.operator = operator;
         this.datanets = datanets;
+        this.desk = desk;
         this.served = served;
         this.clientRequests = new ClientRequests(id -> inLedger(meter.queries(), id));
     }
@@ -100,17 +108,27 @@ public final class ServingStack implements Serving, AutoCloseable {
     /// @throws Problem or another one-line exception, with everything closed again
     public static ServingStack open(
             ServerConfig config, Installation installation, ResolvedModel resolved, Map<String, String> environment) {
+        return open(config, installation, resolved, environment, EngineParts.AS_THEY_ARE);
+    }
+
+    static ServingStack open(
+            ServerConfig config,
+            Installation installation,
+            ResolvedModel resolved,
+            Map<String, String> environment,
+            EngineParts parts) {
         try (Opening opening = new Opening()) {
             BaseModel model = opening.add(openModel(resolved, config.engine()));
             String servedName =
                     config.servedModelName().isEmpty() ? resolved.name() : config.servedModelName();
+            Path adapterRoot = adapterRoot(config, installation, resolved);
             AdapterStore store = opening.add(AdapterStore.open(
                     installation.adapterStore(),
                     (long) config.adapters().diskMebibytes() << 20,
                     folder -> PeftAdapter.read(folder, model.adaptableModules()).digest()));
             AdapterRegistry registry = opening.add(openRegistry(
                     config.adapters(),
-                    adapterRoot(config, installation, resolved),
+                    adapterRoot,
                     installation.adapterRegistry(),
                     model.adaptableModules(),
                     servedName,
@@ -126,9 +144,9 @@ public final class ServingStack implements Serving, AutoCloseable {
                     meter, config.metering().replica(), UsageRows.word(model.digest()), tokenizer, numericPath);
             LoraEngine engine = opening.add(LoraEngine.start(
                     engineConfig(config, model),
-                    model.model(),
+                    parts.model(model.model()),
                     model.tokenizer()::newDetokenizer,
-                    residency,
+                    parts.residency(residency),
                     usage,
                     InstantSource.system()));
             ServedModel served = new ServedModel(
@@ -139,7 +157,8 @@ public final class ServingStack implements Serving, AutoCloseable {
                     engine.longestSequence(),
                     numericPath.toString());
             opening.keep();
-            return new ServingStack(model, store, registry, residency, meter, engine, operator, datanets, served);
+            AdapterDesk desk = new CacheDesk(registry, residency, store, adapterRoot, InstantSource.system());
+            return new ServingStack(model, store, registry, residency, meter, engine, operator, datanets, desk, served);
         }
     }
 
@@ -240,10 +259,13 @@ public final class ServingStack implements Serving, AutoCloseable {
 
     private static HostLimits limits(ServerConfig.Adapters adapters) {
         return new HostLimits(
-                (long) adapters.residentMebibytes() << 20,
-                adapters.maxResident(),
-                adapters.concurrentLoads(),
-                Duration.ofSeconds(adapters.failureMemorySeconds()));
+                adapters.hostBytes(),
+                adapters.deviceSlots(),
+                adapters.deviceBytes(),
+                adapters.unitBytes(),
+                adapters.maxConcurrentLoads(),
+                Duration.ofSeconds(adapters.failureMemorySeconds()),
+                adapters.scrubBytesPerSecond());
     }
 
     private static Path adapterRoot(ServerConfig config, Installation installation, ResolvedModel resolved) {
@@ -318,7 +340,7 @@ public final class ServingStack implements Serving, AutoCloseable {
         return served;
     }
 
-    @Override
+    /// The adapters that the tenant sees, by name.
     public List<ServedAdapter> adapters(Tenant tenant) {
         return registry.entries(tenant.name()).stream()
                 .map(ServingStack::served)
@@ -445,13 +467,24 @@ public final class ServingStack implements Serving, AutoCloseable {
         return engine.stats();
     }
 
+    /// The desk at which tenants and administrators steer the adapters.
+    public AdapterDesk desk() {
+        return desk;
+    }
+
+    /// Has the engine and the adapter cache counted.
+    public void countedBy(ServerMetrics metrics) {
+        metrics.watchEngine(engine::stats, LlamaModel.BLOCK_TOKENS);
+        metrics.watchCache(new CacheSources(registry, residency, store));
+    }
+
     /// How many adapters there are, of all tenants.
     public RegistryStats registryStats() {
         return registry.stats();
     }
 
     /// A moment of the adapters: what is resident, and what requests hold.
-    public HostResidencyStats adapterStats() {
+    public ResidencyStats adapterStats() {
         return residency.stats();
     }
 

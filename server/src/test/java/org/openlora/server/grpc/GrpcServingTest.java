@@ -10,6 +10,7 @@ import io.grpc.stub.ClientResponseObserver;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,7 @@ import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.listener.OpenLoraServer;
+import org.openlora.server.metrics.ServerMetrics;
 import org.openlora.server.receipts.LedgerView;
 import org.openlora.server.receipts.ReceiptDesk;
 import org.openlora.server.serving.ServingStack;
@@ -54,7 +56,9 @@ class GrpcServingTest {
                 OpenLoraServer server = OpenLoraServer.start(
                         config,
                         stack,
-                        new ReceiptDesk(LedgerView.of(stack.meter()), stack.operator(), Optional::empty));
+                        stack.desk(),
+                        new ReceiptDesk(LedgerView.of(stack.meter()), stack.operator(), Optional::empty),
+                        new ServerMetrics("openlora-tiny", InstantSource.system(), System::nanoTime));
                 ClientFactory clients = ClientFactory.builder()
                         .http2InitialStreamWindowSize(STREAM_WINDOW_BYTES)
                         .build()) {

@@ -14,6 +14,7 @@ import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse;
 import io.grpc.health.v1.HealthGrpc;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -23,22 +24,22 @@ import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.openlora.api.v1.Adapter;
 import org.openlora.api.v1.AdapterRef;
 import org.openlora.api.v1.GenerateRequest;
 import org.openlora.api.v1.GenerateResponse;
 import org.openlora.api.v1.InferenceGrpc;
-import org.openlora.api.v1.ListAdaptersRequest;
 import org.openlora.api.v1.ListModelsRequest;
 import org.openlora.api.v1.Prompt;
 import org.openlora.api.v1.TokenIds;
 import org.openlora.api.v1.TokenizeRequest;
 import org.openlora.meter.ledger.Ledger;
+import org.openlora.server.adapters.FakeDesk;
 import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.config.ServerConfig.Tenant;
 import org.openlora.server.listener.OpenLoraServer;
+import org.openlora.server.metrics.ServerMetrics;
 import org.openlora.server.problem.Problem;
 import org.openlora.server.receipts.LedgerView;
 import org.openlora.server.receipts.ReceiptDesk;
@@ -166,18 +167,13 @@ class OpenLoraServerTest {
     }
 
     @Test
-    void lists_modelAndAdapters_withTheProblemOfABrokenOne() {
+    void listModels_isTheServedOne() {
         InferenceGrpc.InferenceBlockingStub stub = stub(start(config(), new FakeServing(List.of(), false)));
 
         assertThat(stub.listModels(ListModelsRequest.getDefaultInstance())
                         .getModels(0)
                         .getName())
                 .isEqualTo("fake");
-        List<Adapter> adapters =
-                stub.listAdapters(ListAdaptersRequest.getDefaultInstance()).getAdaptersList();
-        assertThat(adapters).extracting(Adapter::getName).containsExactly("broken", "sound");
-        assertThat(adapters.getFirst().getProblem()).contains("r is 0");
-        assertThat(adapters.getLast().hasProblem()).isFalse();
     }
 
     @Test
@@ -217,7 +213,12 @@ class OpenLoraServerTest {
     }
 
     private OpenLoraServer start(ServerConfig config, FakeServing serving) {
-        OpenLoraServer server = OpenLoraServer.start(config, serving, desk(config));
+        OpenLoraServer server = OpenLoraServer.start(
+                config,
+                serving,
+                new FakeDesk(),
+                desk(config),
+                new ServerMetrics("fake", InstantSource.system(), System::nanoTime));
         open.add(server);
         return server;
     }

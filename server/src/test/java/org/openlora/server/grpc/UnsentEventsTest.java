@@ -14,40 +14,40 @@ class UnsentEventsTest {
     private static final int MOST = 3;
 
     private final AtomicBoolean ready = new AtomicBoolean(true);
-    private final UnsentEvents unsent = new UnsentEvents(MOST, 1, ready::get);
+    private final UnsentEvents<GenerationEvent> unsent = new UnsentEvents<>(MOST, new LastEvent(1), ready::get);
 
     @Test
     void next_transportReady_isAllThatWaitsInOrder() throws InterruptedException {
         offer(0, 2);
 
-        assertThat(unsent.next()).isEqualTo(new UnsentEvents.Turn.Send(List.of(delta(0), delta(1)), false));
+        assertThat(unsent.next()).isEqualTo(new UnsentEvents.Turn.Send<>(List.of(delta(0), delta(1)), false));
         offer(2, 3);
-        assertThat(unsent.next()).isEqualTo(new UnsentEvents.Turn.Send(List.of(delta(2)), false));
+        assertThat(unsent.next()).isEqualTo(new UnsentEvents.Turn.Send<>(List.of(delta(2)), false));
     }
 
     @Test
     void next_transportFullThenReady_isEveryEventUpToTheBound() throws Exception {
         ready.set(false);
-        CompletableFuture<UnsentEvents.Turn> next = waiting();
+        CompletableFuture<UnsentEvents.Turn<GenerationEvent>> next = waiting();
         offer(0, MOST);
         assertThat(next).isNotDone();
 
         ready.set(true);
         unsent.wake();
 
-        assertThat(next.get()).isEqualTo(new UnsentEvents.Turn.Send(List.of(delta(0), delta(1), delta(2)), false));
+        assertThat(next.get()).isEqualTo(new UnsentEvents.Turn.Send<>(List.of(delta(0), delta(1), delta(2)), false));
     }
 
     @Test
     void next_oneMoreThanTheBound_isToGiveUpWhateverComes() throws Exception {
         ready.set(false);
-        CompletableFuture<UnsentEvents.Turn> next = waiting();
+        CompletableFuture<UnsentEvents.Turn<GenerationEvent>> next = waiting();
         offer(0, MOST + 1);
 
-        assertThat(next.get()).isEqualTo(new UnsentEvents.Turn.GiveUp());
+        assertThat(next.get()).isEqualTo(new UnsentEvents.Turn.GiveUp<>());
         ready.set(true);
         offer(0, 1);
-        assertThat(unsent.next()).isEqualTo(new UnsentEvents.Turn.GiveUp());
+        assertThat(unsent.next()).isEqualTo(new UnsentEvents.Turn.GiveUp<>());
     }
 
     @Test
@@ -58,22 +58,22 @@ class UnsentEventsTest {
         offer(0, 1);
         unsent.accept(failed);
 
-        assertThat(unsent.next()).isEqualTo(new UnsentEvents.Turn.Send(List.of(delta(0), failed), true));
+        assertThat(unsent.next()).isEqualTo(new UnsentEvents.Turn.Send<>(List.of(delta(0), failed), true));
     }
 
     @Test
     void next_cancelled_isToStop() throws ExecutionException, InterruptedException {
-        CompletableFuture<UnsentEvents.Turn> next = waiting();
+        CompletableFuture<UnsentEvents.Turn<GenerationEvent>> next = waiting();
         unsent.cancel();
 
-        assertThat(next.get()).isEqualTo(new UnsentEvents.Turn.Stop());
+        assertThat(next.get()).isEqualTo(new UnsentEvents.Turn.Stop<>());
         offer(0, 1);
-        assertThat(unsent.next()).isEqualTo(new UnsentEvents.Turn.Stop());
+        assertThat(unsent.next()).isEqualTo(new UnsentEvents.Turn.Stop<>());
     }
 
     /// What the call's thread is told, once it is told.
-    private CompletableFuture<UnsentEvents.Turn> waiting() {
-        CompletableFuture<UnsentEvents.Turn> next = new CompletableFuture<>();
+    private CompletableFuture<UnsentEvents.Turn<GenerationEvent>> waiting() {
+        CompletableFuture<UnsentEvents.Turn<GenerationEvent>> next = new CompletableFuture<>();
         Thread.startVirtualThread(() -> {
             try {
                 next.complete(unsent.next());

@@ -13,6 +13,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,6 +32,7 @@ import org.openlora.server.catalog.ResolvedModel;
 import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
+import org.openlora.server.metrics.ServerMetrics;
 import org.openlora.server.serving.ServingStack;
 
 /// The bundled model behind HTTP, metering included.
@@ -156,7 +158,8 @@ class HttpServingTest {
                 ROOT.resolve("examples/datanets"),
                 "");
         ServingStack stack = ServingStack.open(config, installation, model, Map.of());
-        HttpSurface surface = new HttpSurface(config, stack, "1.2.3", () -> true);
+        ServerMetrics metrics = new ServerMetrics("base", InstantSource.system(), System::nanoTime);
+        HttpSurface surface = new HttpSurface(config, stack, stack.desk(), metrics, "1.2.3", () -> true);
         ServerBuilder builder = Server.builder().http(0);
         surface.addTo(builder);
         Server server = builder.build();

@@ -20,6 +20,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -32,10 +33,12 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.openlora.engine.EngineException;
 import org.openlora.meter.receipt.SignedAcknowledgement;
+import org.openlora.server.adapters.FakeDesk;
 import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.config.ServerConfig.Tenant;
+import org.openlora.server.metrics.ServerMetrics;
 
 /// The surface over real connections, in front of a stack that says what the test says.
 class HttpSurfaceTest {
@@ -58,7 +61,9 @@ class HttpSurfaceTest {
     }
 
     private static Listening listen(ServerConfig config) {
-        HttpSurface surface = new HttpSurface(config, serving, "1.2.3", ready::get);
+        FakeDesk desk = new FakeDesk().with("sound", ScriptedServing.ADAPTER).withBroken("broken", "r is 0");
+        ServerMetrics metrics = new ServerMetrics("base", InstantSource.system(), System::nanoTime);
+        HttpSurface surface = new HttpSurface(config, metrics.metered(serving), desk, metrics, "1.2.3", ready::get);
         ServerBuilder builder = Server.builder().http(0).maxRequestLength(4096);
         surface.addTo(builder);
         Server server = builder.build();
@@ -287,6 +292,96 @@ class HttpSurfaceTest {
         assertThat(list.at("/data/1/root").textValue()).isEqualTo(ScriptedServing.ADAPTER.toString());
         assertThat(JACKSON.readTree(get("/v1/models/sound").body())).isEqualTo(list.at("/data/1"));
         assertThat(get("/v1/models/broken").statusCode()).isEqualTo(404);
+    }
+
+    @Test
+    void loadAndUnload_answerAsVllmDoes() throws Exception {
+        String load = """
+                {"lora_name": "loaded", "lora_path": "hf://owner/name"}""";
+        String unload = """
+                {"lora_name": "loaded"}""";
+
+        HttpResponse<String> loaded = post("/v1/load_lora_adapter", load).get();
+        assertThat(loaded.statusCode()).isEqualTo(200);
+        assertThat(loaded.headers().firstValue("content-type")).hasValue("text/plain; charset=utf-8");
+        assertThat(loaded.body()).isEqualTo("Success: LoRA adapter 'loaded' added successfully.");
+        assertThat(get("/v1/models/loaded").statusCode()).isEqualTo(200);
+        assertError(
+                post("/v1/load_lora_adapter", load).get(),
+                400,
+                "InvalidUserInput",
+                "The lora adapter 'loaded' has already been loaded.");
+        assertThat(post("/load_lora_adapter", """
+                        {"lora_name": "loaded", "lora_path": "hf://owner/other", "load_inplace": true, "pinned": true}""").get().statusCode()).isEqualTo(200);
+
+        assertThat(post("/v1/unload_lora_adapter", unload).get().body())
+                .isEqualTo("Success: LoRA adapter 'loaded' removed successfully.");
+        assertError(
+                post("/v1/unload_lora_adapter", unload).get(),
+                404,
+                "NotFoundError",
+                "The lora adapter 'loaded' cannot be found.");
+        assertThat(get("/v1/models/loaded").statusCode()).isEqualTo(404);
+    }
+
+    @Test
+    void load_withoutNameOrPath_isInvalidUserInput() throws Exception {
+        assertError(
+                post("/v1/load_lora_adapter", "{\"lora_name\": \"x\"}").get(),
+                400,
+                "InvalidUserInput",
+                "Both 'lora_name' and 'lora_path' must be provided.");
+    }
+
+    @Test
+    void unload_folderOfEverybody_isAConflict() throws Exception {
+        assertError(
+                post("/v1/unload_lora_adapter", "{\"lora_name\": \"sound\"}").get(), 409, "ConflictError", "folder");
+    }
+
+    @Test
+    void metrics_countTheRequestsThatPass() throws Exception {
+        String finished = "vllm:request_success_total{engine=\"0\",finished_reason=\"stop\",model_name=\"base\"}";
+        double before = sample(get("/metrics").body(), finished);
+        CompletableFuture<HttpResponse<String>> answer = post("/v1/completions", "{\"prompt\": \"a\"}");
+        serving.next().start().say(0, "x", "y").finish(0, "", 2, 0);
+        answer.get();
+
+        HttpResponse<String> scraped = get("/metrics");
+        assertThat(scraped.headers().firstValue("content-type")).hasValue("text/plain; version=0.0.4; charset=utf-8");
+        assertThat(sample(scraped.body(), finished)).isEqualTo(before + 1);
+    }
+
+    @Test
+    void metrics_noAdministratorsKey_isForbidden() throws Exception {
+        Listening keyed = listen(
+                CONFIG.withTenants(List.of(new Tenant("acme", KEY, "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"))));
+        try {
+            HttpRequest.Builder metrics = request(keyed, "/metrics");
+            assertThat(client.send(metrics.build(), BodyHandlers.ofString()).statusCode())
+                    .isEqualTo(401);
+            metrics.header("Authorization", "Bearer " + KEY);
+            assertError(client.send(metrics.build(), BodyHandlers.ofString()), 403, "PermissionDeniedError", "administrators");
+        } finally {
+            keyed.stop();
+        }
+    }
+
+    private static double sample(String scrape, String series) {
+        return scrape.lines()
+                .filter(line -> line.startsWith(series + " "))
+                .mapToDouble(line -> Double.parseDouble(line.substring(series.length() + 1)))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("no series " + series + " in\n" + scrape));
+    }
+
+    private static void assertError(HttpResponse<String> answer, int status, String type, String message)
+            throws IOException {
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
+        JsonNode error = JACKSON.readTree(answer.body()).get("error");
+        assertThat(error.get("type").textValue()).isEqualTo(type);
+        assertThat(error.get("code").intValue()).isEqualTo(status);
+        assertThat(error.get("message").textValue()).contains(message);
     }
 
     @Test

@@ -19,12 +19,10 @@ import org.openlora.meter.receipt.Eip712Domain;
 import org.openlora.meter.receipt.OperatorKey;
 import org.openlora.meter.receipt.SignedAcknowledgement;
 import org.openlora.meter.receipt.UsageAcknowledgement;
-import org.openlora.server.config.ServerConfig.Tenant;
 import org.openlora.server.serving.AdapterChoice;
 import org.openlora.server.serving.Admission;
 import org.openlora.server.serving.GenerationCall;
 import org.openlora.server.serving.PromptInput;
-import org.openlora.server.serving.ServedAdapter;
 import org.openlora.server.serving.ServedModel;
 import org.openlora.server.serving.Serving;
 
@@ -88,13 +86,6 @@ final class ScriptedServing implements Serving {
     @Override
     public ServedModel model() {
         return new ServedModel("base", "llama", BASE, Digest.sha256(new byte[] {3}), 64, "0x00");
-    }
-
-    @Override
-    public List<ServedAdapter> adapters(Tenant tenant) {
-        return List.of(
-                new ServedAdapter.Failed("broken", "r is 0: allowed is 1 to 512"),
-                new ServedAdapter.Ready("sound", ADAPTER, Digest.ZERO, 8, ""));
     }
 
     @Override

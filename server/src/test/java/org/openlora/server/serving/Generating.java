@@ -4,11 +4,15 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
+import org.openlora.engine.EngineException;
 import org.openlora.engine.GenerationEvent;
 import org.openlora.engine.GenerationSink;
 import org.openlora.engine.sampling.SamplingParams;
+import org.openlora.engine.sampling.TokenLogprobs;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.server.config.ServerConfig.Tenant;
 
@@ -19,6 +23,8 @@ final class Generating implements GenerationSink {
 
     private final StringBuilder text = new StringBuilder();
     private final List<Integer> tokens = new ArrayList<>();
+    private final List<TokenLogprobs> logprobs = new ArrayList<>();
+    private final IntConsumer atToken; // how many there are
     private final CompletableFuture<GenerationEvent.Finished> finished = new CompletableFuture<>();
     private volatile long firstTokenAt;
     private volatile long finishedAt;
@@ -37,6 +43,10 @@ final class Generating implements GenerationSink {
             long firstTokenAt,
             long finishedAt) {}
 
+    private Generating(IntConsumer atToken) {
+        this.atToken = atToken;
+    }
+
     static GenerationCall call(
             @Nullable String requestId, PromptInput prompt, int maxTokens, AdapterChoice... adapters) {
         return new GenerationCall(
@@ -49,7 +59,12 @@ final class Generating implements GenerationSink {
     }
 
     static Generating start(Serving serving, GenerationCall call) {
-        Generating generating = new Generating();
+        return start(serving, call, _ -> {});
+    }
+
+    /// @param atToken called on the engine's thread with each token, as the how manieth it is
+    static Generating start(Serving serving, GenerationCall call, IntConsumer atToken) {
+        Generating generating = new Generating(atToken);
         generating.engineId = serving.submit(call, generating).engineId();
         return generating;
     }
@@ -59,12 +74,16 @@ final class Generating implements GenerationSink {
         long place = EVENTS.incrementAndGet();
         switch (event) {
             case GenerationEvent.Started _ -> {}
-            case GenerationEvent.Delta(int _, int token, String more, var _) -> {
+            case GenerationEvent.Delta(int _, int token, String more, var probabilities) -> {
                 if (tokens.isEmpty()) {
                     firstTokenAt = place;
                 }
                 tokens.add(token);
                 text.append(more);
+                if (probabilities != null) {
+                    logprobs.add(probabilities);
+                }
+                atToken.accept(tokens.size());
             }
             case GenerationEvent.Finished end -> {
                 text.append(end.text());
@@ -73,6 +92,28 @@ final class Generating implements GenerationSink {
             }
             case GenerationEvent.Failed(var cause) -> finished.completeExceptionally(cause);
         }
+    }
+
+    /// Waits for an end without a result.
+    EngineException failure() {
+        try {
+            throw new AssertionError("did not fail: " + finished.join());
+        } catch (CompletionException e) {
+            return (EngineException) e.getCause();
+        }
+    }
+
+    /// As they came, where they were asked for.
+    List<TokenLogprobs> logprobs() {
+        return List.copyOf(logprobs);
+    }
+
+    List<Integer> tokens() {
+        return List.copyOf(tokens);
+    }
+
+    Bytes32 requestId() {
+        return Bytes32.parse(engineId);
     }
 
     /// Waits for the end.

@@ -253,8 +253,8 @@ public final class Scheduler {
         }
     }
 
-    /// Forgets all that the prefix cache knows: some of it may have been computed with wrong weights. Whoever holds such
-    /// blocks has to be [#remove]d.
+    /// Forgets all that the prefix cache knows: some of it may have been computed with wrong weights. Whoever
+    /// holds such blocks has to be [#remove]d.
     public void distrustCache() {
         blocks.forgetNames();
     }

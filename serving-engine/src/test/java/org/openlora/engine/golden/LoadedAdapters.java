@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.BaseWeights;
@@ -30,7 +31,12 @@ final class LoadedAdapters implements AutoCloseable {
 
     /// @param name null for the bare base
     AdapterLease lease(@Nullable String name) throws InterruptedException, ExecutionException {
-        Set<Digest> digests = name == null ? Set.of() : Set.of(digest(name));
+        return lease(name == null ? Set.of() : Set.of(name));
+    }
+
+    /// All of them on one lease.
+    AdapterLease lease(Set<String> names) throws InterruptedException, ExecutionException {
+        Set<Digest> digests = names.stream().map(this::digest).collect(Collectors.toSet());
         return residency.acquire(digests, Instant.now().plusSeconds(60)).get();
     }
 
