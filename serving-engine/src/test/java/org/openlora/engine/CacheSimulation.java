@@ -9,7 +9,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -23,8 +25,10 @@ import org.openlora.adapters.AdapterSource;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.HostLimits;
-import org.openlora.adapters.host.HostResidencyStats;
+import org.openlora.adapters.host.ResidencyStats;
+import org.openlora.adapters.host.ResidentStats;
 import org.openlora.adapters.host.SteppedResidency;
+import org.openlora.adapters.host.Tier;
 import org.openlora.adapters.origin.AdapterOrigin;
 import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.adapters.registry.AdapterRegistry;
@@ -34,6 +38,7 @@ import org.openlora.adapters.store.StoreStats;
 import org.openlora.engine.sampling.SamplingParams;
 import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.engine.scheduler.SchedulerConfig;
+import org.openlora.kernels.LoraPoint;
 import org.openlora.kernels.LoraSlot;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
@@ -55,6 +60,7 @@ final class CacheSimulation implements AutoCloseable {
     private static final int MOST_PROMPT = 12;
     private static final int MOST_TOKENS = 14;
     private static final int MOST_ADAPTERS = 3;
+    private static final int UNIT_BYTES = 64;
     private static final int MOST_OPEN = 24;
     private static final int STEPS_BETWEEN_RESTS = 300;
     /// Far more than a rest can need; then somebody waits for nothing.
@@ -84,7 +90,7 @@ final class CacheSimulation implements AutoCloseable {
             long tokens,
             long leases,
             long preemptions,
-            HostResidencyStats residency,
+            ResidencyStats residency,
             StoreStats store) {}
 
     private static final Duration FETCH_LIMIT = Duration.ofHours(1);
@@ -108,6 +114,9 @@ final class CacheSimulation implements AutoCloseable {
     private final LoraEngine engine;
     private final List<ExpectedAnswer> open = new ArrayList<>();
     private List<String> popularity;
+    private final Map<Digest, Instant> spoiltLast = new HashMap<>();
+    private int pinsOpen;
+    private int drainsOpen;
     private long nextContent;
     private int requests;
     private long metered;
@@ -146,8 +155,15 @@ final class CacheSimulation implements AutoCloseable {
         popularity.stream().filter(name -> !isFolder(name)).forEach(this::register);
         source = new SimulatedSource(registry, random.split(), time);
         long mean = meanBytes();
+        long hostBytes = mean * random.nextInt(3, 8);
         limits = new HostLimits(
-                mean * random.nextInt(2, 7), 2 + random.nextInt(6), atOnce, FAILURE_MEMORY);
+                hostBytes,
+                2 + random.nextInt(4),
+                hostBytes - random.nextLong(hostBytes / 2),
+                UNIT_BYTES << random.nextInt(3),
+                atOnce,
+                FAILURE_MEMORY,
+                0);
         AdapterSource faulty = faults.source().apply(source);
         real = SteppedResidency.open(faulty, limits, time, loads, time);
         residency = new ObservedResidency(
@@ -262,6 +278,17 @@ final class CacheSimulation implements AutoCloseable {
             spoilStored();
         } else if (dice < 905) {
             shiftPopularity();
+        } else if (dice < 920) {
+            pinsOpen++;
+            var _ = real.pin(digestOfSome(), random.nextBoolean() ? Tier.HOST : Tier.DEVICE, time.instant().plusSeconds(5))
+                    .whenComplete((_, _) -> pinsOpen--);
+        } else if (dice < 935) {
+            real.unpin(digestOfSome());
+        } else if (dice < 945) {
+            drainsOpen++;
+            var _ = real.evict(digestOfSome()).whenComplete((_, _) -> drainsOpen--);
+        } else if (dice < 952) {
+            spoilMemory();
         }
     }
 
@@ -318,6 +345,26 @@ final class CacheSimulation implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /// A bit flips in memory; the scrubber passes before the next step does.
+    private void spoilMemory() {
+        List<Digest> there = real.residents().stream()
+                .filter(adapter -> adapter.tier() != null)
+                .map(ResidentStats::digest)
+                .toList();
+        if (!there.isEmpty()) {
+            Digest victim = there.get(random.nextInt(there.size()));
+            if (SteppedResidency.spoil(real, victim, LoraPoint.QKV)) {
+                spoiltLast.put(victim, time.instant());
+            }
+        }
+    }
+
+    private boolean spoiltSince(ExpectedAnswer answer) {
+        return answer.request().adapters().stream()
+                .map(adapter -> spoiltLast.get(adapter.digest()))
+                .anyMatch(last -> last != null && !last.isBefore(answer.submitted()));
     }
 
     private void change() {
@@ -378,8 +425,10 @@ final class CacheSimulation implements AutoCloseable {
     }
 
     private long bytes(List<AdapterSelection> adapters) {
+        // Each has one block, which takes whole units.
         return adapters.stream()
-                .mapToLong(adapter -> registry.size(adapter.digest()).bytes())
+                .mapToLong(adapter -> Math.ceilDiv(registry.size(adapter.digest()).bytes(), (long) limits.unitBytes())
+                        * limits.unitBytes())
                 .sum();
     }
 
@@ -393,6 +442,8 @@ final class CacheSimulation implements AutoCloseable {
 
     /// No more is asked for and no time passes: all that is open comes to its end, or it never will.
     private void rest() {
+        // What is pinned may leave no room for what waits.
+        real.residents().forEach(adapter -> real.unpin(adapter.digest()));
         // What an engine's step leaves to do may show in the next round only.
         int quiet = 0;
         for (int step = 0; quiet < 2; step++) {
@@ -407,6 +458,9 @@ final class CacheSimulation implements AutoCloseable {
             throw new AssertionError("waits although nothing is under way any more: "
                     + open.stream().map(answer -> answer.request().requestId()).toList());
         }
+        if (pinsOpen != 0 || drainsOpen != 0) {
+            throw new AssertionError(pinsOpen + " pins and " + drainsOpen + " drains were never answered");
+        }
         if (residency.openLeases() != 0) {
             throw new AssertionError(residency.openLeases() + " leases are open and no request is");
         }
@@ -417,9 +471,11 @@ final class CacheSimulation implements AutoCloseable {
         real.checkIntegrity();
         residency.check();
         source.check();
-        HostResidencyStats stats = real.stats();
-        if (stats.reservedBytes() > limits.capacityBytes()
-                || stats.resident() + stats.loading() > limits.maxAdapters()) {
+        ResidencyStats stats = real.stats();
+        if (stats.hostUsedBytes() > limits.hostBytes()
+                || stats.deviceUsedBytes() > limits.deviceBytes()
+                || stats.slotted() > limits.deviceSlots()
+                || stats.leased() > stats.slotted()) {
             throw new AssertionError("over budget: " + stats);
         }
         StoreStats disk = store.stats();
@@ -453,6 +509,7 @@ final class CacheSimulation implements AutoCloseable {
             case DEADLINE_EXCEEDED ->
                 !answer.request().deadline().isAfter(time.instant());
             case UNAVAILABLE -> answer.aborted();
+            case WRONG_WEIGHTS -> spoiltSince(answer);
             case ADAPTER -> failure.getCause() instanceof AdapterException cause && isExcused(answer, cause);
             default -> false;
         };
@@ -461,10 +518,11 @@ final class CacheSimulation implements AutoCloseable {
     private boolean isExcused(ExpectedAnswer answer, AdapterException cause) {
         Instant since = answer.submitted().minus(FAILURE_MEMORY);
         return switch (cause.code()) {
+            case CORRUPT -> spoiltSince(answer);
             case NO_ROOM -> !answer.request().deadline().isAfter(time.instant());
             case TOO_LARGE ->
-                answer.request().adapters().size() > limits.maxAdapters()
-                        || answer.residentBytes() > limits.capacityBytes();
+                answer.request().adapters().size() > limits.deviceSlots()
+                        || answer.residentBytes() > Math.min(limits.hostBytes(), limits.deviceBytes());
             default ->
                 answer.request().adapters().stream()
                         .map(AdapterSelection::digest)
@@ -474,7 +532,7 @@ final class CacheSimulation implements AutoCloseable {
     }
 
     private void requireNothingLeft() {
-        HostResidencyStats stats = real.stats();
+        ResidencyStats stats = real.stats();
         if (stats.leased() != 0 || stats.loading() != 0 || stats.waiting() != 0) {
             throw new AssertionError("something is left in the residency: " + stats);
         }
@@ -489,7 +547,7 @@ final class CacheSimulation implements AutoCloseable {
             throw new AssertionError(metered + " tokens metered, " + tokens + " streamed");
         }
         real.close();
-        if (real.stats().reservedBytes() != 0) {
+        if (real.stats().hostUsedBytes() != 0 || real.stats().slotted() != 0) {
             throw new AssertionError("memory is left: " + real.stats());
         }
     }

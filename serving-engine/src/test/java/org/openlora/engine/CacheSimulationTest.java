@@ -57,8 +57,12 @@ class CacheSimulationTest {
         assertThat(total(tallies, CacheSimulation.Tally::failed)).isPositive();
         assertThat(total(tallies, CacheSimulation.Tally::aborted)).isPositive();
         assertThat(total(tallies, CacheSimulation.Tally::preemptions)).isPositive();
-        assertThat(total(tallies, tally -> tally.residency().evictions())).isGreaterThan(10L * SEEDS);
+        assertThat(total(tallies, tally -> tally.residency().hostEvictions())).isGreaterThan(10L * SEEDS);
         assertThat(total(tallies, tally -> tally.residency().failures())).isGreaterThan(SEEDS);
+        assertThat(total(tallies, tally -> tally.residency().deviceEvictions())).isPositive();
+        assertThat(total(tallies, tally -> tally.residency().corruptions())).isPositive();
+        assertThat(total(tallies, tally -> tally.store().evictions())).isPositive();
+        assertThat(total(tallies, tally -> tally.store().rejected())).isPositive();
         System.out.printf(
                 "%d seeds: %d requests, %d finished, %d tokens, %d leases, %d loads, %d evictions, %d failed loads%n",
                 SEEDS,
@@ -67,7 +71,7 @@ class CacheSimulationTest {
                 total(tallies, CacheSimulation.Tally::tokens),
                 total(tallies, CacheSimulation.Tally::leases),
                 total(tallies, tally -> tally.residency().loads()),
-                total(tallies, tally -> tally.residency().evictions()),
+                total(tallies, tally -> tally.residency().hostEvictions()),
                 total(tallies, tally -> tally.residency().failures()));
     }
 

@@ -92,6 +92,9 @@ final class ObservedResidency implements AdapterResidency {
         }
         for (Observed lease : open) {
             for (ResidentAdapter adapter : lease.adapters()) {
+                if (!adapter.isSound()) {
+                    continue; // found out: whoever uses it is told
+                }
                 long found;
                 try {
                     found = readKey.applyAsLong(adapter.weights());

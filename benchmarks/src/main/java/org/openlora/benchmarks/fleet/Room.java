@@ -4,7 +4,7 @@ package org.openlora.benchmarks.fleet;
 ///
 /// @param deviceSlots adapters that may be leased or hold a slot
 /// @param hostBytes of all weights in memory
-/// @param hostAdapters adapters in memory, whatever their bytes
+/// @param hostAdapters adapters of the mean size that these bytes are for
 public record Room(int deviceSlots, long hostBytes, int hostAdapters) {
     private static final int MEBIBYTE_BITS = 20;
 
@@ -31,8 +31,9 @@ public record Room(int deviceSlots, long hostBytes, int hostAdapters) {
     String settings() {
         return """
                 adapters:
-                  residentMebibytes: %d
-                  maxResident: %d
-                """.formatted(Math.ceilDiv(hostBytes, 1L << MEBIBYTE_BITS), hostAdapters);
+                  hostBytes: %d
+                  deviceSlots: %d
+                  deviceBytes: %1$d
+                """.formatted(hostBytes, deviceSlots);
     }
 }
