@@ -33,7 +33,7 @@ import org.openlora.adapters.SlotTable;
 /// `-Dopenlora.simulation.seeds=500 -Dopenlora.simulation.steps=20000` for a night of it;
 /// `-Dopenlora.simulation.first=17` to begin at a seed that failed.
 class CacheSimulationTest {
-    private static final int SEEDS = Integer.getInteger("openlora.simulation.seeds", 12);
+    private static final int SEEDS = Integer.getInteger("openlora.simulation.seeds", 8);
     private static final int STEPS = Integer.getInteger("openlora.simulation.steps", 2500);
     private static final long FIRST = Long.getLong("openlora.simulation.first", 1);
     /// A planted bug has so many seeds to show itself.
