@@ -533,7 +533,7 @@ final class CacheSimulation implements AutoCloseable {
             default ->
                 answer.request().adapters().stream()
                         .map(AdapterSelection::digest)
-                        .anyMatch(digest -> root.missedSince(digest, since) && origins.missedSince(digest, since)
+                        .anyMatch(digest -> (root.missedSince(digest, since) && origins.missedSince(digest, since))
                                 || source.failedSince(digest, since));
         };
     }

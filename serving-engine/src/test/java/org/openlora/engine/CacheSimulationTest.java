@@ -161,10 +161,9 @@ class CacheSimulationTest {
     private record EvictsWhatIsLeased(AdapterResidency real) implements Planted {
         @Override
         public CompletableFuture<AdapterLease> acquire(Set<Digest> adapters, Instant deadline) {
-            return real.acquire(adapters, deadline).thenApply(lease -> {
-                lease.close();
-                return lease;
-            });
+            CompletableFuture<AdapterLease> lease = real.acquire(adapters, deadline);
+            var _ = lease.thenAccept(AdapterLease::close);
+            return lease;
         }
     }
 
