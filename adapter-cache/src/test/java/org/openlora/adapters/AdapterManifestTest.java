@@ -49,6 +49,14 @@ class AdapterManifestTest {
                 .isEmpty();
     }
 
+    @Test
+    void toJson_ofAManifest_isWhatItsDigestCovers() throws IOException {
+        for (String text : new String[] {SOUND, SOUND.replace("description: Sings.\n", "")}) {
+            AdapterManifest manifest = read(text);
+            assertThat(AdapterManifest.ofJson(manifest.toJson())).isEqualTo(manifest);
+        }
+    }
+
     static Stream<Arguments> refusals() {
         return Stream.of(
                 arguments("version: 1", "version: 2", "version '2' is not known; allowed: 1"),

@@ -157,8 +157,8 @@ public final class LoraEngine implements AutoCloseable {
         send(new EngineCommand.Abort(requestId));
     }
 
-    /// Says that an adapter's weights in memory were found not to be its own. Open requests that use it fail,
-    /// and cached prefixes, which may have been computed with those weights, are forgotten.
+    /// Says that an adapter's weights in memory were found not to be its own. Open requests that use them, or may
+    /// have read what they left in the prefix cache, fail; the cache is forgotten.
     public void distrust(Digest adapter) {
         send(new EngineCommand.Distrust(adapter));
     }
@@ -484,16 +484,18 @@ public final class LoraEngine implements AutoCloseable {
         }
     }
 
-    /// Nobody knows since when the weights are wrong: whatever was computed with them is given up.
+    /// Nobody knows since when the weights are wrong: whatever was or may have been computed with them is given up. A
+    /// request whose weights were loaded afresh goes on, unless it found a part of its prompt in the cache.
     private void distrustNow(Digest adapter) {
-        log.error(
-                "The weights of adapter {} changed in memory: its requests end, cached prefixes are forgotten",
-                adapter);
+        log.error("The weights of adapter {} changed in memory: its requests end, cached prefixes go", adapter);
         for (Generation generation : List.copyOf(open.values())) {
             if (generation.request().adapterDigests().contains(adapter)) {
                 for (Choice choice : List.copyOf(generation.choices())) {
-                    count(WeightFault.CORRUPT_WEIGHTS, choice);
-                    fail(choice, WeightFault.CORRUPT_WEIGHTS.failure());
+                    if (!choice.sequence().lease().isSound()
+                            || choice.sequence().cached() > 0) {
+                        count(WeightFault.CORRUPT_WEIGHTS, choice);
+                        fail(choice, WeightFault.CORRUPT_WEIGHTS.failure());
+                    }
                 }
             }
         }

@@ -24,6 +24,7 @@ import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.engine.scheduler.SchedulerConfig;
 import org.openlora.kernels.LoraBatch;
 import org.openlora.kernels.LoraSlot;
+import org.openlora.meter.evm.Bytes32;
 
 /// Rows that were served by other weights than they asked for give no token, no bill and no cached block.
 class WrongWeightsTest {
@@ -244,15 +245,19 @@ class WrongWeightsTest {
     }
 
     @Test
-    void distrust_adapterInUse_stopsItsRequestsOnly() {
-        RecordingSink sea = harness.submit(harness.request("sea", 20, SEA));
+    void distrust_adapterLoadedAfresh_stopsWhoReadTheCacheOnly() {
+        harness.submit(harness.request("before", 5, SEA));
+        harness.untilIdle();
+        RecordingSink cached = harness.submit(harness.request("cached", 20, SEA));
+        RecordingSink fresh = harness.submit(harness.request("fresh", 20, SEA).withCacheSalt(new Bytes32(1, 2, 3, 4)));
         RecordingSink sky = harness.submit(harness.request("sky", 20, SKY));
         harness.steps(3);
         harness.engine.distrust(SEA);
         harness.untilIdle();
-        assertStopped(sea, "changed in memory");
+        assertStopped(cached, "changed in memory");
+        assertThat(fresh.tokens()).containsExactly(expected(SEA, 20));
         assertThat(sky.tokens()).containsExactly(expected(SKY, 20));
-        assertBilled("sky");
+        assertBilled("before", "fresh", "sky");
     }
 
     @Test

@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.zip.CRC32;
+import java.util.zip.CRC32C;
 
 /// Hashes of files, in hexadecimal.
 public final class Hashes {
@@ -26,14 +28,44 @@ public final class Hashes {
         return hash(digest, file);
     }
 
+    /// CRC-32 of ISO 3309, 8 digits.
+    public static String crc32(Path file) throws IOException {
+        var crc = new CRC32();
+        read(file, crc::update);
+        return HexFormat.of().toHexDigits((int) crc.getValue());
+    }
+
+    /// CRC-32C of RFC 3720, 8 digits.
+    public static String crc32c(Path file) throws IOException {
+        var crc = new CRC32C();
+        read(file, crc::update);
+        return HexFormat.of().toHexDigits((int) crc.getValue());
+    }
+
+    /// CRC-64 of the NVM Express specification, 16 digits.
+    public static String crc64Nvme(Path file) throws IOException {
+        var crc = new Crc64Nvme();
+        read(file, crc);
+        return HexFormat.of().toHexDigits(crc.value());
+    }
+
     private static String hash(MessageDigest digest, Path file) throws IOException {
+        read(file, digest::update);
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    @FunctionalInterface
+    interface ByteSink {
+        void update(byte[] bytes, int offset, int length);
+    }
+
+    private static void read(Path file, ByteSink sink) throws IOException {
         byte[] chunk = new byte[CHUNK_BYTES];
         try (InputStream in = Files.newInputStream(file)) {
             for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
-                digest.update(chunk, 0, read);
+                sink.update(chunk, 0, read);
             }
         }
-        return HexFormat.of().formatHex(digest.digest());
     }
 
     private static MessageDigest digest(String algorithm) {

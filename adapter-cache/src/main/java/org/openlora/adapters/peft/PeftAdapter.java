@@ -33,6 +33,10 @@ public record PeftAdapter(PeftConfig config, List<PeftModule> modules, Digest di
     /// Domain of the adapter digest.
     public static final String DIGEST_DOMAIN = "openlora/adapter/v1";
 
+    /// To be raised by every change after which the same files may give another digest, another size in memory or
+    /// another verdict: what earlier versions found is then not believed any more.
+    public static final int READER_VERSION = 1;
+
     /// Name of the weights without their extension: `adapter_model.safetensors`, or shards by its index.
     public static final String WEIGHTS_NAME = "adapter_model";
 

@@ -1,5 +1,6 @@
 package org.openlora.adapters.peft;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -7,6 +8,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -83,9 +85,17 @@ final class PeftConfigReader {
         JsonNode json;
         try {
             json = JSON.readTree(bytes(file));
-        } catch (IOException e) {
+        } catch (JsonProcessingException e) {
             throw new AdapterException(
                     Code.INVALID, PeftConfig.FILE_NAME + ": not readable JSON: " + OneLine.reason(e), e);
+        } catch (NoSuchFileException e) {
+            throw new AdapterException(Code.INVALID, PeftConfig.FILE_NAME + ": no such file", e);
+        } catch (IOException e) {
+            // Its message would name the folder's place, which is nobody's business but the operator's.
+            throw new AdapterException(
+                    Code.INVALID,
+                    PeftConfig.FILE_NAME + ": cannot be read: " + e.getClass().getSimpleName(),
+                    e);
         }
         if (!json.isObject()) {
             throw invalid("must be a JSON object");

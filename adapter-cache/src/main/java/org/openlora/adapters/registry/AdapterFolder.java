@@ -47,7 +47,8 @@ record AdapterFolder(Path realRoot, Path directory) {
         return new FoundAdapter(read.digest(), manifest, read.size(), read.largestRank());
     }
 
-    /// The manifest in a folder, if there is one; throws [AdapterException] where it is broken or for another base.
+    /// The manifest in a folder, if there is one; throws [AdapterException] where it is broken or for another
+    /// base.
     static @Nullable AdapterManifest manifest(Path directory, BaseWeights base) {
         Path file = directory.resolve(AdapterManifest.FILE_NAME);
         if (!Files.exists(file)) {

@@ -21,14 +21,14 @@ import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.adapters.store.AdapterStore;
 import org.openlora.kernels.LoraSlot;
 
-/// Which adapters there are, by name and by digest: the folders under one root, which every tenant may use, and what
-/// tenants registered, which they alone may use. A name is an alias: it stands for one content at a time, and for
-/// another once its files have changed or something else was registered under it.
+/// Which adapters there are, by name and by digest: the folders under one root, which every tenant may use, and
+/// what tenants registered, which they alone may use. A name is an alias: it stands for one content at a time,
+/// and for another once its files have changed or something else was registered under it.
 ///
-/// What is known survives the process, however it ends, so that folders are read again only where they look changed. A
-/// bad adapter fails its own requests only: it is listed as [AdapterEntry.Failed] with its reason. A changed one
-/// becomes a new version with a new digest, while leases on the old one go on undisturbed, for they hold memory and not
-/// files. Look-ups neither wait nor touch the disk. Thread-safe.
+/// What is known survives the process, however it ends, so that folders are read again only where they look
+/// changed. A bad adapter fails its own requests only: it is listed as [AdapterEntry.Failed] with its reason. A
+/// changed one becomes a new version with a new digest, while leases on the old one go on undisturbed, for they
+/// hold memory and not files. Look-ups neither wait nor touch the disk. Thread-safe.
 public final class AdapterRegistry implements AdapterSource, AutoCloseable {
     private final RegistryOptions options;
     private final FolderReader reader;
@@ -46,8 +46,7 @@ public final class AdapterRegistry implements AdapterSource, AutoCloseable {
         this.reader = FolderReader.of(options.root(), options.base(), observer);
         this.database = RegistryDatabase.open(databaseFile(options), observer);
         try {
-            this.registrar =
-                    new Registrar(reader.root(), options.reservedNames(), database, index, options.clock());
+            this.registrar = new Registrar(reader.root(), options.reservedNames(), database, index, options.clock());
             this.scanner = new FolderScanner(reader, registrar, index);
             recall();
             scanner.scanAll(options.readers());
@@ -101,14 +100,14 @@ public final class AdapterRegistry implements AdapterSource, AutoCloseable {
 
     /// What the name stands for now, as this tenant sees it.
     ///
-    /// @throws AdapterException its reason where it is not served; `NOT_FOUND` with the nearest names that this tenant
-    ///     sees
+    /// @throws AdapterException its reason where it is not served; `NOT_FOUND` with the nearest names that this
+    ///     tenant sees
     public AdapterVersion find(String tenant, String name) {
         return index.find(tenant, name);
     }
 
-    /// The adapter of this content, where a name that this tenant sees stands for it; of several names the first, the
-    /// tenant's own before those of folders.
+    /// The adapter of this content, where a name that this tenant sees stands for it; of several names the
+    /// first, the tenant's own before those of folders.
     ///
     /// @throws AdapterException `NOT_FOUND`
     public AdapterVersion find(String tenant, Digest digest) {
@@ -131,16 +130,18 @@ public final class AdapterRegistry implements AdapterSource, AutoCloseable {
         return index.entries(tenant);
     }
 
-    /// Fetches an adapter and makes the tenant's name stand for it: a new version where it stood for another content.
-    /// The name is the tenant's own; others neither see nor may use it. Blocks until all of it is here.
+    /// Fetches an adapter and makes the tenant's name stand for it: a new version where it stood for another
+    /// content. The name is the tenant's own; others neither see nor may use it. Blocks until all of it is
+    /// here.
     ///
     /// @param expected its digest; null takes what is there
     /// @param deadline after which fetching is given up
-    /// @throws AdapterException `NAME_TAKEN` where a folder or the base has the name; `CHANGED` where the digest is not
-    ///     the one expected; or why the adapter cannot be fetched or served. The name stands for what it stood for.
+    /// @throws AdapterException `NAME_TAKEN` where a folder or the base has the name; `CHANGED` where the
+    ///     digest is not the one expected; or why the adapter cannot be fetched or served. The name stands for
+    ///     what it stood for.
     public AdapterVersion register(
             String tenant, String name, AdapterOrigin origin, @Nullable Digest expected, Instant deadline) {
-        registrar.requireFree(name);
+        registrar.requireFree(tenant, name);
         FetchedAdapters.Fetched arrived = fetched.fetch(origin, expected, deadline);
         return registrar.register(tenant, name, arrived.found(), arrived.origin());
     }
@@ -168,8 +169,8 @@ public final class AdapterRegistry implements AdapterSource, AutoCloseable {
         scanner.scanAll(1);
     }
 
-    /// Tells `listener` of all that this tenant sees, and then of every change. It is called by the thread that makes
-    /// the change, while no other is made, and must return at once.
+    /// Tells `listener` of all that this tenant sees, and then of every change. It is called by the thread that
+    /// makes the change, while no other is made, and must return at once.
     ///
     /// @return ends it
     public Runnable watch(String tenant, Consumer<RegistryEvent> listener) {
@@ -186,7 +187,8 @@ public final class AdapterRegistry implements AdapterSource, AutoCloseable {
         return content(adapter).size();
     }
 
-    /// Reads the adapter from a folder that holds it, or else from the store, fetched again where it is not there.
+    /// Reads the adapter from a folder that holds it, or else from the store, fetched again where it is not
+    /// there.
     @Override
     public LoraSlot load(Digest adapter, AdapterMemory memory) {
         NameIndex.Content content = content(adapter);
@@ -211,7 +213,8 @@ public final class AdapterRegistry implements AdapterSource, AutoCloseable {
         throw failure != null
                 ? failure
                 : new AdapterException(
-                        Code.CHANGED, "adapter " + adapter + " is not under the adapter root any more; its name may be");
+                        Code.CHANGED,
+                        "adapter " + adapter + " is not under the adapter root any more; its name may be");
     }
 
     private LoraSlot load(AdapterFolder folder, Digest adapter, LoadMemory memory) {

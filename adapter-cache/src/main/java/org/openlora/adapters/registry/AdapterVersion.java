@@ -22,7 +22,8 @@ public record AdapterVersion(
         int largestRank) {
     public AdapterVersion {
         if (number < 1 || largestRank < 1) {
-            throw new IllegalArgumentException("version " + number + " of " + name + ", largest rank " + largestRank + ": both must be positive");
+            throw new IllegalArgumentException(
+                    "version " + number + " of " + name + ", largest rank " + largestRank + ": both must be positive");
         }
     }
 

@@ -19,8 +19,8 @@ import org.openlora.adapters.store.AdapterStore;
 import org.openlora.adapters.store.DiskRoom;
 import org.openlora.adapters.store.StoredAdapter;
 
-/// Brings the files of registered adapters here, and reads them from the store; those that the store had to put out
-/// are fetched again.
+/// Brings the files of registered adapters here, and reads them from the store; those that the store had to put
+/// out are fetched again.
 final class FetchedAdapters {
     private final AdapterStore store;
     private final AdapterFetcher fetcher;
@@ -29,8 +29,7 @@ final class FetchedAdapters {
     private final Duration limit;
 
     /// @param limit that fetching an adapter again may take
-    FetchedAdapters(
-            AdapterStore store, AdapterFetcher fetcher, BaseWeights base, InstantSource clock, Duration limit) {
+    FetchedAdapters(AdapterStore store, AdapterFetcher fetcher, BaseWeights base, InstantSource clock, Duration limit) {
         this.store = store;
         this.fetcher = fetcher;
         this.base = base;
@@ -82,8 +81,8 @@ final class FetchedAdapters {
         return store.use(digest, new Arrival(origin, clock.instant().plus(limit)), use);
     }
 
-    /// One fetch. The manifest is read as it arrives: where the store has the content already it keeps the files that
-    /// it has, which may have come with another manifest.
+    /// One fetch. The manifest is read as it arrives: where the store has the content already it keeps the
+    /// files that it has, which may have come with another manifest.
     private final class Arrival implements AdapterStore.Fetch {
         private final Instant deadline;
         private AdapterOrigin exact;

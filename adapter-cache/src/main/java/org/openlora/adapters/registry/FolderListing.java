@@ -13,17 +13,15 @@ import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.DigestBuilder;
 import org.openlora.adapters.Utf8;
+import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.adapters.peft.PeftConfig;
 
-/// A cheap look into a folder: whether it claims to be an adapter, and what tells that it has probably not changed
-/// since another look: names, sizes, times and file keys of all it holds. Only a saving: at load the content digest
-/// decides.
+/// A cheap look into a folder: whether it claims to be an adapter, and what tells that it has probably not
+/// changed since another look: names, sizes, times and file keys of all it holds. Only a saving: at load the
+/// content digest decides.
 ///
 /// @param fingerprint null where a file could not be looked at, so that the folder must be read
 record FolderListing(boolean isAdapter, @Nullable Digest fingerprint) {
-    /// Raised when reading the same files may give another digest, another size in memory or another verdict.
-    static final int READER_VERSION = 1;
-
     private static final String DOMAIN = "openlora/adapter-folder/v1";
     private static final FolderListing NO_ADAPTER = new FolderListing(false, null);
 
@@ -39,7 +37,7 @@ record FolderListing(boolean isAdapter, @Nullable Digest fingerprint) {
         if (!names.contains(PeftConfig.FILE_NAME)) {
             return NO_ADAPTER;
         }
-        var digest = new DigestBuilder(DOMAIN).raw(base.digest().bytes()).u64(READER_VERSION);
+        var digest = new DigestBuilder(DOMAIN).raw(base.digest().bytes()).u64(PeftAdapter.READER_VERSION);
         try {
             for (String name : names) {
                 BasicFileAttributes file = Files.readAttributes(folder.resolve(name), BasicFileAttributes.class);

@@ -64,7 +64,8 @@ final class FolderReader {
         return names;
     }
 
-    /// Folders whose names begin with a dot are no adapters, so one may be filled under such a name and then moved.
+    /// Folders whose names begin with a dot are no adapters, so one may be filled under such a name and then
+    /// moved.
     static boolean isHidden(String name) {
         return name.startsWith(".");
     }
@@ -74,7 +75,8 @@ final class FolderReader {
         return FolderListing.of(realRoot.resolve(name), base);
     }
 
-    /// Reads a folder in full. One that changes meanwhile, and one whose files could not be read, must be read again.
+    /// Reads a folder in full. One that changes meanwhile, and one whose files could not be read, must be read
+    /// again.
     ///
     /// @param listing what [#look] gave before
     /// @return empty where it is gone by now
@@ -96,9 +98,7 @@ final class FolderReader {
 
     private static Optional<FolderState> broken(
             String name, FolderListing after, @Nullable Digest fingerprint, AdapterException reason) {
-        return after.isAdapter()
-                ? Optional.of(new FolderState.Broken(name, fingerprint, reason))
-                : Optional.empty();
+        return after.isAdapter() ? Optional.of(new FolderState.Broken(name, fingerprint, reason)) : Optional.empty();
     }
 
     private static boolean isUnchanged(FolderListing before, FolderListing after) {

@@ -18,13 +18,14 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.locks.ReentrantLock;
 import org.openlora.adapters.AdapterException;
+import org.openlora.adapters.AdapterException.Code;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.OneLine;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Finds out what has changed under the root: looks at all folders cheaply, reads those that look changed, and has
-/// the [Registrar] record what it found. One scan at a time.
+/// Finds out what has changed under the root: looks at all folders cheaply, reads those that look changed, and
+/// has the [Registrar] record what it found. One scan at a time.
 final class FolderScanner {
     private static final Logger LOG = LoggerFactory.getLogger(FolderScanner.class);
 
@@ -70,8 +71,8 @@ final class FolderScanner {
         scanAll(readers, Duration.ZERO);
     }
 
-    /// Scans all folders in small portions with pauses, so that whoever computes on this machine is never kept from it
-    /// for long. An interrupt ends it early by a [CancellationException].
+    /// Scans all folders in small portions with pauses, so that whoever computes on this machine is never kept
+    /// from it for long. An interrupt ends it early by a [CancellationException].
     void scanAllGently() {
         scanAll(1, PAUSE);
     }
@@ -112,14 +113,23 @@ final class FolderScanner {
                 gone.add(name);
             } else if (refusal != null) {
                 refused.add(new FolderState.Broken(name, null, refusal));
-            } else if (index.folder(name) == null
-                    || listing.fingerprint() == null
-                    || !listing.fingerprint().equals(fingerprints.get(name))) {
+            } else if (listing.fingerprint() == null
+                    || !listing.fingerprint().equals(fingerprints.get(name))
+                    || !isKnown(name)) {
                 changed.add(new Unread(name, listing));
             }
         }
         record(refused, gone);
         read(changed, readers);
+    }
+
+    /// Whether the folder's content is known, and not only that its name was taken.
+    private boolean isKnown(String name) {
+        return switch (index.folder(name)) {
+            case null -> false;
+            case AdapterEntry.Ready _ -> true;
+            case AdapterEntry.Failed(var _, AdapterException reason) -> reason.code() != Code.NAME_TAKEN;
+        };
     }
 
     private static void rest(Duration pause) {
@@ -145,8 +155,8 @@ final class FolderScanner {
         ExecutorService pool = Executors.newFixedThreadPool(Math.min(readers, folders.size()));
         try {
             CompletionService<Read> reading = new ExecutorCompletionService<>(pool);
-            folders.forEach(folder -> reading.submit(
-                    () -> new Read(folder.name(), reader.read(folder.name(), folder.listing()))));
+            folders.forEach(folder ->
+                    reading.submit(() -> new Read(folder.name(), reader.read(folder.name(), folder.listing()))));
             var batch = new ArrayList<FolderState>();
             var gone = new ArrayList<String>();
             for (int done = 1; done <= folders.size(); done++) {
@@ -188,7 +198,8 @@ final class FolderScanner {
         }
     }
 
-    /// A folder that is read again at each scan, because it cannot be read or is not to be, mostly fails as before.
+    /// A folder that is read again at each scan, because it cannot be read or is not to be, mostly fails as
+    /// before.
     private boolean isNews(FolderState state) {
         return !(state instanceof FolderState.Broken(String name, Digest fingerprint, AdapterException reason)
                 && fingerprint == null

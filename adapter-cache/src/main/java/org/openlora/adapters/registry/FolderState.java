@@ -9,7 +9,8 @@ sealed interface FolderState {
     String name();
 
     /// The folder's [FolderFingerprint] when it was read; null where it must be read again next time.
-    @Nullable Digest fingerprint();
+    @Nullable
+    Digest fingerprint();
 
     record Sound(String name, @Nullable Digest fingerprint, FoundAdapter found) implements FolderState {}
 

@@ -16,9 +16,9 @@ import org.openlora.adapters.OneLine;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Has folders scanned while the registry is open, on a thread of its own: those that come, go or are renamed at once,
-/// as the operating system tells it; all of them at an interval, for what happens inside of them and for file systems
-/// that tell nothing.
+/// Has folders scanned while the registry is open, on a thread of its own: those that come, go or are renamed
+/// at once, as the operating system tells it; all of them at an interval, for what happens inside of them and
+/// for file systems that tell nothing.
 final class FolderWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(FolderWatch.class);
 
@@ -34,7 +34,8 @@ final class FolderWatch implements AutoCloseable {
         this.scanner = scanner;
         this.interval = interval;
         this.events = events;
-        this.thread = Thread.ofPlatform().name("openlora-adapter-folders").daemon().unstarted(this::run);
+        this.thread =
+                Thread.ofPlatform().name("openlora-adapter-folders").daemon().unstarted(this::run);
     }
 
     static FolderWatch start(Path root, FolderScanner scanner, Duration interval) {

@@ -10,8 +10,8 @@ import org.openlora.adapters.AdapterException.Code;
 import org.openlora.adapters.AdapterMemory;
 import org.openlora.adapters.AdapterSize;
 
-/// The memory of one load, which may take several attempts: the blocks that a failed one took are handed out again. Not
-/// thread-safe.
+/// The memory of one load, which may take several attempts: the blocks that a failed one took are handed out
+/// again. Not thread-safe.
 final class LoadMemory implements AdapterMemory {
     private final AdapterMemory memory;
     private final AdapterSize announced;
@@ -32,8 +32,8 @@ final class LoadMemory implements AdapterMemory {
         return this;
     }
 
-    /// Throws [AdapterException] `CHANGED` where more is asked for than was announced: other files than those that were
-    /// registered are being read.
+    /// Throws [AdapterException] `CHANGED` where more is asked for than was announced: other files than those
+    /// that were registered are being read.
     @Override
     public MemorySegment allocate(long bytes) {
         MemorySegment block = spare(bytes);

@@ -18,8 +18,8 @@ import org.openlora.adapters.OneLine;
 import org.openlora.adapters.Utf8;
 import org.openlora.adapters.origin.AdapterOrigin;
 
-/// What look-ups see: the folders' names, each tenant's own, and the contents behind them. A tenant sees its own names
-/// and the folders'. Look-ups never wait; one thread at a time makes changes.
+/// What look-ups see: the folders' names, each tenant's own, and the contents behind them. A tenant sees its
+/// own names and the folders'. Look-ups never wait; one thread at a time makes changes.
 final class NameIndex {
     /// Contents without a name that can still be loaded, for requests that were admitted while they had one.
     private static final int RETIRED = 1024;
@@ -30,9 +30,15 @@ final class NameIndex {
     /// Names on each side of an unknown one that are compared with it.
     private static final int COMPARED = 500;
 
+    /// Of a tenant that registered nothing; never changed.
+    private static final Namespace NONE = new Namespace();
+
     private final Namespace folders = new Namespace();
     private final Map<String, Namespace> tenants = new ConcurrentHashMap<>();
     private final Map<Alias, AdapterOrigin> origins = new ConcurrentHashMap<>();
+    /// How many tenants registered a name.
+    private final Map<String, Integer> owners = new ConcurrentHashMap<>();
+
     private final Map<Digest, Content> named = new ConcurrentHashMap<>();
     private final Map<Digest, Content> retired = Collections.synchronizedMap(new LinkedHashMap<>() {
         @Override
@@ -84,7 +90,8 @@ final class NameIndex {
         };
     }
 
-    /// The adapter of this content, if a name that this tenant sees stands for it; of several names its own first.
+    /// The adapter of this content, if a name that this tenant sees stands for it; of several names its own
+    /// first.
     ///
     /// @throws AdapterException `NOT_FOUND`
     AdapterVersion find(String tenant, Digest digest) {
@@ -134,7 +141,8 @@ final class NameIndex {
         return Optional.ofNullable(origins.get(new Alias(tenant, name)));
     }
 
-    @Nullable AdapterEntry folder(String name) {
+    @Nullable
+    AdapterEntry folder(String name) {
         return folders.find(name);
     }
 
@@ -147,14 +155,13 @@ final class NameIndex {
         int failed = (int) folders.entries().stream()
                 .filter(AdapterEntry.Failed.class::isInstance)
                 .count();
-        int registered =
-                tenants.values().stream().mapToInt(Namespace::size).sum();
+        int registered = tenants.values().stream().mapToInt(Namespace::size).sum();
         return new RegistryStats(folders.size() - failed, failed, registered);
     }
 
     /// Whether a tenant registered this name.
     boolean isRegistered(String name) {
-        return tenants.values().stream().anyMatch(names -> names.find(name) != null);
+        return owners.containsKey(name);
     }
 
     boolean isRegistered(String tenant, String name) {
@@ -177,19 +184,27 @@ final class NameIndex {
         AdapterEntry entry = new AdapterEntry.Ready(version);
         name(entry, origin);
         origins.put(new Alias(tenant, version.name()), origin);
-        return unname(tenants.computeIfAbsent(tenant, _ -> new Namespace()).put(entry));
+        AdapterEntry before =
+                tenants.computeIfAbsent(tenant, _ -> new Namespace()).put(entry);
+        if (before == null) {
+            owners.merge(version.name(), 1, Integer::sum);
+        }
+        return unname(before);
     }
 
     /// @return the content that has no name any more, if there is one
     Optional<Digest> removeAlias(String tenant, String name) {
-        Optional<Digest> retired = unname(own(tenant).remove(name));
+        AdapterEntry before = own(tenant).remove(name);
+        if (before != null) {
+            owners.computeIfPresent(name, (_, count) -> count == 1 ? null : count - 1);
+        }
+        Optional<Digest> retired = unname(before);
         origins.remove(new Alias(tenant, name));
         return retired;
     }
 
     private Namespace own(String tenant) {
-        Namespace names = tenants.get(tenant);
-        return names == null ? new Namespace() : names;
+        return tenants.getOrDefault(tenant, NONE);
     }
 
     /// Before the entry can be found, so that what is found can be loaded.

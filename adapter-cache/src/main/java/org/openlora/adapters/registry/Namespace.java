@@ -23,7 +23,8 @@ final class Namespace {
     private final ConcurrentNavigableMap<Content, AdapterVersion> byDigest =
             new ConcurrentSkipListMap<>(BY_DIGEST_AND_NAME);
 
-    @Nullable AdapterEntry find(String name) {
+    @Nullable
+    AdapterEntry find(String name) {
         return byName.get(name);
     }
 
@@ -51,7 +52,8 @@ final class Namespace {
     }
 
     /// Puts the entry in the place of the one of the same name; returns that.
-    @Nullable AdapterEntry put(AdapterEntry entry) {
+    @Nullable
+    AdapterEntry put(AdapterEntry entry) {
         AdapterEntry before = byName.put(entry.name(), entry);
         if (entry instanceof AdapterEntry.Ready(AdapterVersion version)) {
             byDigest.put(new Content(version.digest(), version.name()), version);
@@ -66,7 +68,8 @@ final class Namespace {
     }
 
     /// Removes the entry of a name; returns it.
-    @Nullable AdapterEntry remove(String name) {
+    @Nullable
+    AdapterEntry remove(String name) {
         AdapterEntry before = byName.remove(name);
         dropContent(before);
         return before;

@@ -28,8 +28,7 @@ final class Registrar {
 
     private record Watcher(String tenant, Consumer<RegistryEvent> listener) {}
 
-    Registrar(
-            Path root, Set<String> reservedNames, RegistryDatabase database, NameIndex index, InstantSource clock) {
+    Registrar(Path root, Set<String> reservedNames, RegistryDatabase database, NameIndex index, InstantSource clock) {
         this.root = root;
         this.reservedNames = reservedNames;
         this.database = database;
@@ -38,10 +37,10 @@ final class Registrar {
     }
 
     /// Why a folder of this name cannot be served whatever is in it; null where it can.
-    @Nullable AdapterException refusal(String folder) {
+    @Nullable
+    AdapterException refusal(String folder) {
         if (reservedNames.contains(folder)) {
-            return new AdapterException(
-                    Code.NAME_TAKEN, "the base model is served under this name; rename the folder");
+            return new AdapterException(Code.NAME_TAKEN, "the base model is served under this name; rename the folder");
         }
         return index.isRegistered(folder)
                 ? new AdapterException(
@@ -78,13 +77,14 @@ final class Registrar {
         return refusal == null ? state : new FolderState.Broken(state.name(), null, refusal);
     }
 
-    /// Throws [AdapterException] where a tenant may not register this name now.
-    void requireFree(String name) {
+    /// Throws [AdapterException] where the tenant may not register this name now. One that it has registered
+    /// already it may register again, whatever folder has turned up since.
+    void requireFree(String tenant, String name) {
         AdapterNames.check(name);
         if (reservedNames.contains(name)) {
             throw taken(name, "the base model is served under it");
         }
-        if (index.folder(name) != null) {
+        if (index.folder(name) != null && !index.isRegistered(tenant, name)) {
             throw taken(name, "a folder under the adapter root has it");
         }
     }
@@ -99,7 +99,7 @@ final class Registrar {
     AdapterVersion register(String tenant, String name, FoundAdapter found, AdapterOrigin origin) {
         changing.lock();
         try {
-            requireFree(name);
+            requireFree(tenant, name);
             AdapterVersion version = database.recordAlias(tenant, name, found, origin.toString(), clock.instant());
             retire(index.putAlias(tenant, version, origin));
             tell(tenant, new RegistryEvent.Registered(version));

@@ -25,11 +25,13 @@ import org.sqlite.SQLiteConfig.JournalMode;
 import org.sqlite.SQLiteConfig.LockingMode;
 import org.sqlite.SQLiteConfig.SynchronousMode;
 import org.sqlite.SQLiteDataSource;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
 
 /// The registry's memory: one SQLite file, held by one process through one connection.
 ///
-/// Every method that writes returns only when its transaction has reached the disk; a crash at any point leaves it
-/// done or not begun. Safe for use by many threads, one at a time.
+/// Every method that writes returns only when its transaction has reached the disk; a crash at any point leaves
+/// it done or not begun. Safe for use by many threads, one at a time.
 final class RegistryDatabase implements AutoCloseable {
     /// Versions of a name that are remembered, the newest.
     static final int HISTORY = 100;
@@ -92,10 +94,16 @@ final class RegistryDatabase implements AutoCloseable {
             return new RegistryDatabase(file, connection, observer);
         } catch (FlywayException | SQLException e) {
             throw new RegistryException(
-                    "cannot open the adapter registry " + file + ": " + OneLine.reason(e)
-                            + "; is it in use by another process?",
+                    isBusy(e)
+                            ? "the adapter registry " + file + " is in use by another process: stop it"
+                            : "cannot open the adapter registry " + file + ": " + OneLine.reason(e),
                     e);
         }
+    }
+
+    private static boolean isBusy(Throwable e) {
+        return (e instanceof SQLiteException sqlite && sqlite.getResultCode() == SQLiteErrorCode.SQLITE_BUSY)
+                || (e.getCause() != null && isBusy(e.getCause()));
     }
 
     private static SQLiteDataSource source(Path file, LockingMode locking) {
@@ -275,7 +283,8 @@ final class RegistryDatabase implements AutoCloseable {
                     last.getFirst().number());
             return found.as(name, last.getFirst().number(), last.getFirst().registeredAt());
         }
-        AdapterVersion version = found.as(name, last.isEmpty() ? 1 : last.getFirst().number() + 1, at);
+        AdapterVersion version =
+                found.as(name, last.isEmpty() ? 1 : last.getFirst().number() + 1, at);
         AdapterManifest manifest = version.manifest();
         update(
                 "INSERT INTO version (alias, number, digest, manifest_digest, manifest, resident_bytes,"
@@ -312,8 +321,7 @@ final class RegistryDatabase implements AutoCloseable {
                 connection.setAutoCommit(true);
             }
         } catch (SQLException e) {
-            throw new RegistryException(
-                    "cannot write to the adapter registry " + file + ": " + OneLine.reason(e), e);
+            throw new RegistryException("cannot write to the adapter registry " + file + ": " + OneLine.reason(e), e);
         } finally {
             using.unlock();
         }

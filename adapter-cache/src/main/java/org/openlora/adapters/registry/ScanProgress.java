@@ -6,7 +6,8 @@ import org.openlora.adapters.OneLine;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Tells in the log how a scan gets on: each adapter where there are few, each tenth of them where there are many.
+/// Tells in the log how a scan gets on: each adapter where there are few, each tenth of them where there are
+/// many.
 final class ScanProgress {
     private static final Logger LOG = LoggerFactory.getLogger(ScanProgress.class);
 

@@ -467,6 +467,7 @@ class HostAdapterResidencyTest {
     }
 
     @Test
+    @SuppressWarnings("restricted") // The header lies ahead of what is handed out.
     void scrub_findsAWrongTag() {
         HostAdapterResidency residency = residency(new FakeSource(10), 40, 4);
         AdapterLease lease = leased(residency, 0);

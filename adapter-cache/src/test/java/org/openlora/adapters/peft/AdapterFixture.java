@@ -16,6 +16,7 @@ import org.openlora.adapters.ModuleShape;
 import org.openlora.adapters.safetensors.DType;
 import org.openlora.adapters.safetensors.SafetensorsWriter;
 import org.openlora.kernels.Bf16;
+import org.openlora.kernels.LoraPoint;
 
 /// Writes adapter folders for tests: a sound one, which a test then spoils.
 public final class AdapterFixture {
@@ -59,6 +60,11 @@ public final class AdapterFixture {
         }
     }
 
+    /// Neither config nor tensors; other seeds give other weights.
+    public static AdapterFixture empty(long seed) {
+        return new AdapterFixture(seed);
+    }
+
     /// A sound adapter of rank 4 on q_proj and v_proj of both layers; other seeds give other weights.
     public static AdapterFixture sound(long seed) {
         var fixture = new AdapterFixture(seed);
@@ -85,6 +91,15 @@ public final class AdapterFixture {
         ModuleShape shape = BASE.shape(module).orElseThrow();
         tensor(a(module), dtype, rank, shape.inputs());
         return tensor(b(module), dtype, shape.outputs(), rank);
+    }
+
+    /// DoRA's magnitudes, all positive.
+    public AdapterFixture magnitude(String module, DType dtype) {
+        var values = new float[BASE.shape(module).orElseThrow().outputs()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (1 + random.nextInt(256)) / 32f;
+        }
+        return tensor(magnitude(module), dtype, new long[] {values.length}, SafetensorsWriter.encode(dtype, values));
     }
 
     public AdapterFixture tensor(String name, DType dtype, int rows, int columns) {
@@ -126,10 +141,24 @@ public final class AdapterFixture {
     }
 
     public static String a(String module) {
-        return "base_model.model." + module + ".lora_A.weight";
+        return name(module, TensorRole.A);
     }
 
     public static String b(String module) {
-        return "base_model.model." + module + ".lora_B.weight";
+        return name(module, TensorRole.B);
+    }
+
+    public static String magnitude(String module) {
+        return name(module, TensorRole.MAGNITUDE);
+    }
+
+    public static String baseCopy(String module) {
+        return name(module, TensorRole.BASE_COPY);
+    }
+
+    private static String name(String module, TensorRole role) {
+        return "base_model.model." + module + "."
+                + role.written(
+                        BASE.shape(module).map(ModuleShape::point).orElse(LoraPoint.QKV));
     }
 }

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -192,7 +193,10 @@ class AdapterRegistryTest {
             AdapterVersion second = registry.find(ME, "chef");
             assertThat(second.digest()).isNotEqualTo(first.digest());
             assertThat(second.number()).isEqualTo(2);
-            assertCode(() -> registry.find(ME, first.digest()), Code.NOT_FOUND, first.digest().toString());
+            assertCode(
+                    () -> registry.find(ME, first.digest()),
+                    Code.NOT_FOUND,
+                    first.digest().toString());
             assertThat(registry.history(ME, "chef"))
                     .containsExactly(
                             new PastVersion(
@@ -200,7 +204,9 @@ class AdapterRegistryTest {
                             new PastVersion(1, first.digest(), Digest.ZERO, RegistryFixture.BEGIN));
             manifest(root.resolve("chef"), BASE.digest());
             registry.rescan();
-            assertThat(registry.find(ME, "chef").number()).as("another manifest").isEqualTo(3);
+            assertThat(registry.find(ME, "chef").number())
+                    .as("another manifest")
+                    .isEqualTo(3);
             unserved("chef");
             registry.rescan();
             assertCode(() -> registry.find(ME, "chef"), Code.UNSUPPORTED, "'use_qalora'");
@@ -288,8 +294,9 @@ class AdapterRegistryTest {
                 assertThat(Set.of(old, mine, now, mineNow)).hasSize(4);
                 assertThat(lease.adapters().getFirst().weights().modules(0, LoraPoint.QKV))
                         .hasSize(2);
-                try (AdapterLease both =
-                        residency.acquire(Set.of(old, now, mine, mineNow), NEVER).get()) {
+                try (AdapterLease both = residency
+                        .acquire(Set.of(old, now, mine, mineNow), NEVER)
+                        .get()) {
                     assertThat(both.adapters()).hasSize(4);
                 }
             }
@@ -345,10 +352,12 @@ class AdapterRegistryTest {
                 Arena arena = Arena.ofConfined()) {
             Digest digest = registry.find(ME, "a").digest();
             write("a", 2);
-            assertThat(registry.load(digest, AdapterMemory.in(arena, digest)).tag()).isEqualTo(digest.tag());
+            assertThat(registry.load(digest, AdapterMemory.in(arena, digest)).tag())
+                    .isEqualTo(digest.tag());
             register(registry, ME, "mine", 1);
             write("b", 2);
-            assertThat(registry.load(digest, AdapterMemory.in(arena, digest)).tag()).isEqualTo(digest.tag());
+            assertThat(registry.load(digest, AdapterMemory.in(arena, digest)).tag())
+                    .isEqualTo(digest.tag());
             registry.rescan();
             assertThat(registry.find(ME, digest).name()).isEqualTo("mine");
         }
@@ -374,8 +383,7 @@ class AdapterRegistryTest {
             assertThatThrownBy(() -> registry.find("third", "secret-projekt"))
                     .hasMessage("no adapter 'secret-projekt'; registered, nearest first: 'shared'");
             assertThatThrownBy(() -> registry.find(ME, "other-project"))
-                    .hasMessage(
-                            "no adapter 'other-project'; registered, nearest first: 'secret-project', 'shared'");
+                    .hasMessage("no adapter 'other-project'; registered, nearest first: 'secret-project', 'shared'");
             assertThat(registry.history("third", "secret-project")).isEmpty();
             assertThat(registry.unregister("third", "secret-project")).isFalse();
             assertThat(registry.unregister(ME, "secret-project")).isTrue();
@@ -431,8 +439,7 @@ class AdapterRegistryTest {
                     Code.CHANGED,
                     "not " + expected);
             assertCode(
-                    () -> registry.register(
-                            ME, "mine", RegistryFixture.origin(parent.resolve("none")), null, NEVER),
+                    () -> registry.register(ME, "mine", RegistryFixture.origin(parent.resolve("none")), null, NEVER),
                     Code.NOT_FOUND,
                     "there is nothing at file://");
             manifest(source, new Digest("99".repeat(32)));
@@ -453,7 +460,9 @@ class AdapterRegistryTest {
                     () -> registry.register(ME, "folder", RegistryFixture.origin(source), null, NEVER),
                     Code.NAME_TAKEN,
                     "adapter name 'folder' is taken: a folder under the adapter root has it");
-            assertThat(fixture().fetches).as("refused before anything is fetched").hasValue(fetches);
+            assertThat(fixture().fetches)
+                    .as("refused before anything is fetched")
+                    .hasValue(fetches);
             assertThat(registry.find(ME, "mine")).isEqualTo(mine);
             assertThat(registry.history(ME, "mine")).hasSize(1);
         }
@@ -471,12 +480,34 @@ class AdapterRegistryTest {
                 assertCode(() -> registry.find(OTHER, "chef"), Code.NAME_TAKEN, "rename the folder or unregister");
                 assertThat(registry.entries(ME))
                         .hasExactlyElementsOfTypes(AdapterEntry.Ready.class, AdapterEntry.Failed.class);
+                assertThat(register(registry, ME, "chef", 6).number()).isEqualTo(2);
                 registry.unregister(ME, "chef");
                 registry.rescan();
                 assertThat(registry.find(OTHER, "chef").digest()).isNotEqualTo(mine.digest());
                 delete(root.resolve("chef"));
                 registry.rescan();
             }
+        }
+    }
+
+    @Test
+    void register_whileAFolderOfThatNameIsRead_goesBeforeIt() {
+        write("chef", 1);
+        var once = new AtomicBoolean();
+        var registries = new ArrayList<AdapterRegistry>();
+        RegistryStep.Observer faster = step -> {
+            if (step == RegistryStep.CONTENT_READ && !registries.isEmpty() && once.compareAndSet(false, true)) {
+                register(registries.getFirst(), ME, "pirate", 5);
+            }
+        };
+        try (AdapterRegistry registry = fixture().open(faster)) {
+            registries.add(registry);
+            write("pirate", 2);
+            registry.rescan();
+            assertCode(() -> registry.find(OTHER, "pirate"), Code.NAME_TAKEN, "rename the folder");
+            registry.unregister(ME, "pirate");
+            registry.rescan();
+            assertThat(registry.find(OTHER, "pirate").number()).isEqualTo(1);
         }
     }
 
@@ -504,7 +535,8 @@ class AdapterRegistryTest {
                 Arena arena = Arena.ofConfined()) {
             Digest digest = register(registry, ME, "mine", 5).digest();
             assertThat(fixture().store().remove(digest)).isTrue();
-            assertThat(registry.load(digest, AdapterMemory.in(arena, digest)).tag()).isEqualTo(digest.tag());
+            assertThat(registry.load(digest, AdapterMemory.in(arena, digest)).tag())
+                    .isEqualTo(digest.tag());
             assertThat(fixture().fetches).hasValue(2);
             Path weights;
             try (var stored = fixture().store().open(digest).orElseThrow()) {
@@ -513,7 +545,8 @@ class AdapterRegistryTest {
             byte[] bytes = Files.readAllBytes(weights);
             bytes[bytes.length - 3] ^= 1;
             Files.write(weights, bytes);
-            assertThat(registry.load(digest, AdapterMemory.in(arena, digest)).tag()).isEqualTo(digest.tag());
+            assertThat(registry.load(digest, AdapterMemory.in(arena, digest)).tag())
+                    .isEqualTo(digest.tag());
             assertThat(fixture().fetches).hasValue(3);
         }
     }
@@ -529,10 +562,22 @@ class AdapterRegistryTest {
         try (AdapterRegistry _ = fixture().open()) {
             assertThatThrownBy(() -> fixture().open())
                     .isInstanceOf(RegistryException.class)
-                    .hasMessageContaining("is it in use by another process?")
+                    .hasMessageContaining("is in use by another process: stop it")
                     .message()
                     .doesNotContain("\n");
         }
+    }
+
+    @Test
+    void open_ofADamagedFile_isRefusedInOneLine() throws IOException {
+        fixture().open().close();
+        Path file = fixture().state.resolve(BASE.digest().hex() + ".db");
+        Files.writeString(file, "no database".repeat(1000));
+        assertThatThrownBy(() -> fixture().open())
+                .isInstanceOf(RegistryException.class)
+                .hasMessageContaining("cannot open the adapter registry " + file)
+                .message()
+                .doesNotContain("\n");
     }
 
     private RegistryFixture fixture() {

@@ -28,8 +28,8 @@ class RegistryCrashTest {
     @TempDir
     Path parent;
 
-    /// What a crash would have left on the disk, and what the registered name stood for before and after the change
-    /// under way.
+    /// What a crash would have left on the disk, and what the registered name stood for before and after the
+    /// change under way.
     private record Remains(
             RegistryStep step,
             Path state,
@@ -66,8 +66,8 @@ class RegistryCrashTest {
         }
     }
 
-    /// Opens what is left. The folders are as they are now, whatever was known of them; the registered name is as it
-    /// was before the change or after it.
+    /// Opens what is left. The folders are as they are now, whatever was known of them; the registered name is
+    /// as it was before the change or after it.
     private void check(Remains remains) {
         try (var fixture = new RegistryFixture(
                         parent.resolve("adapters"), remains.state(), parent.resolve("store-of-the-next-life"));
@@ -147,8 +147,8 @@ class RegistryCrashTest {
                 try (AdapterRegistry registry = fixture.open()) {
                     for (int i = 0; i < 10_000; i++) {
                         Path source = AdapterFixture.sound(i % 7).write(parent.resolve("source"));
-                        AdapterVersion version = registry.register(
-                                ME, arguments[1], RegistryFixture.origin(source), null, Instant.MAX);
+                        AdapterVersion version =
+                                registry.register(ME, arguments[1], RegistryFixture.origin(source), null, Instant.MAX);
                         System.out.println(version.number());
                         System.out.flush();
                     }

@@ -14,6 +14,8 @@ import java.util.Optional;
 import java.util.Set;
 import org.openlora.adapters.files.Hashes;
 import org.openlora.adapters.files.DurableFiles;
+import org.openlora.adapters.transfer.HubClient;
+import org.openlora.adapters.transfer.TransferProgress;
 import org.openlora.server.config.Installation;
 import org.openlora.server.problem.Problem;
 
@@ -158,7 +160,7 @@ public final class ModelStore {
     }
 
     private Pin pullHub(ModelSource.Hub source, Optional<Pin> before, Path staging) throws IOException {
-        HubClient hub = new HubClient(environment);
+        ModelHub hub = new ModelHub(environment);
         Optional<Pin> begun = Pin.read(staging);
         // A pull that was interrupted goes on at its revision, and a model once pulled stays at its own.
         String wanted = before.or(() -> begun).map(Pin::revision).orElse(source.revision());

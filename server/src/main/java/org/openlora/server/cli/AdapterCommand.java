@@ -27,6 +27,7 @@ import org.openlora.api.v1.RegisterAdapterResponse;
 import org.openlora.api.v1.UnloadAdapterRequest;
 import org.openlora.api.v1.UnpinAdapterRequest;
 import org.openlora.api.v1.WatchAdaptersRequest;
+import org.openlora.server.adapters.AdapterStatus.Tier;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.problem.Problem;
@@ -224,15 +225,8 @@ final class AdapterCommand implements Callable<Integer> {
         @Option(
                 names = "--tier",
                 paramLabel = "TIER",
-                description = "Only adapters there or nearer to the kernels: ${COMPLETION-CANDIDATES}.")
+                description = "Only adapters there or nearer to the kernels: registered, disk, host or device.")
         private @Nullable Tier tier;
-
-        private enum Tier {
-            registered,
-            disk,
-            host,
-            device
-        }
 
         @Override
         public Integer call() {
@@ -244,7 +238,7 @@ final class AdapterCommand implements Callable<Integer> {
             ListAdaptersRequest.Builder request =
                     ListAdaptersRequest.newBuilder().setPageSize(1000).setNamePrefix(prefix);
             if (tier != null) {
-                request.setNearestFrom(Adapter.Tier.valueOf("TIER_" + tier.name().toUpperCase(Locale.ROOT)));
+                request.setNearestFrom(Adapter.Tier.valueOf("TIER_" + tier.name()));
             }
             AdapterTable table = new AdapterTable(out());
             ListAdaptersResponse page;

@@ -4,7 +4,7 @@ import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
-import org.openlora.server.catalog.TransferProgress;
+import org.openlora.adapters.transfer.TransferProgress;
 
 /// Shows transfers on standard error: a bar on a terminal, a line every tenth elsewhere.
 final class TerminalProgress implements TransferProgress {

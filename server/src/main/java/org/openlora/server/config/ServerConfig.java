@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.openlora.adapters.origin.AllowedOrigins;
 
 /// Every setting of `config/openlora.yaml`, checked; the file says what each one means and why it is as it is.
 ///
@@ -281,8 +282,9 @@ public record ServerConfig(
     /// @param failureMemorySeconds that a failed load is not tried again
     /// @param scrubBytesPerSecond of resident weights compared with their checksums; 0 for none
     /// @param rescanSeconds between two looks at all folders under the adapter root
-    /// @param diskMebibytes of the files of registered adapters
-    /// @param fetchSeconds that fetching an adapter may take
+    /// @param diskBytes of adapters fetched from their origins
+    /// @param maxAdapterBytes of all files of one adapter fetched
+    /// @param fetchLimitSeconds that one fetch may take
     public record Adapters(
             @JsonProperty(required = true) long hostBytes,
             @JsonProperty(required = true) int deviceSlots,
@@ -292,8 +294,10 @@ public record ServerConfig(
             @JsonProperty(required = true) int failureMemorySeconds,
             @JsonProperty(required = true) long scrubBytesPerSecond,
             @JsonProperty(required = true) int rescanSeconds,
-            @JsonProperty(required = true) int diskMebibytes,
-            @JsonProperty(required = true) int fetchSeconds) {
+            @JsonProperty(required = true) long diskBytes,
+            @JsonProperty(required = true) long maxAdapterBytes,
+            @JsonProperty(required = true) int fetchLimitSeconds,
+            @JsonProperty(required = true) Origins origins) {
         private static final long MOST_BYTES = 1L << 44;
 
         public Adapters {
@@ -309,8 +313,53 @@ public record ServerConfig(
             within("failureMemorySeconds", failureMemorySeconds, 0, 86_400);
             within("scrubBytesPerSecond", scrubBytesPerSecond, 0, MOST_BYTES);
             within("rescanSeconds", rescanSeconds, 1, 86_400);
-            within("diskMebibytes", diskMebibytes, 1, 1 << 30);
-            within("fetchSeconds", fetchSeconds, 1, 86_400);
+            within("diskBytes", diskBytes, 1, MOST_BYTES);
+            within("maxAdapterBytes", maxAdapterBytes, 1, MOST_BYTES);
+            within("fetchLimitSeconds", fetchLimitSeconds, 1, 86_400);
+        }
+    }
+
+    /// Where adapters may be fetched from, and with which credentials.
+    ///
+    /// @param allowed origins or what lies above them
+    /// @param privateHosts `host` or `host:port` that may be in a private network or speak plain HTTP
+    /// @param hubEndpoint empty for `HF_ENDPOINT`, or the public hub
+    /// @param hubTokenFile empty for `HF_TOKEN`
+    /// @param s3Endpoint empty for AWS's own
+    /// @param s3Region empty for `AWS_REGION`, or us-east-1
+    /// @param s3PathStyle buckets in the path, not in the host
+    /// @param s3Anonymous requests are not signed
+    public record Origins(
+            @JsonProperty(required = true) List<String> allowed,
+            @JsonProperty(required = true) List<String> privateHosts,
+            @JsonProperty(required = true) String hubEndpoint,
+            @JsonProperty(required = true) String hubTokenFile,
+            @JsonProperty(required = true) String s3Endpoint,
+            @JsonProperty(required = true) String s3Region,
+            @JsonProperty(required = true) boolean s3PathStyle,
+            @JsonProperty(required = true) boolean s3Anonymous) {
+        private static final Pattern HOST = Pattern.compile("[a-zA-Z0-9.-]+(:[0-9]{1,5})?|\\[[0-9a-fA-F:.]+](:[0-9]{1,5})?");
+        private static final Pattern ENDPOINT = Pattern.compile("|https?://[a-zA-Z0-9.:\\[\\]-]+");
+        private static final Pattern REGION = Pattern.compile("|[a-z0-9-]{1,63}");
+
+        public Origins {
+            allowed = List.copyOf(allowed);
+            privateHosts = List.copyOf(privateHosts);
+            AllowedOrigins.parse(allowed);
+            for (String host : privateHosts) {
+                require(
+                        HOST.matcher(host).matches(),
+                        "privateHosts: %s must be a host or host:port".formatted(host));
+            }
+            require(
+                    ENDPOINT.matcher(hubEndpoint).matches(),
+                    "hubEndpoint %s must be empty or https://host".formatted(hubEndpoint));
+            require(
+                    ENDPOINT.matcher(s3Endpoint).matches(),
+                    "s3Endpoint %s must be empty or https://host".formatted(s3Endpoint));
+            require(
+                    REGION.matcher(s3Region).matches(),
+                    "s3Region %s must be empty, or 1 to 63 of a-z 0-9 -".formatted(s3Region));
         }
     }
 

@@ -60,8 +60,8 @@ final class Statuses {
             case NAME_TAKEN -> Status.ALREADY_EXISTS;
             case INVALID, UNSUPPORTED, WRONG_BASE, CHANGED -> Status.FAILED_PRECONDITION;
             case TOO_LARGE, NO_ROOM -> Status.RESOURCE_EXHAUSTED;
-            case CORRUPT -> Status.DATA_LOSS;
             case REFUSED -> Status.PERMISSION_DENIED;
+            case CORRUPT -> Status.DATA_LOSS;
             case UNAVAILABLE, CLOSED -> Status.UNAVAILABLE;
         };
     }

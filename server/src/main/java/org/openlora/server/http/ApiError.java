@@ -120,8 +120,8 @@ record ApiError(
             case INVALID, UNSUPPORTED, WRONG_BASE, CHANGED, TOO_LARGE ->
                 new ApiError(HttpStatus.BAD_REQUEST, "BadRequestError", message, "model");
             case NO_ROOM -> overloaded(message);
-            case CORRUPT -> internal(message);
             case REFUSED -> new ApiError(HttpStatus.FORBIDDEN, "PermissionDeniedError", message, "model");
+            case CORRUPT -> internal(message);
             case UNAVAILABLE, CLOSED -> unavailable(message);
         };
     }

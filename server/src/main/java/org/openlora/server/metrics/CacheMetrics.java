@@ -14,6 +14,10 @@ import org.openlora.adapters.store.StoreStats;
 
 /// The adapter cache's counts, read when they are asked for, and the times of its loads.
 final class CacheMetrics {
+    private static final String CAPACITY = "Bytes that a tier may hold.";
+    private static final String USED = "Bytes that a tier holds.";
+    private static final String ADAPTERS = "Adapters that a tier holds.";
+    private static final String EVICTIONS = "Adapters that a tier put out to make room.";
     private static final Duration[] LOADS = {
         Duration.ofMillis(1),
         Duration.ofMillis(2),
@@ -143,11 +147,6 @@ final class CacheMetrics {
                 .strongReference(true)
                 .register(registry);
     }
-
-    private static final String CAPACITY = "Bytes that a tier may hold.";
-    private static final String USED = "Bytes that a tier holds.";
-    private static final String ADAPTERS = "Adapters that a tier holds.";
-    private static final String EVICTIONS = "Adapters that a tier put out to make room.";
 
     private void gauge(String name, String description, ToDoubleFunction<ResidencyStats> value) {
         Gauge.builder(name, cache, sources -> value.applyAsDouble(sources.residency().stats()))

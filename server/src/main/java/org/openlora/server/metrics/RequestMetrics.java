@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.openlora.engine.FinishReason;
 import org.openlora.engine.GenerationEvent;
@@ -135,16 +136,16 @@ final class RequestMetrics {
             long now = nanos.getAsLong();
             if (!anyToken) {
                 anyToken = true;
-                timeToFirstToken.record(Duration.ofNanos(now - arrivedNanos));
+                timeToFirstToken.record(now - arrivedNanos, TimeUnit.NANOSECONDS);
             }
             if (lastTokenNanos[choice] != 0) {
-                timePerOutputToken.record(now - lastTokenNanos[choice], java.util.concurrent.TimeUnit.NANOSECONDS);
+                timePerOutputToken.record(now - lastTokenNanos[choice], TimeUnit.NANOSECONDS);
             }
             lastTokenNanos[choice] = now;
         }
 
         private void finished(Usage usage) {
-            latency.record(Duration.ofNanos(nanos.getAsLong() - arrivedNanos));
+            latency.record(nanos.getAsLong() - arrivedNanos, TimeUnit.NANOSECONDS);
             promptTokens.record(usage.promptTokens().length);
             generatedTokens.record(usage.generatedTokens());
             Counter counter = finished.get(usage.finishReason());

@@ -17,7 +17,9 @@ import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
 import org.openlora.adapters.host.HostLimits;
+import org.openlora.adapters.host.ResidencyEvent;
 import org.openlora.adapters.host.ResidencyStats;
+import org.openlora.adapters.origin.AdapterFetcher;
 import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.adapters.registry.AdapterEntry;
 import org.openlora.adapters.registry.AdapterRegistry;
@@ -51,6 +53,7 @@ import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.server.adapters.AdapterDesk;
 import org.openlora.server.adapters.CacheDesk;
+import org.openlora.server.adapters.FetchedBytes;
 import org.openlora.server.catalog.ResolvedModel;
 import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
@@ -119,20 +122,18 @@ public final class ServingStack implements Serving, AutoCloseable {
             EngineParts parts) {
         try (Opening opening = new Opening()) {
             BaseModel model = opening.add(openModel(resolved, config.engine()));
-            String servedName =
-                    config.servedModelName().isEmpty() ? resolved.name() : config.servedModelName();
+            String servedName = config.servedModelName().isEmpty() ? resolved.name() : config.servedModelName();
             Path adapterRoot = adapterRoot(config, installation, resolved);
-            AdapterStore store = opening.add(AdapterStore.open(
-                    installation.adapterStore(),
-                    (long) config.adapters().diskMebibytes() << 20,
-                    folder -> PeftAdapter.read(folder, model.adaptableModules()).digest()));
+            AdapterStore store =
+                    opening.add(openStore(config.adapters(), installation.adapterStore(), model.adaptableModules()));
             AdapterRegistry registry = opening.add(openRegistry(
                     config.adapters(),
                     adapterRoot,
                     installation.adapterRegistry(),
                     model.adaptableModules(),
                     servedName,
-                    store));
+                    store,
+                    new FetchedBytes(AdapterFetching.fetcher(config.adapters(), environment))));
             HostAdapterResidency residency =
                     opening.add(new HostAdapterResidency(registry, limits(config.adapters()), InstantSource.system()));
             Operator operator = Operator.load(installation, config, environment);
@@ -149,6 +150,11 @@ public final class ServingStack implements Serving, AutoCloseable {
                     parts.residency(residency),
                     usage,
                     InstantSource.system()));
+            residency.listen(event -> {
+                if (event instanceof ResidencyEvent.Corrupt(Digest adapter)) {
+                    engine.distrust(adapter);
+                }
+            });
             ServedModel served = new ServedModel(
                     servedName,
                     model.config().architecture().id(),
@@ -231,13 +237,23 @@ public final class ServingStack implements Serving, AutoCloseable {
                 model.digest());
     }
 
+    private static AdapterStore openStore(ServerConfig.Adapters settings, Path folder, BaseWeights base) {
+        try {
+            return AdapterStore.open(folder, settings.diskBytes(), fetched -> PeftAdapter.read(fetched, base)
+                    .digest());
+        } catch (AdapterException e) {
+            throw new Problem(Problem.describe(e), "or make its disk usable", e);
+        }
+    }
+
     private static AdapterRegistry openRegistry(
             ServerConfig.Adapters settings,
             Path root,
             Path state,
             BaseWeights base,
             String servedName,
-            AdapterStore store) {
+            AdapterStore store,
+            AdapterFetcher fetcher) {
         RegistryOptions options = new RegistryOptions(
                 root,
                 state,
@@ -245,13 +261,10 @@ public final class ServingStack implements Serving, AutoCloseable {
                 Set.of(servedName),
                 Runtime.getRuntime().availableProcessors(),
                 Duration.ofSeconds(settings.rescanSeconds()),
-                Duration.ofSeconds(settings.fetchSeconds()),
+                Duration.ofSeconds(settings.fetchLimitSeconds()),
                 InstantSource.system());
         try {
-            return AdapterRegistry.open(options, store, (origin, folder, room, deadline) -> {
-                throw new AdapterException(
-                        AdapterException.Code.REFUSED, "%s is not among the origins of this server".formatted(origin));
-            });
+            return AdapterRegistry.open(options, store, fetcher);
         } catch (RegistryException e) {
             throw new Problem(Problem.describe(e), "or set OPENLORA_HOME to another folder", e);
         }

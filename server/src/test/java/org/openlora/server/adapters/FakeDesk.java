@@ -1,5 +1,6 @@
 package org.openlora.server.adapters;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
 import java.util.NavigableMap;
@@ -72,7 +73,7 @@ public final class FakeDesk implements AdapterDesk {
             LongConsumer fetchedBytes) {
         fetchedBytes.accept(2048);
         fetchedBytes.accept(4096);
-        Digest digest = Digest.sha256(origin.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        Digest digest = Digest.sha256(origin.getBytes(StandardCharsets.UTF_8));
         if (expected != null && !expected.equals(digest)) {
             throw new AdapterException(AdapterException.Code.CHANGED, "it is " + digest + ", not " + expected);
         }

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.openlora.adapters.transfer.TransferProgress;
 import org.openlora.server.config.Installation;
 import org.openlora.server.problem.Problem;
 
@@ -73,9 +74,9 @@ class ModelStoreTest {
     }
 
     @Test
-    void fetch_transferStalls_givesUpAndGoesOnWhereItStopped() {
+    void fetch_transferStalls_givesUpAndGoesOnWhereItStopped() throws IOException {
         hub.stallAfter(100_000);
-        HubClient client = new HubClient(Map.of("HF_ENDPOINT", hub.endpoint()), Duration.ofMillis(500));
+        ModelHub client = new ModelHub(Map.of("HF_ENDPOINT", hub.endpoint()), Duration.ofMillis(500));
         Path target = folder.resolve("model.safetensors");
 
         client.fetch("acme/tiny", "a".repeat(40), "model.safetensors", target, TransferProgress.silent());

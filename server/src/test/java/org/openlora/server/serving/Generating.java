@@ -99,7 +99,10 @@ final class Generating implements GenerationSink {
         try {
             throw new AssertionError("did not fail: " + finished.join());
         } catch (CompletionException e) {
-            return (EngineException) e.getCause();
+            if (e.getCause() instanceof EngineException failure) {
+                return failure;
+            }
+            throw e;
         }
     }
 

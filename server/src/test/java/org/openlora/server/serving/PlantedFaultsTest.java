@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -33,6 +34,7 @@ class PlantedFaultsTest {
     private static final String NEIGHBOUR = "village-baker";
     private static final int MAX_TOKENS = 64;
     private static final int PROVEN = 5;
+    private static final int UNNOTICED = 6;
 
     @TempDir
     Path home;
@@ -48,25 +50,57 @@ class PlantedFaultsTest {
     }
 
     private interface Fault {
-        void plant(Digest victim, Digest other);
+        void plant(ServingStack stack, Digest victim, Digest other);
+
+        /// Returns when it cannot go unnoticed any longer.
+        default void awaitFound(ServingStack stack) {}
     }
 
     @Test
     void wrongSlotTableEntry_isFoundAndMakesNoReceipt() {
-        EngineStats stats = check(parts::exchangeSlots, false, "place in memory held other weights");
+        EngineStats stats = check(
+                (_, victim, other) -> parts.exchangeSlots(victim, other),
+                false,
+                PROVEN,
+                "place in memory held other weights");
         assertThat(stats.wrongSlots()).isEqualTo(1);
         assertThat(stats.wrongRows() + stats.corruptWeights()).isZero();
     }
 
     @Test
     void wrongRowToSlotMap_isFoundAndMakesNoReceipt() {
-        EngineStats stats = check((_, _) -> parts.exchangeRows(), true, "other adapters than it asked for");
+        EngineStats stats = check((_, _, _) -> parts.exchangeRows(), true, PROVEN, "other adapters than it asked for");
         assertThat(stats.wrongRows()).isEqualTo(2);
         assertThat(stats.wrongSlots() + stats.corruptWeights()).isZero();
     }
 
+    /// Some tokens are wrong before the scrubber comes by; none of them is billed.
+    @Test
+    void changedWeightBytes_areFoundAndMakeNoReceipt() {
+        EngineStats stats = check(
+                new Fault() {
+                    @Override
+                    public void plant(ServingStack stack, Digest victim, Digest other) {
+                        parts.flipBit(victim);
+                    }
+
+                    @Override
+                    public void awaitFound(ServingStack stack) {
+                        while (stack.adapterStats().corruptions() == 0) {
+                            LockSupport.parkNanos(1_000_000);
+                        }
+                    }
+                },
+                false,
+                PROVEN + UNNOTICED,
+                "changed in memory");
+        assertThat(stats.corruptWeights()).isEqualTo(1);
+        assertThat(stats.wrongSlots() + stats.wrongRows()).isZero();
+    }
+
     /// @param hitsBoth whether the adapter beside the victim's is hit as well
-    private EngineStats check(Fault fault, boolean hitsBoth, String reason) {
+    /// @param found the tokens that are sent before it is found
+    private EngineStats check(Fault fault, boolean hitsBoth, int found, String reason) {
         try (ServingStack stack = open()) {
             Digest victim = digest(stack, VICTIM);
             Digest other = digest(stack, OTHER);
@@ -80,16 +114,19 @@ class PlantedFaultsTest {
             Generating otherBeside = start(stack, OTHER, _ -> {});
             Generating wrong = start(stack, VICTIM, count -> {
                 if (count == PROVEN) {
-                    fault.plant(victim, other);
+                    fault.plant(stack, victim, other);
+                } else if (count == PROVEN + UNNOTICED) {
+                    fault.awaitFound(stack);
                 }
             });
             Generating bakerBeside = hitsBoth ? baseBeside : start(stack, NEIGHBOUR, _ -> {});
             parts.open();
 
             assertStopped(wrong, reason);
-            assertThat(wrong.tokens())
-                    .as("what was proven, and nothing more")
+            assertThat(wrong.tokens().subList(0, PROVEN))
+                    .as("as it is alone until the fault")
                     .isEqualTo(victimAlone.tokens().subList(0, PROVEN));
+            assertThat(wrong.tokens()).hasSize(found);
             assertThat(Answer.of(baseBeside)).isEqualTo(base);
             if (hitsBoth) {
                 assertStopped(otherBeside, reason);
@@ -126,7 +163,7 @@ class PlantedFaultsTest {
     }
 
     private static Digest digest(ServingStack stack, String name) {
-        return stack.adapters().stream()
+        return stack.adapters(Generating.TENANT).stream()
                 .filter(adapter -> adapter.name().equals(name))
                 .map(adapter -> ((ServedAdapter.Ready) adapter).digest())
                 .findFirst()

@@ -63,9 +63,8 @@ final class PlantedParts implements EngineParts {
         LoraModule module =
                 resident(adapter).weights().modules(0, LoraPoint.QKV).getFirst();
         MemorySegment weights = module.weights();
-        long at = module.aOffsetBytes() + 1; // the high byte of the first number: 0x40 is in its exponent
-        byte before = weights.get(ValueLayout.JAVA_BYTE, at);
-        weights.set(ValueLayout.JAVA_BYTE, at, (byte) (before ^ 0x40));
+        long at = module.aOffsetBytes() + 1; // the high byte of the first number, with its sign
+        weights.set(ValueLayout.JAVA_BYTE, at, (byte) (weights.get(ValueLayout.JAVA_BYTE, at) ^ 0x80));
     }
 
     private ResidentAdapter resident(Digest adapter) {

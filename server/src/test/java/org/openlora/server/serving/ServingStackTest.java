@@ -166,6 +166,55 @@ class ServingStackTest {
     }
 
     @Test
+    void adapters_foldersThatComeChangeAndGo_areFollowedWhileServing() throws Exception {
+        Path adapters = Files.createDirectories(home.resolve("folders"));
+        AdapterChoice named = new AdapterChoice.ByName("guest", 1_000_000);
+        try (ServingStack stack = open(config().withAdapterRoot(adapters.toString()))) {
+            assertRefused(stack, named, AdapterException.Code.NOT_FOUND, "guest");
+            Files.move(copy("stargazer", home.resolve("one")), adapters.resolve("guest"));
+            awaitListed(stack, List.of("guest"));
+            Digest first = ready(stack).digest();
+            String answer = generate(stack, named).whole().text();
+            Generating running = generate(stack, named);
+
+            Files.move(adapters.resolve("guest"), home.resolve("old"));
+            awaitListed(stack, List.of());
+            assertRefused(stack, named, AdapterException.Code.NOT_FOUND, "guest");
+            assertRefused(
+                    stack,
+                    new AdapterChoice.ByDigest(first, 1_000_000),
+                    AdapterException.Code.NOT_FOUND,
+                    first.toString());
+            assertThat(running.whole().text()).as("goes on").isEqualTo(answer);
+
+            Files.move(copy("moon-gardener", home.resolve("two")), adapters.resolve("guest"));
+            awaitListed(stack, List.of("guest"));
+            assertThat(ready(stack).digest()).isNotEqualTo(first);
+            assertThat(generate(stack, named).whole().text()).isNotEqualTo(answer);
+        }
+    }
+
+    private static ServedAdapter.Ready ready(ServingStack stack) {
+        return (ServedAdapter.Ready) stack.adapters(Generating.TENANT).getFirst();
+    }
+
+    /// Waits until exactly these are listed.
+    private static void awaitListed(ServingStack stack, List<String> names) throws InterruptedException {
+        for (long patience = 3_000; patience > 0; patience--) {
+            if (stack.adapters(Generating.TENANT).stream()
+                    .map(ServedAdapter::name)
+                    .toList()
+                    .equals(names)) {
+                return;
+            }
+            Thread.sleep(20);
+        }
+        assertThat(stack.adapters(Generating.TENANT))
+                .extracting(ServedAdapter::name)
+                .isEqualTo(names);
+    }
+
+    @Test
     void submit_requestIdUsedBefore_isRefusedAndBilledOnce() {
         try (ServingStack stack = open()) {
             GenerationCall call = Generating.call("mine", PROMPT, MAX_TOKENS);

@@ -12,11 +12,14 @@ import org.openlora.engine.tensor.MatrixPacker;
 import org.openlora.engine.weights.BaseCheckpoint;
 import org.openlora.engine.weights.ModelConfig;
 import org.openlora.kernels.Bf16;
+import org.openlora.kernels.DoraKernel;
 import org.openlora.kernels.Elementwise;
+import org.openlora.kernels.EmbeddingLoraKernel;
 import org.openlora.kernels.Int8PanelKernel;
 import org.openlora.kernels.KvLayout;
 import org.openlora.kernels.KvPages;
 import org.openlora.kernels.LinearKernel;
+import org.openlora.kernels.LoraBatch;
 import org.openlora.kernels.LoraKernel;
 import org.openlora.kernels.LoraPoint;
 import org.openlora.kernels.PackedMatrix;
@@ -114,7 +117,9 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
         try {
             Kernels kernels = new Kernels(
                     linear,
+                    new DoraKernel(pool),
                     new LoraKernel(pool),
+                    new EmbeddingLoraKernel(),
                     new PagedAttention(pool, layout, config.heads()),
                     new Elementwise(pool),
                     Rope.of(config.headDim(), config.contextLength(), config.ropeTheta(), config.ropeScaling()));
@@ -199,14 +204,14 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
         if (batch.rows() > scratch.rows()) {
             throw new IllegalArgumentException("a step of " + batch.rows() + " rows: allowed is " + scratch.rows());
         }
-        embed(batch.tokens());
+        embed(batch.tokens(), batch.lora());
         for (DecoderLayer layer : layers) {
             layer.forward(batch, pages, scratch);
         }
-        return project(batch.logitRows());
+        return project(batch.logitRows(), batch.lora());
     }
 
-    private void embed(int[] tokens) {
+    private void embed(int[] tokens, LoraBatch lora) {
         int width = config.hiddenSize();
         for (int row = 0; row < tokens.length; row++) {
             if (tokens[row] < 0 || tokens[row] >= config.vocabularySize()) {
@@ -216,9 +221,11 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
             long from = (long) tokens[row] * width * Bf16.BYTES;
             Bf16.toFloats(embedding, from, width, scratch.hidden, row * width);
         }
+        kernels.dora().apply(lora, 0, LoraPoint.EMBEDDING, scratch.hidden, width);
+        kernels.embeddingLora().apply(lora, tokens, scratch.hidden, width);
     }
 
-    private float[] project(int[] rows) {
+    private float[] project(int[] rows, LoraBatch lora) {
         int width = config.hiddenSize();
         if (headInput.length < rows.length * width) {
             headInput = new float[rows.length * width];
@@ -231,8 +238,17 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
             kernels.elementwise()
                     .rmsNorm(headInput, rows.length, width, finalNorm, (float) config.rmsNormEps(), scratch.normed);
             headKernel.multiply(head, scratch.normed, rows.length, logits);
+            if (lora.reaches(0, LoraPoint.LM_HEAD)) {
+                adaptHead(lora.onlyRows(rows));
+            }
         }
         return logits;
+    }
+
+    private void adaptHead(LoraBatch lora) {
+        int outputs = config.vocabularySize();
+        kernels.dora().apply(lora, 0, LoraPoint.LM_HEAD, logits, outputs);
+        kernels.lora().apply(lora, 0, LoraPoint.LM_HEAD, scratch.normed, config.hiddenSize(), logits, outputs);
     }
 
     @Override

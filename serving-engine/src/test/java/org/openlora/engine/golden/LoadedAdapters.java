@@ -21,7 +21,7 @@ final class LoadedAdapters implements AutoCloseable {
 
     LoadedAdapters(Path folder, BaseWeights base) {
         folders = new FolderAdapters(folder, base);
-        HostLimits limits = new HostLimits(512L << 20, 16, 2, Duration.ofSeconds(1));
+        HostLimits limits = new HostLimits(512L << 20, 64, 2, Duration.ofSeconds(1));
         residency = new HostAdapterResidency(folders, limits, InstantSource.system());
     }
 

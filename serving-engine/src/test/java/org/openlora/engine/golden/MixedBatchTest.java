@@ -3,6 +3,7 @@ package org.openlora.engine.golden;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,10 +33,26 @@ class MixedBatchTest {
         try (Stream<Path> folders = Files.list(Examples.adapters())) {
             folders.map(folder -> folder.getFileName().toString()).sorted().forEach(names::add);
         }
+        compareEveryPair(Examples.adapters(), names);
+    }
+
+    @Test
+    void forward_everyPairOfDoraHeadAndEmbedding_equalsEachAloneBitwise()
+            throws IOException, InterruptedException, ExecutionException, URISyntaxException {
+        Path golden = Path.of(MixedBatchTest.class
+                .getResource("/golden/peft/tiny/adapters")
+                .toURI());
+        List<@Nullable String> names = new ArrayList<>(List.of("dora", "dora-head-embedding", "embedding", "head"));
+        names.add(null);
+        compareEveryPair(golden, names);
+    }
+
+    private static void compareEveryPair(Path folder, List<@Nullable String> names)
+            throws IOException, InterruptedException, ExecutionException {
         try (GoldenBase base = GoldenBase.open(Examples.model(), 64);
                 Tokenizer tokenizer = Tokenizers.open(Examples.model());
                 LoadedAdapters adapters =
-                        new LoadedAdapters(Examples.adapters(), LlamaModel.adaptableModules(base.checkpoint()))) {
+                        new LoadedAdapters(folder, LlamaModel.adaptableModules(base.checkpoint()))) {
             int[] prompt = tokenizer.encode("""
                     <|im_start|>user
                     How should I spend a quiet evening?<|im_end|>

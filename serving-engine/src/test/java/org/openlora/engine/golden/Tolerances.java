@@ -15,12 +15,19 @@ final class Tolerances {
 
     private static final double PANEL = 0.02;
     private static final double LIBTORCH = 0.08;
+    private static final double EFFECT_PANEL = 0.06;
+    private static final double EFFECT_LIBTORCH = 0.12;
 
     private Tolerances() {}
 
     /// The same for tiny models of large random weights, whose logits carry bf16's error undamped.
     static float nearTieOfRandomWeights() {
         return GoldenBase.isLibtorch() ? 0.5f : NEAR_TIE;
+    }
+
+    /// How far an adapter's effect on the logits may be off, over that effect.
+    static double ofEffect() {
+        return GoldenBase.isLibtorch() ? EFFECT_LIBTORCH : EFFECT_PANEL;
     }
 
     /// Against Transformers.

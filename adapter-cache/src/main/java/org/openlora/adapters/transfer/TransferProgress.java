@@ -1,4 +1,4 @@
-package org.openlora.server.catalog;
+package org.openlora.adapters.transfer;
 
 /// Watches files on their way here.
 public interface TransferProgress {

@@ -1,4 +1,4 @@
-package org.openlora.server.catalog;
+package org.openlora.adapters.transfer;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -9,32 +9,34 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Reads a response's body, and gives up where nothing arrives for too long: the HTTP client itself would wait for
-/// ever.
+/// Reads a response's body, and gives up where nothing arrives for too long or the deadline passes: the HTTP client
+/// itself would wait for ever.
 final class StallGuard implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(StallGuard.class);
 
     private final InputStream body;
     private final Duration limit;
+    private final Deadline deadline;
     private final AtomicLong arrivedNanos = new AtomicLong(System.nanoTime());
     private final AtomicBoolean stalled = new AtomicBoolean();
     private final Thread watcher;
 
-    private StallGuard(InputStream body, Duration limit) {
+    private StallGuard(InputStream body, Duration limit, Deadline deadline) {
         this.body = body;
         this.limit = limit;
+        this.deadline = deadline;
         this.watcher = Thread.ofVirtual().name("openlora-stall-guard").unstarted(this::watch);
     }
 
-    static StallGuard over(InputStream body, Duration limit) {
-        StallGuard guard = new StallGuard(body, limit);
+    static StallGuard over(InputStream body, Duration limit, Deadline deadline) {
+        StallGuard guard = new StallGuard(body, limit, deadline);
         guard.watcher.start();
         return guard;
     }
 
     private void watch() {
         try {
-            for (long left = limit.toNanos(); left > 0; left = limit.toNanos() - silentNanos()) {
+            for (long left = leftNanos(); left > 0; left = leftNanos()) {
                 Thread.sleep(Duration.ofNanos(left));
             }
             stalled.set(true);
@@ -46,13 +48,14 @@ final class StallGuard implements AutoCloseable {
         }
     }
 
-    private long silentNanos() {
-        return System.nanoTime() - arrivedNanos.get();
+    private long leftNanos() {
+        long untilStalled = limit.toNanos() - (System.nanoTime() - arrivedNanos.get());
+        return Math.min(untilStalled, deadline.left().toNanos());
     }
 
     /// As [InputStream#read(byte[])].
     ///
-    /// @throws IOException also where nothing arrived within the limit
+    /// @throws IOException also where nothing arrived within the limit, or the deadline passed
     int read(byte[] chunk) throws IOException {
         int read;
         try {
@@ -68,7 +71,10 @@ final class StallGuard implements AutoCloseable {
     }
 
     private IOException silence(@Nullable IOException cause) {
-        return new IOException("nothing arrived for %.1f s".formatted(limit.toMillis() / 1e3), cause);
+        String what = deadline.isPast()
+                ? "it was not here before the deadline"
+                : "nothing arrived for %.1f s".formatted(limit.toMillis() / 1e3);
+        return new IOException(what, cause);
     }
 
     @Override
