@@ -85,7 +85,7 @@ public final class CacheDesk implements AdapterDesk {
         var found = new ArrayList<AdapterStatus>();
         for (AdapterEntry entry : registry.entries(tenant.name())) {
             if (!entry.name().startsWith(page.prefix())
-                    || !page.after().isEmpty() && Utf8.BYTE_ORDER.compare(entry.name(), page.after()) <= 0) {
+                    || (!page.after().isEmpty() && Utf8.BYTE_ORDER.compare(entry.name(), page.after()) <= 0)) {
                 continue;
             }
             AdapterStatus status = status(now, tenant, entry);

@@ -66,7 +66,7 @@ final class AdapterCommand implements Callable<Integer> {
     }
 
     /// What the commands have in common: a server to ask, and a way to print what it says.
-    private abstract static class Asking implements Callable<Integer> {
+    abstract static class Asking implements Callable<Integer> {
         @Spec
         private CommandSpec spec = CommandSpec.create();
 
@@ -157,7 +157,7 @@ final class AdapterCommand implements Callable<Integer> {
     }
 
     /// A command about one adapter of a running server.
-    private abstract static class Steering extends Asking {
+    abstract static class Steering extends Asking {
         @Parameters(paramLabel = "NAME", description = "The adapter's name.")
         private String name = "";
 
@@ -199,21 +199,23 @@ final class AdapterCommand implements Callable<Integer> {
             if (digest != null) {
                 request.setExpectedDigest(digest);
             }
-            Iterator<RegisterAdapterResponse> steps = adapters.registerAdapter(request.build());
+            print(last(adapters.registerAdapter(request.build()), name));
+        }
+
+        private static Adapter last(Iterator<RegisterAdapterResponse> steps, String name) {
+            Adapter adapter = Adapter.getDefaultInstance();
             try (FetchedBytes fetched = FetchedBytes.begin(name)) {
                 while (steps.hasNext()) {
                     RegisterAdapterResponse step = steps.next();
                     switch (step.getStepCase()) {
                         case PROGRESS -> fetched.at(step.getProgress().getDoneBytes());
-                        case ADAPTER -> {
-                            fetched.close();
-                            print(step.getAdapter());
-                        }
+                        case ADAPTER -> adapter = step.getAdapter();
                         // Steps of newer servers.
                         case STEP_NOT_SET -> {}
                     }
                 }
             }
+            return adapter;
         }
     }
 
