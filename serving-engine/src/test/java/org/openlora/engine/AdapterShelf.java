@@ -29,9 +29,10 @@ import org.openlora.kernels.LoraSlot;
 /// of them: which content stood where, since when, and what each content's weights are.
 final class AdapterShelf {
     /// One layer, hidden size 8.
-    static final BaseWeights BASE = new LlamaModules(new Digest("5a".repeat(32)), 1, 8, 2, 1, 4, 8, FakeModel.VOCABULARY, true, (name, _) -> {
-        throw new AssertionError("no adapter here scales the base's " + name);
-    });
+    static final BaseWeights BASE =
+            new LlamaModules(new Digest("5a".repeat(32)), 1, 8, 2, 1, 4, 8, FakeModel.VOCABULARY, true, (name, _) -> {
+                throw new AssertionError("no adapter here scales the base's " + name);
+            });
 
     private static final String MODULE = "model.layers.0.self_attn.q_proj";
     static final String CONFIG = "adapter_config.json";
@@ -63,9 +64,7 @@ final class AdapterShelf {
         ModuleShape shape = BASE.shape(MODULE).orElseThrow();
         try {
             Path folder = Files.createDirectories(root.resolve(name));
-            Files.writeString(
-                    folder.resolve(CONFIG),
-                    """
+            Files.writeString(folder.resolve(CONFIG), """
                     {"peft_type": "LORA", "task_type": "CAUSAL_LM", "r": %d, "lora_alpha": %d,
                      "target_modules": ["q_proj"], "bias": "none"}""".formatted(rank, 2 * rank));
             Files.write(folder.resolve(WEIGHTS), weights(rank, shape, random));

@@ -142,7 +142,8 @@ final class CacheSimulation implements AutoCloseable {
         stored = folder.resolve("store");
         // Room for what can be on its way and held at once, and for little more.
         diskBytes = (atOnce + 2L) * MOST_FOLDER_BYTES;
-        store = AdapterStore.open(stored, diskBytes, found -> PeftAdapter.read(found, AdapterShelf.BASE).digest());
+        store = AdapterStore.open(stored, diskBytes, found -> PeftAdapter.read(found, AdapterShelf.BASE)
+                .digest());
         registry = AdapterRegistry.open(
                 new RegistryOptions(
                         root.root(),
@@ -216,7 +217,11 @@ final class CacheSimulation implements AutoCloseable {
         Path origin = origins.root().resolve(name).toAbsolutePath();
         try {
             registry.register(
-                    TENANT, name, new AdapterOrigin.LocalFolder(origin), null, time.instant().plus(FETCH_LIMIT));
+                    TENANT,
+                    name,
+                    new AdapterOrigin.LocalFolder(origin),
+                    null,
+                    time.instant().plus(FETCH_LIMIT));
         } catch (AdapterException e) {
             if (origins.holds(name)) {
                 throw new AssertionError("a sound adapter cannot be registered", e);
@@ -285,7 +290,10 @@ final class CacheSimulation implements AutoCloseable {
             pinsOpen++;
             Digest pin = digestOfSome();
             pinned.add(pin);
-            var _ = real.pin(pin, random.nextBoolean() ? Tier.HOST : Tier.DEVICE, time.instant().plusSeconds(5))
+            var _ = real.pin(
+                            pin,
+                            random.nextBoolean() ? Tier.HOST : Tier.DEVICE,
+                            time.instant().plusSeconds(5))
                     .whenComplete((_, _) -> pinsOpen--);
         } else if (dice < 935) {
             real.unpin(digestOfSome());
@@ -432,8 +440,9 @@ final class CacheSimulation implements AutoCloseable {
     private long bytes(List<AdapterSelection> adapters) {
         // Each has one block, which takes whole units.
         return adapters.stream()
-                .mapToLong(adapter -> Math.ceilDiv(registry.size(adapter.digest()).bytes(), (long) limits.unitBytes())
-                        * limits.unitBytes())
+                .mapToLong(
+                        adapter -> Math.ceilDiv(registry.size(adapter.digest()).bytes(), (long) limits.unitBytes())
+                                * limits.unitBytes())
                 .sum();
     }
 
@@ -513,8 +522,7 @@ final class CacheSimulation implements AutoCloseable {
 
     private boolean isExcused(ExpectedAnswer answer, EngineException failure) {
         return switch (failure.code()) {
-            case DEADLINE_EXCEEDED ->
-                !answer.request().deadline().isAfter(time.instant());
+            case DEADLINE_EXCEEDED -> !answer.request().deadline().isAfter(time.instant());
             case UNAVAILABLE -> answer.aborted();
             case WRONG_WEIGHTS -> spoiltSince(answer);
             case ADAPTER -> failure.getCause() instanceof AdapterException cause && isExcused(answer, cause);

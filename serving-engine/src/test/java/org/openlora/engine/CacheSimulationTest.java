@@ -100,16 +100,14 @@ class CacheSimulationTest {
         private static final Path MEMORY = Path.of("/dev/shm");
 
         @Override
-        public Path createTempDirectory(AnnotatedElementContext element, ExtensionContext extension)
-                throws Exception {
+        public Path createTempDirectory(AnnotatedElementContext element, ExtensionContext extension) throws Exception {
             return Files.isWritable(MEMORY)
                     ? Files.createTempDirectory(MEMORY, "openlora-simulation-")
                     : TempDirFactory.Standard.INSTANCE.createTempDirectory(element, extension);
         }
     }
 
-    private static long total(
-            List<CacheSimulation.Tally> tallies, ToLongFunction<CacheSimulation.Tally> figure) {
+    private static long total(List<CacheSimulation.Tally> tallies, ToLongFunction<CacheSimulation.Tally> figure) {
         return tallies.stream().mapToLong(figure).sum();
     }
 
@@ -168,8 +166,7 @@ class CacheSimulationTest {
     }
 
     /// Loads what is asked for a second time, on its own.
-    private record LoadsTwice(AdapterResidency real, AdapterSource source, SteppedLoads loads)
-            implements Planted {
+    private record LoadsTwice(AdapterResidency real, AdapterSource source, SteppedLoads loads) implements Planted {
         @Override
         public CompletableFuture<AdapterLease> acquire(Set<Digest> adapters, Instant deadline) {
             adapters.forEach(adapter -> loads.execute(() -> loadAndForget(adapter)));

@@ -26,8 +26,7 @@ final class ObservedResidency implements AdapterResidency {
 
     /// @param weightKey what the weights of a content are
     /// @param readKey what stands in memory
-    ObservedResidency(
-            AdapterResidency real, ToLongFunction<Digest> weightKey, ToLongFunction<LoraSlot> readKey) {
+    ObservedResidency(AdapterResidency real, ToLongFunction<Digest> weightKey, ToLongFunction<LoraSlot> readKey) {
         this.real = real;
         this.weightKey = weightKey;
         this.readKey = readKey;

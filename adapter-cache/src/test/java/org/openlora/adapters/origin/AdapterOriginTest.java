@@ -157,8 +157,7 @@ class AdapterOriginTest {
         Path link = Files.createSymbolicLink(temporary.resolve("allowed/two"), outside);
         AllowedOrigins origins = AllowedOrigins.parse(List.of("file://" + temporary.resolve("allowed")));
 
-        assertThatCode(() -> origins.check(new AdapterOrigin.LocalFolder(inside)))
-                .doesNotThrowAnyException();
+        assertThatCode(() -> origins.check(new AdapterOrigin.LocalFolder(inside))).doesNotThrowAnyException();
         assertThatThrownBy(() -> origins.check(new AdapterOrigin.LocalFolder(link)))
                 .isInstanceOf(AdapterException.class);
         assertThatThrownBy(() -> origins.check(new AdapterOrigin.LocalFolder(inside.resolve("../../secret"))))

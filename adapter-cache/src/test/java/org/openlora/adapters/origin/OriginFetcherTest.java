@@ -177,16 +177,11 @@ class OriginFetcherTest {
         serveHub(
                 "",
                 Map.of(
-                        CONFIG,
-                        config,
-                        AdapterFiles.INDEX,
-                        index,
-                        "adapter_model-00001-of-00002.safetensors",
-                        config,
-                        "two.safetensors",
-                        config,
-                        "three.safetensors",
-                        weights));
+                        CONFIG, config,
+                        AdapterFiles.INDEX, index,
+                        "adapter_model-00001-of-00002.safetensors", config,
+                        "two.safetensors", config,
+                        "three.safetensors", weights));
 
         fetch(hub("main", ""));
 
@@ -261,9 +256,7 @@ class OriginFetcherTest {
         serveHttps();
         host.fault("/a/" + CONFIG, new Fault.Status(429, Map.of("Retry-After", "86400")));
 
-        assertFails(Code.UNAVAILABLE, https())
-                .hasMessageContaining("status 429")
-                .hasMessageContaining("1 attempts");
+        assertFails(Code.UNAVAILABLE, https()).hasMessageContaining("status 429").hasMessageContaining("1 attempts");
         assertThat(pauses).isEmpty();
     }
 
@@ -315,8 +308,8 @@ class OriginFetcherTest {
         DiskRoom none = bytes -> {
             throw new AdapterException(Code.NO_ROOM, "the disk tier is full");
         };
-        assertThatThrownBy(() -> fetcher(List.of(host.authority()))
-                        .fetch(https(), target, none, Instant.now().plusSeconds(60)))
+        assertThatThrownBy(() ->
+                        fetcher(List.of(host.authority())).fetch(https(), target, none, Instant.now().plusSeconds(60)))
                 .isInstanceOfSatisfying(
                         AdapterException.class, e -> assertThat(e.code()).isEqualTo(Code.NO_ROOM))
                 .hasMessageContaining("the disk tier is full");
@@ -328,8 +321,7 @@ class OriginFetcherTest {
     @Test
     void addresses_loopbackThatNobodyNamed_isRefused() {
         serveHttps();
-        assertThatThrownBy(() -> fetcher(List.of())
-                        .fetch(https(), target, room(), Instant.now().plusSeconds(60)))
+        assertThatThrownBy(() -> fetcher(List.of()).fetch(https(), target, room(), Instant.now().plusSeconds(60)))
                 .isInstanceOfSatisfying(
                         AdapterException.class, e -> assertThat(e.code()).isEqualTo(Code.REFUSED))
                 .hasMessageContaining("not allowed here");
@@ -394,11 +386,7 @@ class OriginFetcherTest {
             }
         };
 
-        fetcher.fetch(
-                new S3Prefix("acme-models", "loras"),
-                target,
-                changing,
-                Instant.now().plusSeconds(60));
+        fetcher.fetch(new S3Prefix("acme-models", "loras"), target, changing, Instant.now().plusSeconds(60));
 
         assertThat(host.asked()).extracting(Asked::ifMatch).contains("\"first\"");
         assertThat(target.resolve(WEIGHTS)).hasBinaryContent(others);
@@ -416,8 +404,7 @@ class OriginFetcherTest {
     void s3_virtualHostStyle_putsTheBucketIntoTheHost() {
         var settings = new S3Settings(URI.create("https://s3.acme.org:9000"), "eu-central-1", false);
         var client = new S3Client(settings, RequestSigner.none(), transfer(List.of()));
-        assertThat(client.file(new S3Prefix("acme-models", "loras/legal v2+"), CONFIG)
-                        .uri())
+        assertThat(client.file(new S3Prefix("acme-models", "loras/legal v2+"), CONFIG).uri())
                 .hasToString("https://acme-models.s3.acme.org:9000/loras/legal%20v2%2B/" + CONFIG);
     }
 
@@ -483,13 +470,9 @@ class OriginFetcherTest {
     /// Large files lie on another host, as on the real hub.
     private void serveHub(String prefix, Map<String, byte[]> files) {
         serveRevision(
-                "main",
-                COMMIT,
-                files.keySet().stream().map(name -> prefix + name).toList());
+                "main", COMMIT, files.keySet().stream().map(name -> prefix + name).toList());
         serveRevision(
-                COMMIT,
-                COMMIT,
-                files.keySet().stream().map(name -> prefix + name).toList());
+                COMMIT, COMMIT, files.keySet().stream().map(name -> prefix + name).toList());
         files.forEach((name, content) -> {
             String path = "/acme/legal/resolve/" + COMMIT + "/" + prefix.replace(" ", "%20") + name;
             if (content.length < 1000) {
@@ -545,8 +528,7 @@ class OriginFetcherTest {
             if (checksums) {
                 headers.put(
                         "x-amz-checksum-sha256",
-                        Base64.getEncoder()
-                                .encodeToString(Digest.sha256(content).bytes()));
+                        Base64.getEncoder().encodeToString(Digest.sha256(content).bytes()));
             }
             host.with(path + name, content, headers);
         });

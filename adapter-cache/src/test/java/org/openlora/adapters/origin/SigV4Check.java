@@ -43,11 +43,11 @@ final class SigV4Check {
         }
         String date = header.group(2);
         String query = exchange.getRequestURI().getRawQuery();
-        String canonicalQuery =
-                query == null ? "" : Arrays.stream(query.split("&")).sorted().collect(Collectors.joining("&"));
+        String canonicalQuery = query == null
+                ? ""
+                : Arrays.stream(query.split("&")).sorted().collect(Collectors.joining("&"));
         String canonicalHeaders = Arrays.stream(header.group(4).split(";"))
-                .map(name -> name + ":"
-                        + Objects.requireNonNull(headers.getFirst(name)).strip() + "\n")
+                .map(name -> name + ":" + Objects.requireNonNull(headers.getFirst(name)).strip() + "\n")
                 .collect(Collectors.joining());
         String canonical = String.join(
                 "\n",

@@ -50,11 +50,7 @@ final class StandInHost implements AutoCloseable {
     }
 
     /// A request that was made.
-    record Asked(
-            String path,
-            @Nullable String range,
-            @Nullable String authorization,
-            @Nullable String ifMatch) {}
+    record Asked(String path, @Nullable String range, @Nullable String authorization, @Nullable String ifMatch) {}
 
     /// Looks at each request first.
     interface Gate {
@@ -125,7 +121,10 @@ final class StandInHost implements AutoCloseable {
             Headers request = exchange.getRequestHeaders();
             String path = exchange.getRequestURI().getRawPath();
             asked.add(new Asked(
-                    path, request.getFirst("Range"), request.getFirst("Authorization"), request.getFirst("If-Match")));
+                    path,
+                    request.getFirst("Range"),
+                    request.getFirst("Authorization"),
+                    request.getFirst("If-Match")));
             int status = gate.status(exchange);
             Answer answer = answers.get(path);
             Queue<Fault> queue = faults.get(path);

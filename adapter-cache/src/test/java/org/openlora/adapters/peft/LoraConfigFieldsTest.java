@@ -23,8 +23,7 @@ import org.openlora.adapters.Repository;
 
 /// Holds docs/peft.md to the fields that PEFT's `LoraConfig` has, and the reader to docs/peft.md.
 class LoraConfigFieldsTest {
-    private static final Pattern ROW =
-            Pattern.compile("\\| `(?<field>\\w+)` \\| (?<is>honoured|harmless|refused) \\|.*");
+    private static final Pattern ROW = Pattern.compile("\\| `(?<field>\\w+)` \\| (?<is>honoured|harmless|refused) \\|.*");
 
     /// For each honoured field, a value that changes what becomes of the sound adapter.
     private static final Map<String, String> TELLING = Map.ofEntries(
@@ -64,9 +63,7 @@ class LoraConfigFieldsTest {
         table().forEach((field, is) -> {
             switch (is) {
                 case "honoured" ->
-                    assertThat(outcome(field, String.valueOf(TELLING.get(field))))
-                            .as(field)
-                            .isNotEqualTo(plain);
+                    assertThat(outcome(field, String.valueOf(TELLING.get(field)))).as(field).isNotEqualTo(plain);
                 case "harmless" -> {
                     for (String value : List.of("null", "true", "'x'", "7", "{'a':[1]}")) {
                         assertThat(outcome(field, value)).as(field).isEqualTo(plain);

@@ -149,8 +149,7 @@ class AdapterStoreKillTest {
                     RequestSigner.none());
             System.out.println("churning");
             System.out.flush();
-            Thread.startVirtualThread(
-                    () -> churn(store, new Random(random.nextLong()), URI.create("http://" + host), fetcher));
+            Thread.startVirtualThread(() -> churn(store, new Random(random.nextLong()), URI.create("http://" + host), fetcher));
             churn(store, random, URI.create("http://" + host), fetcher);
         }
 
@@ -159,10 +158,7 @@ class AdapterStoreKillTest {
                 int number = random.nextInt(ADAPTERS);
                 AdapterStore.Fetch fetch = random.nextBoolean()
                         ? (folder, room) -> fetcher.fetch(
-                                origin(host, number),
-                                folder,
-                                room,
-                                Instant.now().plusSeconds(60))
+                                origin(host, number), folder, room, Instant.now().plusSeconds(60))
                         : fetch(number, sizeBytes(number));
                 store.put(digest(number, sizeBytes(number)), fetch).close();
                 if (random.nextInt(4) == 0) {
@@ -177,7 +173,8 @@ class AdapterStoreKillTest {
                     host.resolve("/" + number + "/"),
                     Map.of(
                             TestAdapters.CONFIG, Digest.sha256(TestAdapters.config(number)),
-                            TestAdapters.WEIGHTS, Digest.sha256(TestAdapters.weights(number, sizeBytes(number)))));
+                            TestAdapters.WEIGHTS,
+                                    Digest.sha256(TestAdapters.weights(number, sizeBytes(number)))));
         }
     }
 }

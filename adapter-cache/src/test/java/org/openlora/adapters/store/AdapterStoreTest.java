@@ -314,19 +314,18 @@ class AdapterStoreTest {
         Path origin = AdapterFixture.sound(5).write(temporary.resolve("origin"));
         Digest digest = PeftAdapter.read(origin, AdapterFixture.BASE).digest();
         try (AdapterStore peft = AdapterStore.open(
-                temporary.resolve("peft"), 1 << 20, folder -> PeftAdapter.read(folder, AdapterFixture.BASE)
-                        .digest())) {
+                temporary.resolve("peft"), 1 << 20, folder -> PeftAdapter.read(folder, AdapterFixture.BASE).digest())) {
             AdapterStore.Fetch copy = (folder, room) -> {
                 for (String name : List.of(TestAdapters.CONFIG, TestAdapters.WEIGHTS)) {
                     room.reserve(Files.size(origin.resolve(name)));
                     Files.copy(origin.resolve(name), folder.resolve(name));
                 }
             };
-            Digest read = peft.use(digest, copy, folder -> PeftAdapter.read(folder, AdapterFixture.BASE)
-                    .digest());
+            Digest read = peft.use(
+                    digest, copy, folder -> PeftAdapter.read(folder, AdapterFixture.BASE).digest());
             assertThat(read).isEqualTo(digest);
-            AdapterStore.Fetch unsound = (folder, room) ->
-                    Files.writeString(folder.resolve(TestAdapters.CONFIG), "{}", StandardCharsets.UTF_8);
+            AdapterStore.Fetch unsound = (folder, room) -> Files.writeString(
+                    folder.resolve(TestAdapters.CONFIG), "{}", StandardCharsets.UTF_8);
             assertThatThrownBy(() -> peft.add(unsound)).isInstanceOf(AdapterException.class);
             assertThat(peft.digests()).containsExactly(digest);
         }
@@ -387,7 +386,8 @@ class AdapterStoreTest {
 
     private static org.assertj.core.api.AbstractThrowableAssert<?, ? extends Throwable> assertCode(
             Code code, ThrowingCallable call) {
-        return assertThatThrownBy(call).isInstanceOfSatisfying(AdapterException.class, e -> assertThat(e.code())
-                .isEqualTo(code));
+        return assertThatThrownBy(call)
+                .isInstanceOfSatisfying(
+                        AdapterException.class, e -> assertThat(e.code()).isEqualTo(code));
     }
 }

@@ -178,16 +178,7 @@ final class FleetCommand implements Callable<Integer> {
         ResultsFolder results = new ResultsFolder(output.folder(), "fleet", provenance);
         Path base = model.toString().isEmpty() ? root.resolve(BUNDLED) : model;
         FleetSettings settings = new FleetSettings(
-                streams,
-                requests,
-                maxTokens,
-                repetitions,
-                seconds,
-                residentStreams,
-                coldRate,
-                coldStarts,
-                few,
-                seed);
+                streams, requests, maxTokens, repetitions, seconds, residentStreams, coldRate, coldStarts, few, seed);
         Fleet all;
         Fleet some;
         Prompts prompts;

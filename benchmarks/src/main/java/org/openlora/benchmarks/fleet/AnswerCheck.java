@@ -42,11 +42,8 @@ final class AnswerCheck {
         adapters.forEach(recency::touch);
         Workload workload = new Workload("zipf", new Arrivals.ClosedLoop(settings.streams()), adapters);
         LoadGenerator crowd = new LoadGenerator(
-                server.client(),
-                prompts,
-                server.modelNames(),
-                settings.maxTokens(),
-                request -> request.byToken().salted(CROWDED));
+                server.client(), prompts, server.modelNames(), settings.maxTokens(), request -> request.byToken()
+                        .salted(CROWDED));
         LoadGenerator.Run run = crowd.run(workload, 0);
         LoadSummary load = LoadSummary.of(run);
         out.printf("zipf: %.1f tok/s, %d of %d failed%n", load.tokensPerSecond(), load.failed(), load.requests());
@@ -81,7 +78,13 @@ final class AnswerCheck {
                 .count();
         Pairs pairs = pairs(alone);
         return new Answers(
-                load, checked, load.failed() + aloneFailed, wrongAnswers, wrongTokens, otherLogprobs, pairs.all,
+                load,
+                checked,
+                load.failed() + aloneFailed,
+                wrongAnswers,
+                wrongTokens,
+                otherLogprobs,
+                pairs.all,
                 pairs.equal);
     }
 

@@ -55,8 +55,7 @@ final class ColdStartMeasurement {
                 .flatMap(List::stream)
                 .filter(answer -> answer.outcome() == Outcome.FAILED)
                 .count();
-        return ColdStarts.of(
-                RANK, prompts.promptTokens(), step, first(disk), first(host), first(resident), failed);
+        return ColdStarts.of(RANK, prompts.promptTokens(), step, first(disk), first(host), first(resident), failed);
     }
 
     private static Latency first(List<Completion> answers) {

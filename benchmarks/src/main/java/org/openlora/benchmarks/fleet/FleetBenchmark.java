@@ -76,25 +76,22 @@ public final class FleetBenchmark {
             throws InterruptedException {
         RecencyOrder recency = new RecencyOrder(all.spec().adapters());
         Counters counters = new Counters(server);
-        FleetReport.Answers answers = counters.during(
-                "zipf", () -> new AnswerCheck(server, all, prompts, settings).run(recency, out));
+        FleetReport.Answers answers =
+                counters.during("zipf", () -> new AnswerCheck(server, all, prompts, settings).run(recency, out));
         memory.phase("stalls");
-        FleetReport.Stalls stalls = counters.during(
-                "stalls", () -> new StallMeasurement(server, prompts, settings, recency, out).run());
+        FleetReport.Stalls stalls =
+                counters.during("stalls", () -> new StallMeasurement(server, prompts, settings, recency, out).run());
         memory.phase("cold starts");
-        FleetReport.ColdStarts coldStarts = counters.during(
-                "coldStarts",
-                () -> new ColdStartMeasurement(server, all.spec(), prompts, recency)
+        FleetReport.ColdStarts coldStarts =
+                counters.during("coldStarts", () -> new ColdStartMeasurement(server, all.spec(), prompts, recency)
                         .run(settings.coldStarts(), room.deviceSlots()));
         memory.phase("registered");
         FleetReport.Registered registered;
         FleetServer.Launch beside = new FleetServer.Launch(
                 place.root(), place.model(), room, place.homes().resolve("few"), place.log());
         try (FleetServer other = FleetServer.start(beside, few)) {
-            registered = counters.during(
-                    "registered",
-                    () -> new RegisteredMeasurement(prompts, settings, out)
-                            .run(server, other, all.spec().adapters()));
+            registered = counters.during("registered", () -> new RegisteredMeasurement(prompts, settings, out)
+                    .run(server, other, all.spec().adapters()));
         }
         return new FleetReport(
                 provenance,

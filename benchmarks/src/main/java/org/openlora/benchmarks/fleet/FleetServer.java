@@ -25,8 +25,7 @@ final class FleetServer implements AutoCloseable {
     private final List<String> modelNames;
     private final double readySeconds;
 
-    private FleetServer(
-            ServerProcess process, CompletionsClient client, List<String> modelNames, double readySeconds) {
+    private FleetServer(ServerProcess process, CompletionsClient client, List<String> modelNames, double readySeconds) {
         this.process = process;
         this.client = client;
         this.modelNames = modelNames;

@@ -45,8 +45,8 @@ public final class FleetWriter {
     /// @throws Problem if it holds something else, or cannot be written
     public Fleet write(FleetSpec spec, Path folder) {
         if (!spec.base().equals(base.digest())) {
-            throw new IllegalArgumentException(
-                    "a fleet for base %s cannot be written with the shapes of %s".formatted(spec.base(), base.digest()));
+            throw new IllegalArgumentException("a fleet for base %s cannot be written with the shapes of %s"
+                    .formatted(spec.base(), base.digest()));
         }
         try {
             claim(spec, folder);
@@ -85,13 +85,7 @@ public final class FleetWriter {
     private record Identity(
             String base, int adapters, int minRank, int maxRank, java.util.List<String> targets, long seed) {
         Identity(FleetSpec spec) {
-            this(
-                    spec.base().toString(),
-                    spec.adapters(),
-                    spec.minRank(),
-                    spec.maxRank(),
-                    spec.targets(),
-                    spec.seed());
+            this(spec.base().toString(), spec.adapters(), spec.minRank(), spec.maxRank(), spec.targets(), spec.seed());
         }
     }
 
@@ -147,8 +141,7 @@ public final class FleetWriter {
 
                     @Override
                     public FileVisitResult postVisitDirectory(
-                            Path directory, @org.jspecify.annotations.Nullable IOException failure)
-                            throws IOException {
+                            Path directory, @org.jspecify.annotations.Nullable IOException failure) throws IOException {
                         if (failure != null) {
                             throw failure;
                         }

@@ -84,8 +84,7 @@ final class PeftFolder {
                 ModuleShape shape = base.shape(path).orElseThrow();
                 String name = "base_model.model." + path;
                 // A as PEFT begins; B so that the delta's size does not depend on the rank.
-                tensors.add(new Tensor(
-                        name + ".lora_A.weight", rank, shape.inputs(), 1 / Math.sqrt(shape.inputs())));
+                tensors.add(new Tensor(name + ".lora_A.weight", rank, shape.inputs(), 1 / Math.sqrt(shape.inputs())));
                 tensors.add(new Tensor(name + ".lora_B.weight", shape.outputs(), rank, DELTA / Math.sqrt(rank)));
             }
         }

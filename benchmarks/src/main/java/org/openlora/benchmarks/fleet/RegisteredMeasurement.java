@@ -65,11 +65,7 @@ final class RegisteredMeasurement {
 
     private LoadSummary measure(FleetServer server, int requests, String salt) {
         LoadGenerator generator = new LoadGenerator(
-                server.client(),
-                prompts,
-                server.modelNames(),
-                settings.maxTokens(),
-                request -> request.salted(salt));
+                server.client(), prompts, server.modelNames(), settings.maxTokens(), request -> request.salted(salt));
         Workload workload = new Workload(
                 "registered",
                 new Arrivals.ClosedLoop(settings.streams()),

@@ -13,7 +13,12 @@ import org.jspecify.annotations.Nullable;
 /// @param tokenwise whether the answer is wanted token by token, each with its log-probability: [Completion#tokens]
 /// @param cacheSalt only requests of the same salt share cached prompts; null for the server's own rule
 public record CompletionRequest(
-        String model, int adapter, Prompt prompt, int maxTokens, boolean tokenwise, @Nullable String cacheSalt) {
+        String model,
+        int adapter,
+        Prompt prompt,
+        int maxTokens,
+        boolean tokenwise,
+        @Nullable String cacheSalt) {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /// Text alone, cached prompts shared as the server does.

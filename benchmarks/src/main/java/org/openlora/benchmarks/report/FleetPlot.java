@@ -58,8 +58,7 @@ public final class FleetPlot {
                 new Bar("resident", starts.resident().p50Millis()),
                 new Bar("in memory", starts.host().p50Millis()),
                 new Bar("on the disk", starts.disk().p50Millis()));
-        double highest = Math.max(
-                bars.stream().mapToDouble(Bar::millis).max().orElse(1), Math.ulp(1.0));
+        double highest = Math.max(bars.stream().mapToDouble(Bar::millis).max().orElse(1), Math.ulp(1.0));
         int bottom = top + PANEL_HEIGHT;
         svg.text(
                 LEFT,

@@ -177,10 +177,7 @@ public record FleetReport(
     /// @param peakMebibytes the most of all samples
     /// @param adapterMebibytes what the server may hold of adapters
     public record Memory(
-            double beforeMebibytes,
-            double peakMebibytes,
-            double adapterMebibytes,
-            List<MemorySample> samples) {
+            double beforeMebibytes, double peakMebibytes, double adapterMebibytes, List<MemorySample> samples) {
         public static Memory of(double adapterMebibytes, List<MemorySample> samples) {
             return new Memory(
                     samples.isEmpty() ? 0 : samples.getFirst().mebibytes(),
@@ -236,8 +233,11 @@ public record FleetReport(
     }
 
     static <T> double median(List<T> of, ToDoubleFunction<T> figure) {
-        List<Double> sorted =
-                of.stream().mapToDouble(figure).boxed().sorted(Comparator.naturalOrder()).toList();
+        List<Double> sorted = of.stream()
+                .mapToDouble(figure)
+                .boxed()
+                .sorted(Comparator.naturalOrder())
+                .toList();
         int middle = sorted.size() / 2;
         return sorted.size() % 2 == 1 ? sorted.get(middle) : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
     }

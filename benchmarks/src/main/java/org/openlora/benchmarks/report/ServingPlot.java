@@ -90,8 +90,7 @@ public final class ServingPlot {
                         top,
                         title,
                         workloads.stream()
-                                .map(workload ->
-                                        new LatencyPanel.Curve(workload.name(), percentiles.apply(workload)))
+                                .map(workload -> new LatencyPanel.Curve(workload.name(), percentiles.apply(workload)))
                                 .toList());
     }
 }

@@ -38,8 +38,7 @@ public final class ServerProcess implements AutoCloseable {
     }
 
     /// The same with variables of its environment, such as an `OPENLORA_HOME` of its own.
-    public static ServerProcess start(
-            Path root, List<String> arguments, Map<String, String> environment, Path log) {
+    public static ServerProcess start(Path root, List<String> arguments, Map<String, String> environment, Path log) {
         int port = freePort();
         List<String> command = new ArrayList<>(
                 List.of(root.resolve("openlora").toString(), "serve", "--port", Integer.toString(port)));

@@ -38,7 +38,8 @@ class FleetWriterTest {
         assertThat(adapters).extracting(PeftAdapter::digest).doesNotHaveDuplicates();
         assertThat(adapters)
                 .extracting(adapter -> adapter.config().r())
-                .containsExactlyElementsOf(IntStream.range(0, 6).mapToObj(SPEC::rank).toList())
+                .containsExactlyElementsOf(
+                        IntStream.range(0, 6).mapToObj(SPEC::rank).toList())
                 .allMatch(rank -> rank >= 4 && rank <= 64);
         assertThat(SPEC.rank(4)).isEqualTo(16);
     }
