@@ -34,8 +34,8 @@ final class EditableAdapter {
     }
 
     static EditableAdapter read(Path folder) throws IOException {
-        var adapter = new EditableAdapter(
-                (ObjectNode) JSON.readTree(folder.resolve("adapter_config.json").toFile()));
+        var adapter = new EditableAdapter((ObjectNode)
+                JSON.readTree(folder.resolve("adapter_config.json").toFile()));
         try (SafetensorsCheckpoint source = SafetensorsCheckpoint.open(folder, "adapter_model")) {
             source.tensors()
                     .forEach((name, info) -> adapter.tensors.put(
@@ -115,8 +115,7 @@ final class EditableAdapter {
         ObjectNode header = JSON.createObjectNode();
         var body = new ByteArrayOutputStream();
         tensors.forEach((name, tensor) -> {
-            ObjectNode entry =
-                    header.putObject(name).put("dtype", tensor.dtype().name());
+            ObjectNode entry = header.putObject(name).put("dtype", tensor.dtype().name());
             ArrayNode shape = entry.putArray("shape");
             for (long dimension : tensor.shape()) {
                 shape.add(dimension);

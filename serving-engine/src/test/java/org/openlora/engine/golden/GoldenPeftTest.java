@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URISyntaxException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -121,13 +122,13 @@ class GoldenPeftTest {
             Expected expected, int prompt, Variant variant, AdapterLease lease, List<String> found) {
         Result result = variant.results().get(prompt);
         Result bare = expected.variants().getFirst().results().get(prompt);
-        GreedyComparison greedy =
-                new GreedyComparison(result.prompt(), result.greedyIds(), result.margins(), Tolerances.NEAR_TIE, found);
+        GreedyComparison greedy = new GreedyComparison(
+                result.prompt(), result.greedyIds(), result.margins(), Tolerances.NEAR_TIE, found);
         return new TeacherForcing.Line(
                 expected.prompts().get(prompt).ids(), lease.adapters(), result.greedyIds().length, (step, logits) -> {
                     if (step == 0) {
-                        double error = effectError(
-                                logits, expected.sampledIds(), result.sampledLogits(), bare.sampledLogits());
+                        double error =
+                                effectError(logits, expected.sampledIds(), result.sampledLogits(), bare.sampledLogits());
                         System.out.println(variant.adapter() + " " + result.prompt() + " " + error);
                         if (!(error <= Tolerances.ofEffect())) {
                             found.add("%s: the effect is %.3f of itself off".formatted(result.prompt(), error));
@@ -149,8 +150,9 @@ class GoldenPeftTest {
     }
 
     private static Expected expected(String fixture) throws IOException {
-        try (InputStream stream = new GZIPInputStream(
-                GoldenPeftTest.class.getResourceAsStream("/golden/peft/" + fixture + "/expected.json.gz"))) {
+        try (InputStream stream =
+                new GZIPInputStream(GoldenPeftTest.class.getResourceAsStream("/golden/peft/" + fixture
+                        + "/expected.json.gz"))) {
             return JsonMapper.builder().build().readValue(stream, Expected.class);
         }
     }

@@ -65,8 +65,7 @@ record Misreading(String name, String adapter, Consumer<EditableAdapter> edit) {
                     adapter.config("{'use_dora':false}");
                     adapter.remove(name -> name.contains("magnitude"));
                 }),
-                new Misreading(
-                        "rsLoRA ignored under DoRA", "dora-bf16", adapter -> adapter.config("{'use_rslora':false}")),
+                new Misreading("rsLoRA ignored under DoRA", "dora-bf16", adapter -> adapter.config("{'use_rslora':false}")),
                 new Misreading("f16 read as bf16", "regex", adapter -> adapter.readAs(DType.BF16)),
                 new Misreading("bf16 read as f16", "one-layer", adapter -> adapter.readAs(DType.F16)),
                 new Misreading("second shard lost", "sharded", adapter -> {
@@ -84,7 +83,8 @@ record Misreading(String name, String adapter, Consumer<EditableAdapter> edit) {
                 }),
                 new Misreading("exclusion of the first layers instead", "excluded", adapter -> {
                     adapter.config("{'exclude_modules':'.*.layers.[02].self_attn.(q|v)_proj'}");
-                    adapter.rename(name -> name.contains("o_proj") ? name : inLayer(inLayer(name, 0, 1), 2, 3));
+                    adapter.rename(
+                            name -> name.contains("o_proj") ? name : inLayer(inLayer(name, 0, 1), 2, 3));
                 }),
                 new Misreading("head ignored", "head", adapter -> {
                     adapter.config("{'target_modules':['q_proj']}");

@@ -39,8 +39,9 @@ class MixedBatchTest {
     @Test
     void forward_everyPairOfDoraHeadAndEmbedding_equalsEachAloneBitwise()
             throws IOException, InterruptedException, ExecutionException, URISyntaxException {
-        Path golden = Path.of(
-                MixedBatchTest.class.getResource("/golden/peft/tiny/adapters").toURI());
+        Path golden = Path.of(MixedBatchTest.class
+                .getResource("/golden/peft/tiny/adapters")
+                .toURI());
         List<@Nullable String> names = new ArrayList<>(List.of("dora", "dora-head-embedding", "embedding", "head"));
         names.add(null);
         compareEveryPair(golden, names);
@@ -50,7 +51,8 @@ class MixedBatchTest {
             throws IOException, InterruptedException, ExecutionException {
         try (GoldenBase base = GoldenBase.open(Examples.model(), 64);
                 Tokenizer tokenizer = Tokenizers.open(Examples.model());
-                LoadedAdapters adapters = new LoadedAdapters(folder, LlamaModel.adaptableModules(base.checkpoint()))) {
+                LoadedAdapters adapters =
+                        new LoadedAdapters(folder, LlamaModel.adaptableModules(base.checkpoint()))) {
             int[] prompt = tokenizer.encode("""
                     <|im_start|>user
                     How should I spend a quiet evening?<|im_end|>
