@@ -121,7 +121,7 @@ public abstract class LoraState extends KernelState {
             case O -> List.of(new Shape(HIDDEN, HIDDEN, 0));
             case GATE_UP -> List.of(new Shape(HIDDEN, INTERMEDIATE, 0), new Shape(HIDDEN, INTERMEDIATE, INTERMEDIATE));
             case DOWN -> List.of(new Shape(INTERMEDIATE, HIDDEN, 0));
-            case LM_HEAD -> List.of();
+            case EMBEDDING, LM_HEAD -> List.of();
         };
     }
 
