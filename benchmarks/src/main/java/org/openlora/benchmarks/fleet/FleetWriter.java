@@ -63,7 +63,8 @@ public final class FleetWriter {
     private static void claim(FleetSpec spec, Path folder) throws IOException {
         Files.createDirectories(folder);
         Path file = folder.resolve(SPECIFICATION);
-        JsonNode wanted = JSON.valueToTree(new Identity(spec));
+        // Through its text, as what is found: a tree made from values has numbers of other types.
+        JsonNode wanted = JSON.readTree(JSON.writeValueAsString(new Identity(spec)));
         if (Files.exists(file)) {
             JsonNode found = JSON.readTree(file.toFile());
             if (!found.equals(wanted)) {
