@@ -3,11 +3,13 @@ package org.openlora.engine;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.ToLongFunction;
 import org.openlora.engine.model.CausalLm;
 import org.openlora.engine.model.ForwardBatch;
 import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.kernels.AttentionBatch;
 import org.openlora.kernels.LoraBatch;
+import org.openlora.kernels.LoraSlot;
 
 /// A model whose next token is a hash of all tokens before it and of the row's adapters.
 ///
@@ -21,6 +23,7 @@ final class FakeModel implements CausalLm {
     private final int blocks;
     private final int contextLength;
     private final long[] cache;
+    private final ToLongFunction<LoraSlot> weightsKey;
     int failuresLeft;
     /// Entries of rows that the step does not have serve nobody.
     boolean ignoreStrayRows;
@@ -29,7 +32,14 @@ final class FakeModel implements CausalLm {
     /// The logits behind this token hold a NaN.
     int poisonedToken = -1;
 
+    /// Knows the weights of [FakeResidency].
     FakeModel(int blocks, int contextLength) {
+        this(blocks, contextLength, slot -> ((FakeResidency.Slot) slot).digest().hashCode());
+    }
+
+    /// @param weightsKey a number for an adapter's weights, asked for in every step that uses them
+    FakeModel(int blocks, int contextLength, ToLongFunction<LoraSlot> weightsKey) {
+        this.weightsKey = weightsKey;
         this.blocks = blocks;
         this.contextLength = contextLength;
         this.cache = new long[blocks * BLOCK_TOKENS];
@@ -104,14 +114,13 @@ final class FakeModel implements CausalLm {
     private long[] adaptersByRow(LoraBatch lora, int rows) {
         long[] adapters = new long[rows];
         for (int segment = 0; segment < lora.slots().length; segment++) {
-            FakeResidency.Slot slot = (FakeResidency.Slot) lora.slots()[segment];
+            long key = weightsKey.applyAsLong(lora.slots()[segment]);
             for (int entry = lora.segmentStarts()[segment]; entry < lora.segmentStarts()[segment + 1]; entry++) {
                 int row = lora.rows()[entry];
                 if (ignoreStrayRows && row >= rows) {
                     continue;
                 }
-                adapters[row] =
-                        mix(adapters[row] + slot.digest().hashCode() + Float.floatToIntBits(lora.scales()[entry]));
+                adapters[row] = adapterKey(adapters[row], key, lora.scales()[entry]);
             }
         }
         return adapters;
@@ -139,14 +148,19 @@ final class FakeModel implements CausalLm {
     }
 
     static long adapterKey(org.openlora.adapters.Digest digest, float scale) {
-        return mix(digest.hashCode() + Float.floatToIntBits(scale));
+        return adapterKey(0, digest.hashCode(), scale);
+    }
+
+    /// The key of a row's adapters with one more, in digest order.
+    static long adapterKey(long before, long weightsKey, float scale) {
+        return mix(before + weightsKey + Float.floatToIntBits(scale));
     }
 
     /// Of several adapters, in digest order.
     static long adapterKey(List<AdapterSelection> adapters) {
         long key = 0;
         for (AdapterSelection adapter : adapters) {
-            key = mix(key + adapter.digest().hashCode() + Float.floatToIntBits(adapter.scale()));
+            key = adapterKey(key, adapter.digest().hashCode(), adapter.scale());
         }
         return key;
     }

@@ -492,6 +492,13 @@ public final class HostAdapterResidency implements AdapterResidency, AutoCloseab
         request.state(LeaseRequest.State.LOADING);
         holding.add(request);
         hints.keySet().removeAll(request.sizes().keySet());
+        if (!host.canHoldInPlace(request.sizes())) {
+            // What it has already lies in the midst of the only room for what it lacks: all of it is loaded anew.
+            for (Resident inTheWay : host.idleOf(request.sizes().keySet())) {
+                hostEvictions++;
+                free(inTheWay, after);
+            }
+        }
         SortedMap<Digest, AdapterSize> missing = host.missing(request.sizes());
         // What is there first, lest it be put out to make room for what is not.
         var held = new TreeMap<Digest, Resident>();

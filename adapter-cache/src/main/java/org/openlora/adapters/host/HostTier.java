@@ -74,10 +74,29 @@ final class HostTier {
         return List.copyOf(idle.values());
     }
 
-    /// Whether those of `wanted` that have no place could get one if idle others were put out.
+    /// Whether all of `wanted` could have a place if idle ones were put out, be it some of `wanted` that come back to
+    /// another place.
     boolean canHold(Map<Digest, AdapterSize> wanted) {
+        var movable = new TreeMap<>(wanted);
+        movable.keySet().removeIf(digest -> {
+            Resident resident = current.get(digest);
+            return resident != null && !resident.isIdle();
+        });
+        return canHoldInPlace(wanted)
+                || canPlace(movable.values().stream().toList(), any -> true);
+    }
+
+    /// Whether those of `wanted` that have no place could get one if idle others were put out.
+    boolean canHoldInPlace(Map<Digest, AdapterSize> wanted) {
         List<AdapterSize> missing = missing(wanted).values().stream().toList();
         return missing.isEmpty() || canPlace(missing, resident -> !wanted.containsKey(resident.digest()));
+    }
+
+    /// Those of `wanted` that have a place and could be put out.
+    List<Resident> idleOf(Set<Digest> wanted) {
+        return idle.values().stream()
+                .filter(resident -> wanted.contains(resident.digest()))
+                .toList();
     }
 
     /// Whether adapters of these sizes could get a place if all idle ones that may go were put out.

@@ -5,12 +5,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
 import org.openlora.adapters.AdapterManifest;
 import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.Digest;
+import org.openlora.adapters.OneLine;
 import org.openlora.adapters.origin.AdapterFetcher;
 import org.openlora.adapters.origin.AdapterOrigin;
 import org.openlora.adapters.store.AdapterStore;
@@ -44,14 +46,31 @@ final class FetchedAdapters {
     ///
     /// @throws AdapterException why it cannot be had or served; `CHANGED` where it is not the one expected
     Fetched fetch(AdapterOrigin origin, @Nullable Digest expected, Instant deadline) {
+        Optional<Fetched> fetched = fetchOnce(origin, expected, deadline);
+        // Where the store had the content already, its files may have been damaged since: they are out of the way now.
+        return fetched.or(() -> fetchOnce(origin, expected, deadline))
+                .orElseThrow(() -> new AdapterException(
+                        Code.UNAVAILABLE, "the adapter at " + origin + " does not stay on the store's disk as written"));
+    }
+
+    /// Empty where what the store holds of that content is damaged; then it is put out.
+    private Optional<Fetched> fetchOnce(AdapterOrigin origin, @Nullable Digest expected, Instant deadline) {
         var arrival = new Arrival(origin, deadline);
         try (StoredAdapter stored = store.add(arrival)) {
             if (expected != null && !stored.digest().equals(expected)) {
                 throw new AdapterException(
                         Code.CHANGED, "the adapter at " + origin + " is " + stored.digest() + ", not " + expected);
             }
-            FoundAdapter found = AdapterFolder.read(stored.folder(), arrival.manifest, base);
-            return new Fetched(found, arrival.exact);
+            try {
+                FoundAdapter found = AdapterFolder.read(stored.folder(), arrival.manifest, base);
+                if (found.digest().equals(stored.digest())) {
+                    return Optional.of(new Fetched(found, arrival.exact));
+                }
+                store.reject(stored, "its content is " + found.digest());
+            } catch (AdapterException e) {
+                store.reject(stored, OneLine.reason(e));
+            }
+            return Optional.empty();
         }
     }
 

@@ -39,7 +39,13 @@ import picocli.CommandLine.Spec;
                 + " latency against what the machine allows.",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        subcommands = {KernelsCommand.class, TwinCommand.class, CeilingsCommand.class, SoakCommand.class})
+        subcommands = {
+            KernelsCommand.class,
+            TwinCommand.class,
+            CeilingsCommand.class,
+            SoakCommand.class,
+            FleetCommand.class
+        })
 public final class Bench implements Callable<Integer> {
     private static final int FAILURE = 1;
     private static final int USAGE = 2;

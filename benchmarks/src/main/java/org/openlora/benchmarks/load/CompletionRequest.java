@@ -4,13 +4,37 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.jspecify.annotations.Nullable;
 
 /// One streamed, greedy request for `maxTokens` tokens that does not stop at an end-of-sequence token.
 ///
 /// @param model the adapter's name, or the base's
 /// @param adapter index of the adapter, or [Workload#NO_ADAPTER]
-public record CompletionRequest(String model, int adapter, Prompt prompt, int maxTokens) {
+/// @param tokenwise whether the answer is wanted token by token, each with its log-probability: [Completion#tokens]
+/// @param cacheSalt only requests of the same salt share cached prompts; null for the server's own rule
+public record CompletionRequest(
+        String model,
+        int adapter,
+        Prompt prompt,
+        int maxTokens,
+        boolean tokenwise,
+        @Nullable String cacheSalt) {
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    /// Text alone, cached prompts shared as the server does.
+    public CompletionRequest(String model, int adapter, Prompt prompt, int maxTokens) {
+        this(model, adapter, prompt, maxTokens, false, null);
+    }
+
+    /// The same request, to be answered token by token.
+    public CompletionRequest byToken() {
+        return new CompletionRequest(model, adapter, prompt, maxTokens, true, cacheSalt);
+    }
+
+    /// The same request under another cache salt.
+    public CompletionRequest salted(String salt) {
+        return new CompletionRequest(model, adapter, prompt, maxTokens, tokenwise, salt);
+    }
 
     /// The body of a `POST /v1/completions`.
     byte[] body() {
@@ -23,6 +47,12 @@ public record CompletionRequest(String model, int adapter, Prompt prompt, int ma
         body.put("max_tokens", maxTokens);
         body.put("temperature", 0);
         body.put("ignore_eos", true);
+        if (tokenwise) {
+            body.put("logprobs", 0);
+        }
+        if (cacheSalt != null) {
+            body.put("cache_salt", cacheSalt);
+        }
         body.put("stream", true);
         body.putObject("stream_options").put("include_usage", true);
         try {

@@ -22,6 +22,8 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
@@ -68,6 +70,22 @@ public final class CompletionsClient implements AutoCloseable {
                 .path("data")
                 .forEach(model -> names.add(model.path("id").asText()));
         return names;
+    }
+
+    /// What the server counts, by name and labels as its `/metrics` writes them; empty where it has no such page.
+    public Map<String, Double> metrics() {
+        AggregatedHttpResponse response = get("/metrics");
+        Map<String, Double> values = new TreeMap<>();
+        if (response.status().equals(HttpStatus.OK)) {
+            response.contentUtf8()
+                    .lines()
+                    .filter(line -> !line.isBlank() && !line.startsWith("#"))
+                    .forEach(line -> {
+                        int space = line.lastIndexOf(' ');
+                        values.put(line.substring(0, space), Double.parseDouble(line.substring(space + 1)));
+                    });
+        }
+        return values;
     }
 
     /// Whether the server says that it can take requests.
@@ -142,6 +160,7 @@ public final class CompletionsClient implements AutoCloseable {
         private final long startNanos;
         private final int abortAfter;
         private final List<Long> arrivals = new ArrayList<>();
+        private final List<Completion.Token> tokens = new ArrayList<>();
         private final EventStream events = new EventStream(this::event);
         private final StringBuilder refusal = new StringBuilder();
         private HttpStatus status = HttpStatus.UNKNOWN;
@@ -218,6 +237,12 @@ public final class CompletionsClient implements AutoCloseable {
                 if (!choice.path("text").asText("").isEmpty()) {
                     arrivals.add(now);
                 }
+                JsonNode drawn = choice.path("logprobs");
+                for (int i = 0; i < drawn.path("tokens").size(); i++) {
+                    tokens.add(new Completion.Token(
+                            drawn.path("tokens").path(i).asText(),
+                            drawn.path("token_logprobs").path(i).asDouble()));
+                }
             }
         }
 
@@ -227,6 +252,7 @@ public final class CompletionsClient implements AutoCloseable {
                     adapter,
                     startNanos,
                     arrivals,
+                    tokens,
                     System.nanoTime(),
                     usage.path("completion_tokens").asInt(arrivals.size()),
                     usage.path("prompt_tokens").asInt(0),

@@ -7,13 +7,25 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.UnaryOperator;
 
 /// Sends the requests of a [Workload] at the times that its [Arrivals] say, and waits for all of them.
 ///
 /// @param modelNames the base's name first, then the adapters', in the order of a workload's indices
-public record LoadGenerator(CompletionsClient client, Prompts prompts, List<String> modelNames, int maxTokens) {
+/// @param shape what becomes of each request before it is sent
+public record LoadGenerator(
+        CompletionsClient client,
+        Prompts prompts,
+        List<String> modelNames,
+        int maxTokens,
+        UnaryOperator<CompletionRequest> shape) {
     public LoadGenerator {
         modelNames = List.copyOf(modelNames);
+    }
+
+    /// Requests as they are.
+    public LoadGenerator(CompletionsClient client, Prompts prompts, List<String> modelNames, int maxTokens) {
+        this(client, prompts, modelNames, maxTokens, UnaryOperator.identity());
     }
 
     /// All completions, in the order of the requests, and how long it took from the first request to the last end.
@@ -38,9 +50,10 @@ public record LoadGenerator(CompletionsClient client, Prompts prompts, List<Stri
     }
 
     /// Request `index` of a workload.
-    CompletionRequest request(Workload workload, int index, int promptOffset) {
+    public CompletionRequest request(Workload workload, int index, int promptOffset) {
         int adapter = workload.adapters().get(index);
-        return new CompletionRequest(modelNames.get(adapter + 1), adapter, prompts.at(promptOffset + index), maxTokens);
+        return shape.apply(new CompletionRequest(
+                modelNames.get(adapter + 1), adapter, prompts.at(promptOffset + index), maxTokens));
     }
 
     private List<Completion> closed(Workload workload, int streams, int promptOffset) {

@@ -25,7 +25,7 @@ public record LoadSummary(
         Latency e2e) {
     /// Milliseconds; all 0 where nothing was measured.
     public record Latency(double p50Millis, double p90Millis, double p99Millis, double maxMillis) {
-        static Latency of(DoubleStream millis) {
+        public static Latency of(DoubleStream millis) {
             Percentiles percentiles = new Percentiles(millis);
             return new Latency(percentiles.at(50), percentiles.at(90), percentiles.at(99), percentiles.max());
         }

@@ -3,8 +3,6 @@ package org.openlora.benchmarks.report;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.openlora.benchmarks.report.ServingReport.WorkloadReport;
 import org.openlora.benchmarks.roofline.Roofline;
 
@@ -16,12 +14,9 @@ public final class ServingPlot {
     private static final int PANEL_HEIGHT = 220;
     private static final int PANEL_GAP = 90;
     private static final int TOP = 70;
-    private static final int DECADE_STEP = 10;
     private static final String MEASURED = "#2166ac";
     private static final String LIMIT = "#d9d9d9";
     private static final String AXIS = "#888888";
-    private static final List<String> COLORS =
-            List.of("#2166ac", "#b2182b", "#1b7837", "#762a83", "#e08214", "#35978f", "#c51b7d", "#4d4d4d", "#8c510a");
 
     private ServingPlot() {}
 
@@ -84,49 +79,18 @@ public final class ServingPlot {
         return limit == null ? 0 : limit.tokensPerSecond();
     }
 
-    /// Cumulative distributions over a logarithmic axis.
     private static void latency(
             Svg svg,
             int top,
             String title,
             List<WorkloadReport> workloads,
             Function<WorkloadReport, List<Double>> percentiles) {
-        double most = workloads.stream()
-                .flatMap(workload -> percentiles.apply(workload).stream())
-                .mapToDouble(Double::doubleValue)
-                .max()
-                .orElse(1);
-        int decades = Math.max(1, (int) Math.ceil(Math.log10(Math.max(most, 1.01))));
-        int bottom = top + PANEL_HEIGHT;
-        svg.text(LEFT, top - 6, "start", title + "; share of all");
-        for (int share = 0; share <= 100; share += 25) {
-            double y = bottom - PANEL_HEIGHT * share / 100.0;
-            svg.line(LEFT, y, WIDTH - RIGHT, y, LIMIT);
-            svg.text(LEFT - 8, y + 4, "end", share + " %");
-        }
-        for (int decade = 0; decade <= decades; decade++) {
-            double x = x(Math.pow(DECADE_STEP, decade), decades);
-            svg.line(x, bottom, x, bottom + 4, AXIS);
-            svg.text(x, bottom + 18, "middle", String.format(Locale.ROOT, "%.0f", Math.pow(DECADE_STEP, decade)));
-        }
-        for (int i = 0; i < workloads.size(); i++) {
-            List<Double> values = percentiles.apply(workloads.get(i));
-            String color = COLORS.get(i % COLORS.size());
-            String points = IntStream.range(0, values.size())
-                    .mapToObj(p -> String.format(
-                            Locale.ROOT,
-                            "%.1f,%.1f",
-                            x(values.get(p), decades),
-                            bottom - PANEL_HEIGHT * (double) p / Math.max(1, values.size() - 1)))
-                    .collect(Collectors.joining(" "));
-            svg.curve(points, color);
-            double legend = LEFT + (double) i * (WIDTH - LEFT - RIGHT) / workloads.size();
-            svg.bar(legend, bottom + 28, 10, 10, color);
-            svg.text(legend + 14, bottom + 38, "start", workloads.get(i).name());
-        }
-    }
-
-    private static double x(double millis, int decades) {
-        return LEFT + (WIDTH - LEFT - RIGHT) * Math.log10(Math.max(millis, 1)) / decades;
+        new LatencyPanel(svg, LEFT, WIDTH - RIGHT, PANEL_HEIGHT)
+                .draw(
+                        top,
+                        title,
+                        workloads.stream()
+                                .map(workload -> new LatencyPanel.Curve(workload.name(), percentiles.apply(workload)))
+                                .toList());
     }
 }

@@ -9,12 +9,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.openlora.benchmarks.load.CompletionsClient;
 import org.openlora.server.problem.Problem;
 
 /// `./openlora serve` as a process of its own, ready to answer.
-final class ServerProcess implements AutoCloseable {
+public final class ServerProcess implements AutoCloseable {
     private static final long READY_SECONDS = 300;
     private static final long STOP_SECONDS = 30;
     private static final long POLL_MILLIS = 200;
@@ -32,7 +33,12 @@ final class ServerProcess implements AutoCloseable {
     /// Starts a server on a free port with its output in `log`; what it serves stands in `arguments`.
     ///
     /// @throws Problem if it does not become ready
-    static ServerProcess start(Path root, List<String> arguments, Path log) {
+    public static ServerProcess start(Path root, List<String> arguments, Path log) {
+        return start(root, arguments, Map.of(), log);
+    }
+
+    /// The same with variables of its environment, such as an `OPENLORA_HOME` of its own.
+    public static ServerProcess start(Path root, List<String> arguments, Map<String, String> environment, Path log) {
         int port = freePort();
         List<String> command = new ArrayList<>(
                 List.of(root.resolve("openlora").toString(), "serve", "--port", Integer.toString(port)));
@@ -44,6 +50,7 @@ final class ServerProcess implements AutoCloseable {
         // The launcher has built everything for this command already.
         builder.environment().put("OPENLORA_NO_BUILD", "1");
         builder.environment().remove("OPENLORA_STDERR_TERMINAL");
+        builder.environment().putAll(environment);
         try {
             Process process = builder.start();
             // Results name the launcher as a reader would call it, not where it lay.
@@ -56,7 +63,7 @@ final class ServerProcess implements AutoCloseable {
     }
 
     /// Waits until the server says that it is healthy.
-    void awaitReady(CompletionsClient client, Path log) throws InterruptedException {
+    public void awaitReady(CompletionsClient client, Path log) throws InterruptedException {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(READY_SECONDS);
         while (!client.isHealthy()) {
             if (!process.isAlive()) {
@@ -71,16 +78,16 @@ final class ServerProcess implements AutoCloseable {
         }
     }
 
-    URI address() {
+    public URI address() {
         return address;
     }
 
     /// The server's own process: the launcher becomes the JVM.
-    long pid() {
+    public long pid() {
         return process.pid();
     }
 
-    String describe() {
+    public String describe() {
         return String.join(" ", command);
     }
 
