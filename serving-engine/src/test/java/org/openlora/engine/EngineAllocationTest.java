@@ -98,9 +98,7 @@ class EngineAllocationTest {
             GenerationRequest request = new GenerationRequest(
                     "round-%d-%d".formatted(round, stream),
                     new int[] {5, 6, 7 + stream},
-                    adapter == null
-                            ? List.of()
-                            : List.of(AdapterSelection.of(adapters.digest(adapter))),
+                    adapter == null ? List.of() : List.of(AdapterSelection.of(adapters.digest(adapter))),
                     params(stream),
                     Instant.now().plusSeconds(600),
                     new BillTo(Bytes32.ZERO, Address.ZERO),

@@ -82,8 +82,7 @@ final class HostTier {
             Resident resident = current.get(digest);
             return resident != null && !resident.isIdle();
         });
-        return canHoldInPlace(wanted)
-                || canPlace(movable.values().stream().toList(), any -> true);
+        return canHoldInPlace(wanted) || canPlace(movable.values().stream().toList(), any -> true);
     }
 
     /// Whether those of `wanted` that have no place could get one if idle others were put out.

@@ -50,7 +50,8 @@ final class FetchedAdapters {
         // Where the store had the content already, its files may have been damaged since: they are out of the way now.
         return fetched.or(() -> fetchOnce(origin, expected, deadline))
                 .orElseThrow(() -> new AdapterException(
-                        Code.UNAVAILABLE, "the adapter at " + origin + " does not stay on the store's disk as written"));
+                        Code.UNAVAILABLE,
+                        "the adapter at " + origin + " does not stay on the store's disk as written"));
     }
 
     /// Empty where what the store holds of that content is damaged; then it is put out.

@@ -150,7 +150,15 @@ public final class AdapterStore implements AutoCloseable {
                 } catch (AdapterException e) {
                     switch (e.code()) {
                         case CHANGED, INVALID, NOT_FOUND -> reject(held, OneLine.reason(e));
-                        case NAME_TAKEN, UNSUPPORTED, WRONG_BASE, TOO_LARGE, NO_ROOM, REFUSED, UNAVAILABLE, CORRUPT, CLOSED -> throw e;
+                        case NAME_TAKEN,
+                                UNSUPPORTED,
+                                WRONG_BASE,
+                                TOO_LARGE,
+                                NO_ROOM,
+                                REFUSED,
+                                UNAVAILABLE,
+                                CORRUPT,
+                                CLOSED -> throw e;
                     }
                 }
             }

@@ -52,8 +52,10 @@ class PlantedFaultsTest {
     private interface Fault {
         void plant(Digest victim, Digest other);
 
-        /// Returns when it cannot go unnoticed any longer.
-        default void awaitFound(ServingStack stack) {}
+        /// Corruptions after which it cannot go unnoticed any longer.
+        default long corruptions() {
+            return 0;
+        }
     }
 
     @Test
@@ -81,10 +83,8 @@ class PlantedFaultsTest {
                     }
 
                     @Override
-                    public void awaitFound(ServingStack stack) {
-                        while (stack.adapterStats().corruptions() == 0) {
-                            LockSupport.parkNanos(1_000_000);
-                        }
+                    public long corruptions() {
+                        return 1;
                     }
                 },
                 false,
@@ -112,7 +112,9 @@ class PlantedFaultsTest {
                 if (count == PROVEN) {
                     fault.plant(victim, other);
                 } else if (count == PROVEN + UNNOTICED) {
-                    fault.awaitFound(stack);
+                    while (stack.adapterStats().corruptions() < fault.corruptions()) {
+                        LockSupport.parkNanos(1_000_000);
+                    }
                 }
             });
             Generating bakerBeside = hitsBoth ? baseBeside : start(stack, NEIGHBOUR, _ -> {});
