@@ -44,7 +44,8 @@ final class Prefetch {
 
     private static @Nullable MethodHandle link() {
         return MachineCode.map(loop())
-                .map(MachineCode.caller(FunctionDescriptor.ofVoid(JAVA_LONG, JAVA_LONG))::bindTo)
+                .map(code -> MachineCode.caller(FunctionDescriptor.ofVoid(JAVA_LONG, JAVA_LONG))
+                        .bindTo(code))
                 .orElse(null);
     }
 

@@ -18,11 +18,12 @@ import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.adapters.peft.PeftConfig;
 import org.openlora.kernels.LoraSlot;
 
-/// The PEFT folders of a directory by their names, all of them sound, read once.
+/// The PEFT folders of a directory by their names, read once. One that is refused is so to whoever asks for it.
 public final class FolderAdapters implements AdapterSource {
     private final BaseWeights base;
     private final Map<String, Digest> digests = new HashMap<>();
     private final Map<Digest, Read> adapters = new HashMap<>();
+    private final Map<String, AdapterException> refused = new HashMap<>();
 
     private record Read(Path folder, PeftAdapter adapter) {}
 
@@ -37,12 +38,21 @@ public final class FolderAdapters implements AdapterSource {
     }
 
     private void read(Path folder) {
-        PeftAdapter adapter = PeftAdapter.read(folder, base);
-        digests.put(folder.getFileName().toString(), adapter.digest());
-        adapters.put(adapter.digest(), new Read(folder, adapter));
+        String name = folder.getFileName().toString();
+        try {
+            PeftAdapter adapter = PeftAdapter.read(folder, base);
+            digests.put(name, adapter.digest());
+            adapters.put(adapter.digest(), new Read(folder, adapter));
+        } catch (AdapterException e) {
+            refused.put(name, e);
+        }
     }
 
     public Digest digest(String name) {
+        AdapterException refusal = refused.get(name);
+        if (refusal != null) {
+            throw refusal;
+        }
         Digest digest = digests.get(name);
         if (digest == null) {
             throw new AdapterException(Code.NOT_FOUND, "no adapter " + name + " among " + digests.keySet());
