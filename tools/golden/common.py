@@ -150,6 +150,8 @@ def adapter_digest(folder: Path) -> str:
         "use_dora": bool(config.get("use_dora")),
         "use_rslora": bool(config.get("use_rslora")),
     }
+    if config.get("modules_to_save"):
+        effective["modules_to_save"] = sorted(set(config["modules_to_save"]))
     tensors = read_safetensors(folder / "adapter_model.safetensors")
     digest = hashlib.sha256()
     digest.update(length_prefixed(b"openlora/adapter/v1"))

@@ -1,12 +1,15 @@
 """peft/: every feature of PEFT's LoRA that is served, on the embedded model and on SmolLM2, saved and run by PEFT."""
 
 import argparse
+import copy
 import json
+import math
 import shutil
 from pathlib import Path
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from peft.utils.other import ModulesToSaveWrapper
 from safetensors import safe_open
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
@@ -57,6 +60,13 @@ TINY_FEATURES = {
     "embedding": (dict(r=3, lora_alpha=6, target_modules=["model.embed_tokens", "v_proj"], layers_to_transform=[3]),
                   "F16"),
     "dora-head-embedding": (dict(r=2, lora_alpha=4, use_dora=True, target_modules=r"lm_head|.*\.embed_tokens"), "F16"),
+    # Targeted too: PEFT then saves the module and adapts it not.
+    "saved-head": (dict(r=2, lora_alpha=4, target_modules=["lm_head", "q_proj"], layers_to_transform=[1],
+                        modules_to_save=["lm_head"]), "BF16"),
+    "saved-embedding": (dict(r=2, lora_alpha=4, target_modules=["o_proj"], layers_to_transform=[0],
+                             modules_to_save=["embed_tokens"]), "BF16"),
+    "saved-head-embedding": (dict(r=2, lora_alpha=4, target_modules=["v_proj"], layers_to_transform=[2],
+                                  modules_to_save=["model.embed_tokens", "lm_head"]), "BF16"),
 }
 
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
@@ -67,8 +77,18 @@ PROMPTS = {
 }
 
 
+def coarse(weight, levels: int):
+    """A weight on few levels: another one, about as far from it as a training, and small once compressed."""
+    step = 2.0 ** math.floor(math.log2(float(weight.std())))
+    return (weight / step).round().clamp(-levels, levels) * step
+
+
 def train(model, strength: float, generator) -> None:
-    """Random updates of known strength, in the place of training."""
+    """Random updates of known strength, in the place of training; modules saved whole each get another matrix."""
+    for name, module in model.named_modules():
+        if isinstance(module, ModulesToSaveWrapper):
+            for saved in module.modules_to_save.values():
+                saved.weight.data = coarse(module.original_module.weight.data, 1 if name.endswith("lm_head") else 2)
     for module in model.modules():
         if not hasattr(module, "lora_A"):
             continue
@@ -100,19 +120,21 @@ def shard(folder: Path) -> None:
 
 def save(base, base_name: str, features: dict, dtype: str, strength: float, folder: Path, seed: int) -> None:
     """The adapter as PEFT saves it; only the order of lists and patterns is ours, as PEFT sorts or shuffles them."""
-    model = get_peft_model(base, LoraConfig(**features, task_type="CAUSAL_LM"))
+    # Of a copy, as unloading leaves a saved module where the base's was.
+    model = get_peft_model(copy.deepcopy(base), LoraConfig(**features, task_type="CAUSAL_LM"))
     train(model, strength, torch.Generator().manual_seed(seed))
     for parameter_name, parameter in model.named_parameters():
-        if "lora_" in parameter_name:
+        if "lora_" in parameter_name or "modules_to_save" in parameter_name:
             parameter.data = parameter.data.to(DTYPES[dtype])
     shutil.rmtree(folder, ignore_errors=True)
     model.save_pretrained(folder, save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)
-    model.unload()
     config = json.loads((folder / "adapter_config.json").read_text())
     config["base_model_name_or_path"] = base_name
     if not isinstance(config["target_modules"], str):
         config["target_modules"] = sorted(config["target_modules"])
+    if config["modules_to_save"]:
+        config["modules_to_save"] = features["modules_to_save"]
     for pattern in ("rank_pattern", "alpha_pattern"):
         config[pattern] = features.get(pattern, {})
     write_bytes(folder / "adapter_config.json", (json.dumps(config, indent=2) + "\n").encode())
@@ -137,20 +159,25 @@ def fixture(base, base_name: str, encode, features: dict, strength: float, out: 
     for seed, (name, (config, dtype)) in enumerate(features.items()):
         save(base, base_name, config, dtype, strength, out / "adapters" / name, 7000 + seed)
     variants = [{"adapter": None, "digest": None, "results": measure(base, prompts, sampled)}]
+    # PEFT takes no adapter that saves a module into a model in which another adapts that module.
+    saving = {name: PeftModel.from_pretrained(copy.deepcopy(base), out / "adapters" / name, adapter_name=name)
+              for name, (config, _) in features.items() if "modules_to_save" in config}
     model = None
-    for name in features:
+    for name in (name for name in features if name not in saving):
         folder = out / "adapters" / name
         if model is None:
             model = PeftModel.from_pretrained(base, folder, adapter_name=name)
         else:
             model.load_adapter(folder, adapter_name=name)
-    # As the engine holds them: pairs in bf16, DoRA's factors in float32.
-    round_parameters_to_bf16(model, lambda name: "lora_" in name and "magnitude" not in name)
-    model.eval()
+    for served in (model, *saving.values()):
+        # As the engine holds them: pairs in bf16, DoRA's factors in float32.
+        round_parameters_to_bf16(served, lambda name: "lora_" in name and "magnitude" not in name)
+        served.eval()
     for name in features:
-        model.set_adapter(name)
+        served = saving.get(name, model)
+        served.set_adapter(name)
         variants.append({"adapter": name, "digest": adapter_digest(out / "adapters" / name),
-                         "results": measure(model, prompts, sampled)})
+                         "results": measure(served, prompts, sampled)})
         far = max(abs(a - b) for result, reference in zip(variants[-1]["results"], variants[0]["results"])
                   for a, b in zip(result["sampledLogits"], reference["sampledLogits"]))
         print(f"{base_name}/{name}: logits differ from the base's by up to {far:.2f}", flush=True)

@@ -1,6 +1,7 @@
 package org.openlora.kernels;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// The resident weights of one adapter.
 @FunctionalInterface
@@ -13,6 +14,17 @@ public interface LoraSlot {
     /// weight-decomposed adapters (DoRA). Several scales have output ranges of their own.
     default List<DoraScale> scales(int layer, LoraPoint point) {
         return List.of();
+    }
+
+    /// The token embedding that the adapter brings in the place of the base's; null where it leaves the base's.
+    default @Nullable SavedEmbedding savedEmbedding() {
+        return null;
+    }
+
+    /// The head that the adapter brings in the place of the base's, as [PanelKernel] packs it; null where it leaves
+    /// the base's.
+    default @Nullable PackedMatrix savedHead() {
+        return null;
     }
 
     /// The tag of whose weights these are, read from memory ahead of the weights themselves: the first 8 bytes

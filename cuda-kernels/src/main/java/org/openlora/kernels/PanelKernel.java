@@ -47,11 +47,29 @@ public final class PanelKernel implements LinearKernel {
         return "panel-bf16-" + Lanes.bits();
     }
 
+    /// Bytes that [#pack(MemorySegment, MemorySegment, int, int)] uses.
+    public static long packedBytes(int outputs, int inputs) {
+        return PanelMatrix.bytesFor(outputs, inputs);
+    }
+
+    /// Copies weights into this kernel's layout, on the calling thread.
+    ///
+    /// @param memory written from its beginning on, [#packedBytes] bytes; aligned to a cache line
+    /// @param bf16RowMajor `[outputs, inputs]` bf16, little-endian; read only
+    /// @throws IllegalArgumentException if a segment is too small for the shape or the shape is not positive
+    public static PackedMatrix pack(MemorySegment memory, MemorySegment bf16RowMajor, int outputs, int inputs) {
+        requireWeights(bf16RowMajor, outputs, inputs);
+        Shapes.bytes("memory for [" + outputs + ", " + inputs + "]", memory, packedBytes(outputs, inputs));
+        PanelMatrix matrix = PanelMatrix.in(memory, outputs, inputs);
+        for (int panel = 0; panel < matrix.panelCount(); panel++) {
+            matrix.fill(panel, bf16RowMajor);
+        }
+        return matrix;
+    }
+
     @Override
     public PackedMatrix pack(Arena arena, MemorySegment bf16RowMajor, int outputs, int inputs) {
-        Shapes.positive("outputs", outputs);
-        Shapes.positive("inputs", inputs);
-        Shapes.bytes("weights [" + outputs + ", " + inputs + "]", bf16RowMajor, (long) outputs * inputs * Bf16.BYTES);
+        requireWeights(bf16RowMajor, outputs, inputs);
         PanelMatrix matrix = PanelMatrix.allocate(arena, outputs, inputs);
         pool.run(matrix.panelCount(), panel -> matrix.fill(panel, bf16RowMajor));
         return matrix;
@@ -72,6 +90,12 @@ public final class PanelKernel implements LinearKernel {
             tail = new float[rows * Lanes.PANEL];
         }
         product.run(matrix, x, rows, y);
+    }
+
+    private static void requireWeights(MemorySegment bf16RowMajor, int outputs, int inputs) {
+        Shapes.positive("outputs", outputs);
+        Shapes.positive("inputs", inputs);
+        Shapes.bytes("weights [" + outputs + ", " + inputs + "]", bf16RowMajor, (long) outputs * inputs * Bf16.BYTES);
     }
 
     /// The product in progress, cut into tasks: one for each block of rows and chunk of panels.

@@ -23,8 +23,21 @@ record PanelMatrix(int outputs, int inputs, MemorySegment panels) implements Pac
     private static final int BLOCK = 32;
 
     static PanelMatrix allocate(Arena arena, int outputs, int inputs) {
-        long bytes = (long) panelCount(outputs) * inputs * STEP_BYTES;
-        return new PanelMatrix(outputs, inputs, arena.allocate(bytes, ALIGNMENT_BYTES));
+        return new PanelMatrix(outputs, inputs, arena.allocate(bytesFor(outputs, inputs), ALIGNMENT_BYTES));
+    }
+
+    /// In the first [#bytesFor] bytes of `memory`, whatever they held before.
+    static PanelMatrix in(MemorySegment memory, int outputs, int inputs) {
+        MemorySegment panels = memory.asSlice(0, bytesFor(outputs, inputs), ALIGNMENT_BYTES);
+        if (outputs % Lanes.PANEL != 0) {
+            long last = (long) inputs * STEP_BYTES;
+            panels.asSlice(panels.byteSize() - last).fill((byte) 0); // outputs beyond the last
+        }
+        return new PanelMatrix(outputs, inputs, panels);
+    }
+
+    static long bytesFor(int outputs, int inputs) {
+        return (long) panelCount(outputs) * inputs * STEP_BYTES;
     }
 
     @Override

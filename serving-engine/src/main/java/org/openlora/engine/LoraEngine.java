@@ -379,6 +379,11 @@ public final class LoraEngine implements AutoCloseable {
             fail(generation, WeightFault.WRONG_SLOT.failure());
             return;
         }
+        EngineException unmixable = SavedModules.refusal(request.adapters(), lease);
+        if (unmixable != null) {
+            fail(generation, unmixable);
+            return;
+        }
         Sequence sequence = new Sequence(
                 nextSequenceId++,
                 request.prompt(),

@@ -1,5 +1,6 @@
 package org.openlora.engine;
 
+import java.lang.foreign.MemorySegment;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -15,9 +16,11 @@ import org.openlora.adapters.AdapterResidency;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.ResidentAdapter;
 import org.openlora.adapters.SlotTable;
+import org.openlora.kernels.Bf16;
 import org.openlora.kernels.LoraModule;
 import org.openlora.kernels.LoraPoint;
 import org.openlora.kernels.LoraSlot;
+import org.openlora.kernels.SavedEmbedding;
 
 /// Adapters without weights, that count their leases; a held digest becomes ready only when the test says so.
 /// Faults can be planted: in the slot table, in a lease, in the weights.
@@ -28,6 +31,7 @@ final class FakeResidency implements AdapterResidency {
     private final List<Runnable> pending = new ArrayList<>();
     private final Map<Digest, Resident> residents = new HashMap<>();
     private final List<List<Digest>> hints = new ArrayList<>();
+    private final Set<Digest> saving = new HashSet<>();
     private final Table table = new Table();
     private int leases;
     private int granted;
@@ -81,7 +85,7 @@ final class FakeResidency implements AdapterResidency {
 
     private Resident resident(Digest digest) {
         return residents.computeIfAbsent(digest, _ -> {
-            Resident resident = new Resident(digest, table.slots());
+            Resident resident = new Resident(digest, saving.contains(digest), table.slots());
             table.add(resident);
             return resident;
         });
@@ -150,7 +154,12 @@ final class FakeResidency implements AdapterResidency {
         return List.copyOf(hints);
     }
 
-    record Slot(Digest digest) implements LoraSlot {
+    /// From now on the adapter, when it is first asked for, brings an embedding of its own.
+    synchronized void saveEmbedding(Digest digest) {
+        saving.add(digest);
+    }
+
+    record Slot(Digest digest, @Nullable SavedEmbedding savedEmbedding) implements LoraSlot {
         @Override
         public List<LoraModule> modules(int layer, LoraPoint point) {
             return List.of();
@@ -202,9 +211,10 @@ final class FakeResidency implements AdapterResidency {
         private final int slot;
         private volatile boolean sound = true;
 
-        Resident(Digest digest, int slot) {
+        Resident(Digest digest, boolean saving, int slot) {
             this.digest = digest;
-            this.weights = new Slot(digest);
+            this.weights = new Slot(
+                    digest, saving ? new SavedEmbedding(MemorySegment.ofArray(new byte[Bf16.BYTES]), 1, 1) : null);
             this.slot = slot;
         }
 

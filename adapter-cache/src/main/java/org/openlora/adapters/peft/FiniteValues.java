@@ -1,6 +1,8 @@
 package org.openlora.adapters.peft;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
 import org.openlora.adapters.OneLine;
@@ -16,14 +18,26 @@ final class FiniteValues {
         var values = new float[Math.toIntExact(tensor.elements())];
         TensorValues.toFloats(tensor.dtype(), stored, values);
         for (int i = 0; i < values.length; i++) {
-            if (!Float.isFinite(values[i])) {
-                throw refused(tensor, i, values[i], "weights must be finite");
-            }
             if (!Float.isFinite(Bf16.toFloat(Bf16.fromFloat(values[i])))) {
-                throw refused(tensor, i, values[i], "the largest weight in bf16 is 3.3895314e38");
+                throw refused(tensor, i, values[i]);
             }
         }
         return values;
+    }
+
+    /// A tensor of any size as bf16.
+    static MemorySegment bf16(TensorInfo tensor, MemorySegment stored, Arena arena) {
+        MemorySegment bf16 = arena.allocate(tensor.elements() * Bf16.BYTES, Bf16.BYTES);
+        TensorValues.toBf16(tensor.dtype(), stored, bf16);
+        int elementBytes = tensor.dtype().elementBytes();
+        for (long i = 0; i < tensor.elements(); i++) {
+            if (!Float.isFinite(Bf16.toFloat(bf16.get(ValueLayout.JAVA_SHORT, i * Bf16.BYTES)))) {
+                var value = new float[1];
+                TensorValues.toFloats(tensor.dtype(), stored.asSlice(i * elementBytes, elementBytes), value);
+                throw refused(tensor, i, value[0]);
+            }
+        }
+        return bf16;
     }
 
     /// Refuses what is beyond bf16 only once it has been multiplied by DoRA's factors.
@@ -38,7 +52,9 @@ final class FiniteValues {
         }
     }
 
-    private static AdapterException refused(TensorInfo tensor, int index, float value, String allowed) {
+    private static AdapterException refused(TensorInfo tensor, long index, float value) {
+        String allowed =
+                Float.isFinite(value) ? "the largest weight in bf16 is 3.3895314e38" : "weights must be finite";
         return new AdapterException(
                 Code.INVALID,
                 "tensor " + OneLine.quote(tensor.name()) + " of shape " + tensor.shape() + " has " + value

@@ -34,7 +34,12 @@ final class ModuleTargets {
         if (outsideLayers && config.targetModules() instanceof ModuleSelector.AllLinear) {
             return false;
         }
-        return !isExcluded(modulePath) && targets.selects(modulePath) && isInLayers(modulePath);
+        return !isSaved(modulePath) && !isExcluded(modulePath) && targets.selects(modulePath) && isInLayers(modulePath);
+    }
+
+    /// Whether the adapter brings the module of this path whole; it then gets no pair, be it targeted or not.
+    boolean isSaved(String modulePath) {
+        return Selector.isNamed(config.modulesToSave(), modulePath);
     }
 
     int rank(String modulePath) {
@@ -81,11 +86,15 @@ final class ModuleTargets {
 
         static Selector of(String field, ModuleSelector selector) {
             return switch (selector) {
-                case ModuleSelector.Names list ->
-                    path -> list.names().stream().anyMatch(name -> path.equals(name) || path.endsWith("." + name));
+                case ModuleSelector.Names list -> path -> isNamed(list.names(), path);
                 case ModuleSelector.Expression expression -> expression(field, expression.regex());
                 case ModuleSelector.AllLinear all -> path -> true;
             };
+        }
+
+        /// Whether a list has the path or its last parts.
+        static boolean isNamed(List<String> names, String path) {
+            return names.stream().anyMatch(name -> path.equals(name) || path.endsWith("." + name));
         }
 
         private static Selector expression(String field, String regex) {

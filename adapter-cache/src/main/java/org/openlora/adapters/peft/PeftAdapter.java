@@ -1,13 +1,13 @@
 package org.openlora.adapters.peft;
 
 import java.io.File;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
@@ -28,14 +28,15 @@ import org.openlora.kernels.LoraSlot;
 /// Whoever registers an adapter calls [#read] once and needs to keep no more than its digest and sizes; [#load]
 /// plans anew from the config and the headers, and reads the weights once.
 ///
-/// @param modules in the order of layer, point and output
-public record PeftAdapter(PeftConfig config, List<PeftModule> modules, Digest digest) {
+/// @param modules with a low-rank pair, in the order of layer, point and output
+/// @param saved modules that it brings whole, the head before the embedding
+public record PeftAdapter(PeftConfig config, List<PeftModule> modules, List<SavedModule> saved, Digest digest) {
     /// Domain of the adapter digest.
     public static final String DIGEST_DOMAIN = "openlora/adapter/v1";
 
     /// To be raised by every change after which the same files may give another digest, another size in memory or
     /// another verdict: what earlier versions found is then not believed any more.
-    public static final int READER_VERSION = 1;
+    public static final int READER_VERSION = 2;
 
     /// Name of the weights without their extension: `adapter_model.safetensors`, or shards by its index.
     public static final String WEIGHTS_NAME = "adapter_model";
@@ -45,11 +46,12 @@ public record PeftAdapter(PeftConfig config, List<PeftModule> modules, Digest di
 
     public PeftAdapter {
         modules = List.copyOf(modules);
+        saved = List.copyOf(saved);
     }
 
     /// What [#load] allocates.
     public AdapterSize size() {
-        return AdapterSize.of(modules.stream().mapToLong(PeftModule::residentBytes));
+        return new PeftModules(modules, saved).size();
     }
 
     /// The largest rank of its modules.
@@ -62,9 +64,9 @@ public record PeftAdapter(PeftConfig config, List<PeftModule> modules, Digest di
         return withCleanErrors(directory, () -> {
             PeftConfig config = PeftConfig.read(directory);
             try (SafetensorsCheckpoint checkpoint = open(directory)) {
-                List<PeftModule> modules = PeftPlan.of(config, base, checkpoint.tensors());
-                Digest digest = pass(config, base, modules, checkpoint, (tensor, values) -> {});
-                return new PeftAdapter(config, modules, digest);
+                PeftModules modules = PeftPlan.of(config, base, checkpoint.tensors());
+                Digest digest = pass(config, base, modules, checkpoint, TensorVisitor.NONE);
+                return new PeftAdapter(config, modules.adapted(), modules.saved(), digest);
             }
         });
     }
@@ -83,14 +85,14 @@ public record PeftAdapter(PeftConfig config, List<PeftModule> modules, Digest di
     /// allocated by then must not be used.
     ///
     /// @param expected the digest that [#read] found
-    /// @param memory asked once for each module, for [PeftModule#residentBytes]
+    /// @param memory asked once for each module, for its `residentBytes`
     public static LoraSlot load(Path directory, BaseWeights base, Digest expected, AdapterMemory memory) {
         return withCleanErrors(directory, () -> {
             PeftConfig config = PeftConfig.read(directory);
             try (SafetensorsCheckpoint checkpoint = open(directory)) {
-                List<PeftModule> modules = PeftPlan.of(config, base, checkpoint.tensors());
+                PeftModules modules = PeftPlan.of(config, base, checkpoint.tensors());
                 var writer = new SlotWriter(base, modules, memory);
-                Digest found = pass(config, base, modules, checkpoint, writer::accept);
+                Digest found = pass(config, base, modules, checkpoint, writer);
                 if (!found.equals(expected)) {
                     throw new AdapterException(
                             Code.CHANGED,
@@ -123,30 +125,48 @@ public record PeftAdapter(PeftConfig config, List<PeftModule> modules, Digest di
 
     /// One pass over all tensors: digested and checked, then handed to the visitor, but for copies of the base's.
     private static Digest pass(
-            PeftConfig config,
-            BaseWeights base,
-            List<PeftModule> modules,
-            TensorSource source,
-            BiConsumer<String, float[]> visitor) {
+            PeftConfig config, BaseWeights base, PeftModules modules, TensorSource source, TensorVisitor visitor) {
         Map<String, PeftModule> baseCopies = new HashMap<>();
-        for (PeftModule module : modules) {
+        for (PeftModule module : modules.adapted()) {
             if (module.tensors().baseCopy() != null) {
                 baseCopies.put(module.tensors().baseCopy(), module);
             }
         }
+        Map<String, SavedModule> saved = new HashMap<>();
+        modules.saved().forEach(module -> saved.put(module.tensor(), module));
         var digest = new ContentDigest(
                 DIGEST_DOMAIN, config.effectiveJson(), source.tensors().size());
         for (TensorInfo tensor : source.tensors().values()) {
             PeftModule copied = baseCopies.get(tensor.name());
-            MemorySegment stored = copied == null ? outOfFile(source, tensor) : source.data(tensor.name());
-            digest.tensor(tensor.name(), tensor.dtype().name(), tensor.shapeArray(), stored);
-            if (copied == null) {
-                visitor.accept(tensor.name(), FiniteValues.of(tensor, stored));
-            } else {
+            SavedModule whole = saved.get(tensor.name());
+            if (copied != null) {
+                MemorySegment stored = source.data(tensor.name());
+                add(digest, tensor, stored);
                 BaseCopies.check(base, copied, tensor, stored);
+            } else if (whole != null) {
+                acceptSaved(whole, digest, tensor, source, visitor);
+            } else {
+                MemorySegment stored = outOfFile(source, tensor);
+                add(digest, tensor, stored);
+                visitor.accept(tensor.name(), FiniteValues.of(tensor, stored));
             }
         }
         return digest.finish();
+    }
+
+    /// Outside the heap, as such a matrix may be larger than an array.
+    private static void acceptSaved(
+            SavedModule module, ContentDigest digest, TensorInfo tensor, TensorSource source, TensorVisitor visitor) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment stored = arena.allocate(tensor.sizeBytes(), AdapterMemory.ALIGNMENT_BYTES)
+                    .copyFrom(source.data(tensor.name()));
+            add(digest, tensor, stored);
+            visitor.acceptSaved(module, FiniteValues.bf16(tensor, stored, arena));
+        }
+    }
+
+    private static void add(ContentDigest digest, TensorInfo tensor, MemorySegment stored) {
+        digest.tensor(tensor.name(), tensor.dtype().name(), tensor.shapeArray(), stored);
     }
 
     /// A copy makes sure that what is digested and what is used cannot differ, whatever happens to the file.

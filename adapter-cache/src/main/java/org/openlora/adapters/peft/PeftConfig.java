@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
 /// @param useDora each module has a trained magnitude for each of its outputs
 /// @param rankPattern ranks by expression, in file order
 /// @param alphaPattern alphas by expression, in file order
+/// @param modulesToSave names of head and embedding where the adapter brings them whole, in UTF-8 byte order;
+///     in the digest only where there are any
 /// @param excludeModules outside the digest: what it leaves out shows in which tensors there are
 /// @param ensureWeightTying outside the digest: refused where it has an effect, as head and embedding are one weight
 /// @param layersToTransform ascending; null: all layers
@@ -32,6 +34,7 @@ public record PeftConfig(
         Map<String, Integer> rankPattern,
         Map<String, Double> alphaPattern,
         ModuleSelector targetModules,
+        List<String> modulesToSave,
         @Nullable ModuleSelector excludeModules,
         boolean ensureWeightTying,
         @Nullable List<Integer> layersToTransform,
@@ -52,6 +55,7 @@ public record PeftConfig(
     public PeftConfig {
         rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
         alphaPattern = Collections.unmodifiableMap(new LinkedHashMap<>(alphaPattern));
+        modulesToSave = List.copyOf(modulesToSave);
         layersToTransform = layersToTransform == null ? null : List.copyOf(layersToTransform);
     }
 
@@ -73,6 +77,9 @@ public record PeftConfig(
         json.put("lora_alpha", loraAlpha);
         json.put("r", r);
         json.set("rank_pattern", pairs(rankPattern));
+        if (!modulesToSave.isEmpty()) {
+            modulesToSave.forEach(json.putArray("modules_to_save")::add);
+        }
         switch (targetModules) {
             case ModuleSelector.Names list -> list.names().forEach(json.putArray("target_modules")::add);
             case ModuleSelector.Expression expression -> json.put("target_modules", expression.regex());

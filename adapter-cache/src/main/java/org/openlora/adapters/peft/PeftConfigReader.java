@@ -44,6 +44,7 @@ final class PeftConfigReader {
             "alpha_pattern",
             "target_modules",
             "exclude_modules",
+            "modules_to_save",
             "layers_to_transform",
             "layers_pattern",
             "bias",
@@ -69,6 +70,9 @@ final class PeftConfigReader {
 
     /// Initialisations that leave the base's weights alone, so that the stored pair is the whole change.
     private static final Set<String> SAFE_INITIALISATIONS = Set.of("gaussian", "eva", "orthogonal", "mica");
+
+    /// What an adapter may bring whole: outside all layers, so that its rows alone see it.
+    private static final Set<String> SAVABLE = Set.of("lm_head", "embed_tokens", "model.embed_tokens");
 
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -141,6 +145,7 @@ final class PeftConfigReader {
                 pattern("rank_pattern", PeftConfigReader::rank),
                 pattern("alpha_pattern", PeftConfigReader::alpha),
                 targets,
+                modulesToSave(),
                 selector("exclude_modules"),
                 flag("ensure_weight_tying"),
                 layers,
@@ -207,6 +212,24 @@ final class PeftConfigReader {
             return new ModuleSelector.AllLinear(text);
         }
         return new ModuleSelector.Expression(text);
+    }
+
+    private List<String> modulesToSave() {
+        JsonNode value = json.path("modules_to_save");
+        if (isOff(value)) {
+            return List.of();
+        }
+        if (!value.isArray()) {
+            throw invalid("modules_to_save must be a list of names");
+        }
+        List<String> names = strings("modules_to_save", value);
+        for (String name : names) {
+            if (!SAVABLE.contains(name)) {
+                throw unsupported("modules_to_save " + OneLine.quote(name)
+                        + " is not served; allowed: lm_head, embed_tokens, model.embed_tokens");
+            }
+        }
+        return names;
     }
 
     private List<String> strings(String field, JsonNode list) {

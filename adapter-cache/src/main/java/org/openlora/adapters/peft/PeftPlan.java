@@ -26,10 +26,13 @@ final class PeftPlan {
     private static final Pattern TENSOR_NAME =
             Pattern.compile("base_model\\.model\\.(?<module>.+?)\\.(?<suffix>(?:lora_|base_layer\\.).+)");
 
+    /// Of a module that is brought whole.
+    private static final Pattern SAVED_NAME = Pattern.compile("base_model\\.model\\.(?<module>.+)\\.weight");
+
     /// Tensors of PEFT's other features, so that a refusal can name the feature.
     private static final List<Map.Entry<String, String>> FEATURES = List.of(
             Map.entry("lora_embedding_", "an adapted embedding"),
-            Map.entry("modules_to_save", "modules_to_save"),
+            Map.entry("modules_to_save", "a form of modules_to_save that PEFT does not write"),
             Map.entry("lora_B.bias", "lora_bias"),
             Map.entry(".bias", "a trained bias"),
             Map.entry("lora_diag", "KaSA"));
@@ -46,17 +49,20 @@ final class PeftPlan {
         this.tensors = tensors;
     }
 
-    /// The modules in the order of layer, point and output; throws [AdapterException] naming a tensor.
-    static List<PeftModule> of(PeftConfig config, BaseWeights base, SortedMap<String, TensorInfo> tensors) {
+    /// What the adapter changes; throws [AdapterException] naming a tensor.
+    static PeftModules of(PeftConfig config, BaseWeights base, SortedMap<String, TensorInfo> tensors) {
         return new PeftPlan(config, base, tensors).modules();
     }
 
-    private List<PeftModule> modules() {
+    private PeftModules modules() {
         Map<String, EnumMap<TensorRole, TensorInfo>> claims = claim();
         var modules = new ArrayList<PeftModule>();
+        var saved = new ArrayList<SavedModule>();
         for (String path : base.modulePaths()) {
             ModuleShape shape = shape(path);
-            if (targets.targets(path, shape.point())) {
+            if (targets.isSaved(path)) {
+                saved.add(saved(path, shape));
+            } else if (targets.targets(path, shape.point())) {
                 modules.add(module(path, shape, claims.getOrDefault(path, new EnumMap<>(TensorRole.class))));
             }
         }
@@ -67,13 +73,48 @@ final class PeftPlan {
                 Comparator.comparingInt((PeftModule module) -> module.shape().layer())
                         .thenComparing(module -> module.shape().point())
                         .thenComparingInt(module -> module.shape().outputOffset()));
-        return List.copyOf(modules);
+        return new PeftModules(modules, saved);
+    }
+
+    /// Whether a tensor is the matrix of a module that is brought whole.
+    private boolean isSavedMatrix(TensorInfo tensor) {
+        Matcher name = SAVED_NAME.matcher(tensor.name());
+        return name.matches()
+                && targets.isSaved(name.group("module"))
+                && base.shape(name.group("module")).isPresent();
+    }
+
+    private SavedModule saved(String path, ModuleShape shape) {
+        refuseTying(path, "modules_to_save");
+        var module = new SavedModule(path, shape, PREFIX + path + ".weight");
+        TensorInfo tensor = tensors.get(module.tensor());
+        long[] expected = {module.tokens(), module.width()};
+        if (tensor == null) {
+            throw invalid("tensor '" + module.tensor() + "' of shape " + Arrays.toString(expected)
+                    + " is missing, although modules_to_save names its module");
+        }
+        requireReadable(tensor);
+        if (!tensor.hasShape(expected)) {
+            long[] stored = tensor.shapeArray();
+            if (stored.length == 2 && stored[1] == expected[1]) {
+                throw new AdapterException(
+                        Code.UNSUPPORTED,
+                        describe(tensor) + " is of a resized vocabulary, which is not served: the base has "
+                                + module.tokens() + " tokens");
+            }
+            throw invalid(describe(tensor) + " must have shape " + Arrays.toString(expected)
+                    + ", as the base's weight that it replaces");
+        }
+        return module;
     }
 
     /// The tensors of each module by what they are to it.
     private Map<String, EnumMap<TensorRole, TensorInfo>> claim() {
         var claims = new TreeMap<String, EnumMap<TensorRole, TensorInfo>>();
         for (TensorInfo tensor : tensors.values()) {
+            if (isSavedMatrix(tensor)) {
+                continue;
+            }
             Matcher name = TENSOR_NAME.matcher(tensor.name());
             ModuleShape shape =
                     name.matches() ? base.shape(name.group("module")).orElse(null) : null;
@@ -88,9 +129,7 @@ final class PeftPlan {
             if (role == TensorRole.MAGNITUDE && !config.useDora()) {
                 throw invalid(describe(tensor) + " belongs to DoRA, which the config does not use (use_dora)");
             }
-            if (!tensor.dtype().isReadable()) {
-                throw invalid(describe(tensor) + " is stored as " + tensor.dtype() + "; allowed: F32, F16, BF16");
-            }
+            requireReadable(tensor);
             TensorInfo other = claims.computeIfAbsent(path, key -> new EnumMap<>(TensorRole.class))
                     .put(role, tensor);
             if (other != null) {
@@ -101,8 +140,16 @@ final class PeftPlan {
         return claims;
     }
 
+    private static void requireReadable(TensorInfo tensor) {
+        if (!tensor.dtype().isReadable()) {
+            throw invalid(describe(tensor) + " is stored as " + tensor.dtype() + "; allowed: F32, F16, BF16");
+        }
+    }
+
     private PeftModule module(String path, ModuleShape shape, Map<TensorRole, TensorInfo> parts) {
-        refuseTying(path, shape);
+        if (shape.point() == LoraPoint.LM_HEAD || shape.point() == LoraPoint.EMBEDDING) {
+            refuseTying(path, "the targets");
+        }
         int rank = targets.rank(path);
         double alpha = targets.alpha(path);
         int outputs = shape.outputs();
@@ -121,14 +168,12 @@ final class PeftPlan {
                 path, shape, rank, alpha, config.scaling(rank, alpha), new PeftModule.Tensors(a, b, magnitude, copy));
     }
 
-    private void refuseTying(String path, ModuleShape shape) {
-        boolean outsideLayers = shape.point() == LoraPoint.LM_HEAD || shape.point() == LoraPoint.EMBEDDING;
-        if (config.ensureWeightTying() && outsideLayers && base.hasTiedHead()) {
+    private void refuseTying(String path, String where) {
+        if (config.ensureWeightTying() && base.hasTiedHead()) {
             throw new AdapterException(
                     Code.UNSUPPORTED,
-                    PeftConfig.FILE_NAME + ": ensure_weight_tying with " + path
-                            + " among the targets is not served, as the base's head and embedding are one weight;"
-                            + " allowed: false");
+                    PeftConfig.FILE_NAME + ": ensure_weight_tying with " + path + " among " + where
+                            + " is not served, as the base's head and embedding are one weight; allowed: false");
         }
     }
 

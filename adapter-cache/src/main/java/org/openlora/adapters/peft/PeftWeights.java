@@ -12,11 +12,15 @@ import org.openlora.kernels.DoraScale;
 import org.openlora.kernels.LoraModule;
 import org.openlora.kernels.LoraPoint;
 import org.openlora.kernels.LoraSlot;
+import org.openlora.kernels.PackedMatrix;
+import org.openlora.kernels.SavedEmbedding;
 
 /// Resident pairs and scales by layer and point.
 final class PeftWeights implements LoraSlot {
     private final List<Map<LoraPoint, List<LoraModule>>> pairs;
     private final List<Map<LoraPoint, List<DoraScale>>> scales;
+    private final @Nullable SavedEmbedding savedEmbedding;
+    private final @Nullable PackedMatrix savedHead;
     private final AdapterMemory memory;
 
     /// `pairs[i]` and `scales[i]` are those of `modules.get(i)`, which are in the order of layer, point and output.
@@ -27,7 +31,11 @@ final class PeftWeights implements LoraSlot {
             List<PeftModule> modules,
             LoraModule[] pairs,
             @Nullable DoraScale[] scales,
+            @Nullable SavedEmbedding savedEmbedding,
+            @Nullable PackedMatrix savedHead,
             AdapterMemory memory) {
+        this.savedEmbedding = savedEmbedding;
+        this.savedHead = savedHead;
         this.memory = memory;
         this.pairs = Stream.generate(PeftWeights::<LoraModule>emptyLayer)
                 .limit(layers)
@@ -56,6 +64,16 @@ final class PeftWeights implements LoraSlot {
     @Override
     public List<DoraScale> scales(int layer, LoraPoint point) {
         return scales.get(layer).getOrDefault(point, List.of());
+    }
+
+    @Override
+    public @Nullable SavedEmbedding savedEmbedding() {
+        return savedEmbedding;
+    }
+
+    @Override
+    public @Nullable PackedMatrix savedHead() {
+        return savedHead;
     }
 
     @Override

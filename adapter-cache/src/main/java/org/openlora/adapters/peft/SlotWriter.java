@@ -11,9 +11,12 @@ import org.openlora.adapters.BaseWeights;
 import org.openlora.kernels.DoraScale;
 import org.openlora.kernels.LoraModule;
 import org.openlora.kernels.LoraSlot;
+import org.openlora.kernels.PackedMatrix;
+import org.openlora.kernels.PanelKernel;
+import org.openlora.kernels.SavedEmbedding;
 
 /// Lays modules out in slot memory, each as soon as all its tensors have come by.
-final class SlotWriter {
+final class SlotWriter implements TensorVisitor {
     private record Place(int module, TensorRole role) {}
 
     private final BaseWeights base;
@@ -24,14 +27,17 @@ final class SlotWriter {
     private final LoraModule[] pairs;
     private final @Nullable DoraScale[] scales;
 
-    SlotWriter(BaseWeights base, List<PeftModule> modules, AdapterMemory memory) {
+    private @Nullable SavedEmbedding savedEmbedding;
+    private @Nullable PackedMatrix savedHead;
+
+    SlotWriter(BaseWeights base, PeftModules modules, AdapterMemory memory) {
         this.base = base;
-        this.modules = modules;
+        this.modules = modules.adapted();
         this.memory = memory;
-        this.pairs = new LoraModule[modules.size()];
-        this.scales = new DoraScale[modules.size()];
+        this.pairs = new LoraModule[this.modules.size()];
+        this.scales = new DoraScale[this.modules.size()];
         for (int i = 0; i < pairs.length; i++) {
-            PeftModule.Tensors tensors = modules.get(i).tensors();
+            PeftModule.Tensors tensors = this.modules.get(i).tensors();
             places.put(tensors.a(), new Place(i, TensorRole.A));
             places.put(tensors.b(), new Place(i, TensorRole.B));
             if (tensors.magnitude() != null) {
@@ -40,8 +46,8 @@ final class SlotWriter {
         }
     }
 
-    /// Takes the values of one tensor of the plan.
-    void accept(String tensor, float[] values) {
+    @Override
+    public void accept(String tensor, float[] values) {
         Place place = places.get(tensor);
         if (place == null) {
             throw new IllegalStateException("tensor " + tensor + " is in no module of the plan");
@@ -59,9 +65,19 @@ final class SlotWriter {
         }
     }
 
+    @Override
+    public void acceptSaved(SavedModule module, MemorySegment bf16) {
+        MemorySegment block = memory.allocate(module.residentBytes());
+        if (module.isEmbedding()) {
+            savedEmbedding = SavedEmbedding.write(block, bf16, module.tokens(), module.width());
+        } else {
+            savedHead = PanelKernel.pack(block, bf16, module.tokens(), module.width());
+        }
+    }
+
     /// What was written; to be asked once all tensors have come by.
     LoraSlot finish() {
-        return new PeftWeights(base.layers(), modules, pairs, scales, memory);
+        return new PeftWeights(base.layers(), modules, pairs, scales, savedEmbedding, savedHead, memory);
     }
 
     private void write(int index, PeftModule module, float[] a, float[] b, float @Nullable [] magnitude) {

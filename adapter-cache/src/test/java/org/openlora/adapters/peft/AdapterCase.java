@@ -65,11 +65,13 @@ record AdapterCase(String outcome, Map<String, byte[]> files) {
                 .replaceAll("[-+]?[0-9][0-9.eE]*", "#");
     }
 
-    /// Adapters that are sound: plain, sharded, weight-decomposed with head and embedding, by expressions.
+    /// Adapters that are sound: plain, sharded, weight-decomposed with head and embedding, with both saved whole, by
+    /// expressions.
     static List<Map<String, byte[]>> sound(Path scratch) throws IOException {
         List<Map<String, byte[]>> all = new ArrayList<>();
         all.add(read(plain(DType.F32).write(scratch.resolve("plain"))));
         all.add(read(dora().write(scratch.resolve("dora"))));
+        all.add(read(saved().write(scratch.resolve("saved"))));
         all.add(read(plain(DType.F16)
                 .config("{'target_modules':'.*layers\\\\.0\\\\.self_attn\\\\.(q|v)_proj','use_rslora':true}")
                 .write(scratch.resolve("expression"))));
@@ -118,6 +120,13 @@ record AdapterCase(String outcome, Map<String, byte[]> files) {
                 .magnitude("lm_head", DType.F16)
                 .pair("model.embed_tokens", 1, DType.F16)
                 .magnitude("model.embed_tokens", DType.F16);
+    }
+
+    private static AdapterFixture saved() {
+        return plain(DType.BF16)
+                .config("{'modules_to_save':['embed_tokens','lm_head']}")
+                .tensor("base_model.model.lm_head.weight", DType.F16, 40, 16)
+                .tensor("base_model.model.model.embed_tokens.weight", DType.F32, 40, 16);
     }
 
     /// The cases of a corpus, one JSON object a line.

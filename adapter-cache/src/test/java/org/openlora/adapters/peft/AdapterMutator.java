@@ -134,7 +134,9 @@ final class AdapterMutator {
 
     private static final List<String> NAMES = List.of(
             "base_model.model.lm_head.lora_A.weight",
+            "base_model.model.lm_head.weight",
             "base_model.model.model.embed_tokens.lora_embedding_A",
+            "base_model.model.model.embed_tokens.modules_to_save.weight",
             "base_model.model.model.layers.0.self_attn.q_proj.lora_A.default.weight",
             "base_model.model.model.layers.9.self_attn.q_proj.lora_A.weight",
             "base_model.model.model.layers.0.self_attn.q_proj.lora_magnitude_vector",

@@ -38,6 +38,7 @@ class LoraConfigFieldsTest {
             Map.entry("alpha_pattern", "{'q_proj':5}"),
             Map.entry("target_modules", "['q_proj']"),
             Map.entry("exclude_modules", "['q_proj']"),
+            Map.entry("modules_to_save", "['lm_head']"),
             Map.entry("layers_to_transform", "[0]"),
             Map.entry("layers_pattern", "'layers'"),
             Map.entry("bias", "'all'"),

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -20,11 +21,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterException.Code;
 import org.openlora.adapters.AdapterMemory;
+import org.openlora.adapters.AdapterSize;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.safetensors.DType;
 import org.openlora.adapters.safetensors.SafetensorsFile;
@@ -33,12 +36,18 @@ import org.openlora.kernels.DoraScale;
 import org.openlora.kernels.LoraModule;
 import org.openlora.kernels.LoraPoint;
 import org.openlora.kernels.LoraSlot;
+import org.openlora.kernels.PanelKernel;
+import org.openlora.kernels.SavedEmbedding;
+import org.openlora.kernels.WorkerPool;
 
 class PeftAdapterTest {
     private static final String Q0 = "model.layers.0.self_attn.q_proj";
     private static final String V0 = "model.layers.0.self_attn.v_proj";
     private static final String HEAD = "lm_head";
     private static final String EMBEDDING = "model.embed_tokens";
+    private static final String SAVED_HEAD = "base_model.model.lm_head.weight";
+    private static final String SAVED_EMBEDDING = "base_model.model.model.embed_tokens.weight";
+    private static final String SAVING = "{'modules_to_save':['lm_head']}";
 
     @TempDir
     Path root;
@@ -197,6 +206,68 @@ class PeftAdapterTest {
         assertCode(() -> PeftAdapter.read(embedding, BASE), Code.INVALID, "has shape [16, 40], expected [40, 16]");
     }
 
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"F32", "F16", "BF16"})
+    void load_ofSavedHeadAndEmbedding_keepsThemWhole(DType dtype) {
+        // Targeted as well, which PEFT ignores of what it saves.
+        Path folder = AdapterFixture.sound(7)
+                .config("{'modules_to_save':['lm_head','model.embed_tokens'],"
+                        + "'target_modules':['q_proj','v_proj','lm_head']}")
+                .tensor(SAVED_HEAD, dtype, 40, 16)
+                .tensor(SAVED_EMBEDDING, dtype, 40, 16)
+                .write(root.resolve("saved"));
+        PeftAdapter adapter = PeftAdapter.read(folder, BASE);
+        assertThat(adapter.modules()).hasSize(4);
+        assertThat(adapter.saved()).extracting(SavedModule::path).containsExactlyInAnyOrder(HEAD, EMBEDDING);
+        long without = PeftAdapter.read(AdapterFixture.sound(7).write(root.resolve("plain")), BASE)
+                .size()
+                .bytes();
+        long head = PanelKernel.packedBytes(40, 16);
+        assertThat(adapter.size().bytes())
+                .isEqualTo(without + AdapterSize.ofBlock(head) + AdapterSize.ofBlock(40 * 16 * Bf16.BYTES));
+        try (Arena arena = Arena.ofConfined();
+                WorkerPool pool = new WorkerPool(1);
+                SafetensorsFile file = SafetensorsFile.open(folder.resolve("adapter_model.safetensors"))) {
+            LoraSlot slot = load(folder, arena);
+            assertThat(slot.modules(0, LoraPoint.LM_HEAD)).isEmpty();
+            SavedEmbedding embedding = Objects.requireNonNull(slot.savedEmbedding());
+            var values = new float[40 * 16];
+            Bf16.toFloats(embedding.weights(), 0, values.length, values, 0);
+            assertThat(values).isEqualTo(file.floats(SAVED_EMBEDDING));
+            // Multiplied by an identity, the head shows itself.
+            float[] identity = new float[16 * 16];
+            for (int i = 0; i < 16; i++) {
+                identity[i * 16 + i] = 1;
+            }
+            var columns = new float[16 * 40];
+            new PanelKernel(pool).multiply(Objects.requireNonNull(slot.savedHead()), identity, 16, columns);
+            float[] stored = file.floats(SAVED_HEAD);
+            for (int token = 0; token < 40; token++) {
+                for (int i = 0; i < 16; i++) {
+                    assertThat(columns[i * 40 + token]).isEqualTo(stored[token * 16 + i]);
+                }
+            }
+        }
+    }
+
+    @Test
+    void digest_ofModulesToSave_hasAMemberOnlyWhereThereAreAny() {
+        assertThat(PeftConfig.read(AdapterFixture.sound(1)
+                                .config("{'modules_to_save':[]}")
+                                .write(root.resolve("none")))
+                        .effectiveJson()
+                        .has("modules_to_save"))
+                .isFalse();
+        assertThat(PeftConfig.read(AdapterFixture.sound(1)
+                                .config("{'modules_to_save':['lm_head','embed_tokens','lm_head']}")
+                                .write(root.resolve("both")))
+                        .effectiveJson()
+                        .get("modules_to_save"))
+                .hasToString("[\"embed_tokens\",\"lm_head\"]");
+    }
+
     @Test
     void read_ofTiedUpdates_isRefusedWhereTheBaseIsTied() {
         Path folder = headAndEmbedding(AdapterFixture.empty(5).config("{'ensure_weight_tying':true}"))
@@ -206,6 +277,15 @@ class PeftAdapterTest {
                 () -> PeftAdapter.read(folder, AdapterFixture.base(true)),
                 Code.UNSUPPORTED,
                 "ensure_weight_tying with lm_head among the targets is not served");
+        Path saved = AdapterFixture.sound(1)
+                .config("{'ensure_weight_tying':true,'modules_to_save':['embed_tokens']}")
+                .tensor(SAVED_EMBEDDING, DType.F32, 40, 16)
+                .write(root.resolve("saved"));
+        assertThat(PeftAdapter.read(saved, BASE).saved()).hasSize(1);
+        assertCode(
+                () -> PeftAdapter.read(saved, AdapterFixture.base(true)),
+                Code.UNSUPPORTED,
+                "ensure_weight_tying with model.embed_tokens among modules_to_save is not served");
         Path elsewhere =
                 AdapterFixture.sound(1).config("{'ensure_weight_tying':true}").write(root.resolve("elsewhere"));
         assertThat(PeftAdapter.read(elsewhere, AdapterFixture.base(true)).modules())
@@ -323,7 +403,15 @@ class PeftAdapterTest {
                 invalid("{'ensure_weight_tying':1}", "ensure_weight_tying must be true or false"),
                 unsupported("{'bias':'all'}", "bias 'all'"),
                 unsupported("{'bias':'lora_only'}", "bias 'lora_only'"),
-                unsupported("{'modules_to_save':['lm_head']}", "'modules_to_save'"),
+                unsupported(
+                        "{'modules_to_save':['lm_head','score']}",
+                        "modules_to_save 'score' is not served; allowed: lm_head, embed_tokens, model.embed_tokens"),
+                unsupported("{'modules_to_save':['input_layernorm']}", "modules_to_save 'input_layernorm'"),
+                invalid("{'modules_to_save':'lm_head'}", "modules_to_save must be a list of names"),
+                invalid("{'modules_to_save':[1]}", "modules_to_save must be a list of strings"),
+                invalid(
+                        "{'modules_to_save':['lm_head']}",
+                        "'base_model.model.lm_head.weight' of shape [40, 16] is missing, although modules_to_save"),
                 unsupported("{'lora_bias':true}", "'lora_bias'"),
                 unsupported("{'fan_in_fan_out':true}", "'fan_in_fan_out'"),
                 unsupported("{'init_lora_weights':'pissa'}", "init_lora_weights 'pissa'"),
@@ -418,6 +506,47 @@ class PeftAdapterTest {
                                 fixture.tensor(AdapterFixture.a("model.layers.7.self_attn.q_proj"), DType.F32, 4, 16),
                         Code.INVALID,
                         "model.layers.7.self_attn.q_proj.lora_A.weight' of shape [4, 16] is no part"),
+                spoilt(
+                        "resized vocabulary",
+                        fixture -> fixture.config(SAVING).tensor(SAVED_HEAD, DType.F32, 41, 16),
+                        Code.UNSUPPORTED,
+                        "'base_model.model.lm_head.weight' of shape [41, 16] is of a resized vocabulary, which is not"
+                                + " served: the base has 40 tokens"),
+                spoilt(
+                        "saved head of another width",
+                        fixture -> fixture.config(SAVING).tensor(SAVED_HEAD, DType.F32, 40, 17),
+                        Code.INVALID,
+                        "of shape [40, 17] must have shape [40, 16], as the base's weight that it replaces"),
+                spoilt(
+                        "saved head of integers",
+                        fixture -> fixture.config(SAVING)
+                                .tensor(SAVED_HEAD, DType.I8, new long[] {40, 16}, new byte[40 * 16]),
+                        Code.INVALID,
+                        "is stored as I8; allowed: F32, F16, BF16"),
+                spoilt(
+                        "saved head with NaN",
+                        fixture -> fixture.config(SAVING)
+                                .tensor(SAVED_HEAD, DType.F16, 40, 16, filled(640, 639, Float.NaN)),
+                        Code.INVALID,
+                        "has NaN at element 639; weights must be finite"),
+                spoilt(
+                        "saved head beyond bf16",
+                        fixture -> fixture.config(SAVING)
+                                .tensor(SAVED_HEAD, DType.F32, 40, 16, filled(640, 5, Float.MAX_VALUE)),
+                        Code.INVALID,
+                        "at element 5; the largest weight in bf16 is"),
+                spoilt(
+                        "whole head that the config does not name",
+                        fixture -> fixture.tensor(SAVED_HEAD, DType.F32, 40, 16),
+                        Code.INVALID,
+                        "'base_model.model.lm_head.weight' of shape [40, 16] is no part"),
+                spoilt(
+                        "pair on a saved head",
+                        fixture -> fixture.config(SAVING)
+                                .tensor(SAVED_HEAD, DType.F32, 40, 16)
+                                .pair(HEAD, 4, DType.F32),
+                        Code.INVALID,
+                        "belongs to lm_head, which the config does not target"),
                 spoilt(
                         "DoRA tensor",
                         fixture ->

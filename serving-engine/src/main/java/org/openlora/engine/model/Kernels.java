@@ -7,6 +7,7 @@ import org.openlora.kernels.LinearKernel;
 import org.openlora.kernels.LoraKernel;
 import org.openlora.kernels.PagedAttention;
 import org.openlora.kernels.Rope;
+import org.openlora.kernels.SavedModulesKernel;
 
 /// The kernels of one forward pass, chosen at start-up.
 record Kernels(
@@ -14,6 +15,7 @@ record Kernels(
         DoraKernel dora,
         LoraKernel lora,
         EmbeddingLoraKernel embeddingLora,
+        SavedModulesKernel savedModules,
         PagedAttention attention,
         Elementwise elementwise,
         Rope rope) {}

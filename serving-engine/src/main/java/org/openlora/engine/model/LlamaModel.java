@@ -26,6 +26,7 @@ import org.openlora.kernels.PackedMatrix;
 import org.openlora.kernels.PagedAttention;
 import org.openlora.kernels.PanelKernel;
 import org.openlora.kernels.Rope;
+import org.openlora.kernels.SavedModulesKernel;
 import org.openlora.kernels.WorkerPool;
 
 /// The Llama family's decoder (Llama 2/3, SmolLM2, Mistral) and its close relatives Qwen2 (biases on q, k, v) and
@@ -120,6 +121,7 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
                     new DoraKernel(pool),
                     new LoraKernel(pool),
                     new EmbeddingLoraKernel(),
+                    new SavedModulesKernel(pool),
                     new PagedAttention(pool, layout, config.heads()),
                     new Elementwise(pool),
                     Rope.of(config.headDim(), config.contextLength(), config.ropeTheta(), config.ropeScaling()));
@@ -222,6 +224,7 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
             long from = (long) tokens[row] * width * Bf16.BYTES;
             Bf16.toFloats(embedding, from, width, scratch.hidden, row * width);
         }
+        kernels.savedModules().embed(lora, tokens, scratch.hidden, width);
         kernels.dora().apply(lora, 0, LoraPoint.EMBEDDING, scratch.hidden, width);
         kernels.embeddingLora().apply(lora, tokens, scratch.hidden, width);
     }
@@ -239,7 +242,7 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
             kernels.elementwise()
                     .rmsNorm(headInput, rows.length, width, finalNorm, (float) config.rmsNormEps(), scratch.normed);
             headKernel.multiply(head, scratch.normed, rows.length, logits);
-            if (lora.reaches(0, LoraPoint.LM_HEAD)) {
+            if (lora.reaches(0, LoraPoint.LM_HEAD) || kernels.savedModules().hasHead(lora)) {
                 adaptHead(lora.onlyRows(rows));
             }
         }
@@ -248,6 +251,7 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
 
     private void adaptHead(LoraBatch lora) {
         int outputs = config.vocabularySize();
+        kernels.savedModules().project(lora, scratch.normed, config.hiddenSize(), logits, outputs);
         kernels.dora().apply(lora, 0, LoraPoint.LM_HEAD, logits, outputs);
         kernels.lora().apply(lora, 0, LoraPoint.LM_HEAD, scratch.normed, config.hiddenSize(), logits, outputs);
     }

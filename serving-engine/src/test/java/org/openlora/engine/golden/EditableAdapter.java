@@ -11,6 +11,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Predicate;
@@ -67,6 +68,11 @@ final class EditableAdapter {
 
     void remove(Predicate<String> names) {
         tensors.keySet().removeIf(names);
+    }
+
+    /// Takes a tensor for another beside it.
+    void copy(String tensor, String other) {
+        tensors.put(other, Objects.requireNonNull(tensors.get(tensor), tensor));
     }
 
     /// Takes tensors for others; each needs a name of its own.

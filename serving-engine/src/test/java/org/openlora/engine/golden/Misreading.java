@@ -94,6 +94,30 @@ record Misreading(String name, String adapter, Consumer<EditableAdapter> edit) {
                     adapter.config("{'target_modules':['v_proj']}");
                     adapter.remove(name -> name.contains("embed_tokens"));
                 }),
+                new Misreading("saved head ignored", "saved-head", adapter -> {
+                    adapter.config("{'modules_to_save':null,'target_modules':['q_proj']}");
+                    adapter.remove(name -> name.contains("lm_head"));
+                }),
+                new Misreading("pair beside the saved head ignored", "saved-head", adapter -> {
+                    adapter.config("{'lora_alpha':0}");
+                }),
+                new Misreading("saved embedding ignored", "saved-embedding", adapter -> {
+                    adapter.config("{'modules_to_save':null}");
+                    adapter.remove(name -> name.contains("embed_tokens"));
+                }),
+                new Misreading("saved embedding taken for the tied head too", "saved-embedding", adapter -> {
+                    adapter.config("{'modules_to_save':['embed_tokens','lm_head']}");
+                    adapter.copy("base_model.model.model.embed_tokens.weight", "base_model.model.lm_head.weight");
+                }),
+                new Misreading("saved head taken for the tied embedding too", "saved-head", adapter -> {
+                    adapter.config("{'modules_to_save':['embed_tokens','lm_head']}");
+                    adapter.copy("base_model.model.lm_head.weight", "base_model.model.model.embed_tokens.weight");
+                }),
+                new Misreading("saved head and embedding exchanged", "saved-head-embedding", adapter -> {
+                    adapter.rename(name -> name.endsWith("lm_head.weight")
+                            ? "base_model.model.model.embed_tokens.weight"
+                            : name.endsWith("embed_tokens.weight") ? "base_model.model.lm_head.weight" : name);
+                }),
                 new Misreading("magnitudes of head and embedding ignored", "dora-head-embedding", adapter -> {
                     adapter.config("{'use_dora':false}");
                     adapter.remove(name -> name.contains("magnitude"));

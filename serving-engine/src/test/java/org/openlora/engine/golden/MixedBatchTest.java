@@ -37,11 +37,18 @@ class MixedBatchTest {
     }
 
     @Test
-    void forward_everyPairOfDoraHeadAndEmbedding_equalsEachAloneBitwise()
+    void forward_everyPairOfDoraHeadsAndEmbeddings_equalsEachAloneBitwise()
             throws IOException, InterruptedException, ExecutionException, URISyntaxException {
         Path golden = Path.of(
                 MixedBatchTest.class.getResource("/golden/peft/tiny/adapters").toURI());
-        List<@Nullable String> names = new ArrayList<>(List.of("dora", "dora-head-embedding", "embedding", "head"));
+        List<@Nullable String> names = new ArrayList<>(List.of(
+                "dora",
+                "dora-head-embedding",
+                "embedding",
+                "head",
+                "saved-embedding",
+                "saved-head",
+                "saved-head-embedding"));
         names.add(null);
         compareEveryPair(golden, names);
     }
