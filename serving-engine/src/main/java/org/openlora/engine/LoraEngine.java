@@ -400,11 +400,22 @@ public final class LoraEngine implements AutoCloseable {
         }
     }
 
-    private static boolean isFor(AdapterLease lease, GenerationRequest request) {
+    /// Whether a lease is on what was asked for, and each adapter stands in its slot.
+    private boolean isFor(AdapterLease lease, GenerationRequest request) {
         List<Digest> held =
                 lease.adapters().stream().map(ResidentAdapter::digest).toList();
         return held.size() == request.adapters().size()
-                && request.adapterDigests().equals(Set.copyOf(held));
+                && request.adapterDigests().equals(Set.copyOf(held))
+                && lease.adapters().stream().allMatch(this::stands);
+    }
+
+    private boolean stands(ResidentAdapter adapter) {
+        int slot = adapter.slot();
+        if (slot < 0 || slot >= residency.slots().slots()) {
+            return false;
+        }
+        ResidentAdapter there = residency.slots().at(slot);
+        return there != null && there.digest().equals(adapter.digest());
     }
 
     private void begin(Choice choice) {
