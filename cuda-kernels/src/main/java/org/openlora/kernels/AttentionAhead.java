@@ -9,6 +9,7 @@ final class AttentionAhead {
     private long blockBytes;
     private int nextBlock;
     private int endBlock;
+    private int shares;
 
     AttentionAhead(KvLayout layout) {
         this.layout = layout;
@@ -28,9 +29,15 @@ final class AttentionAhead {
         endBlock = nextBlock;
     }
 
-    /// Asks for a share of what is left, `1 / shares` of it.
-    void ask(int shares) {
+    /// That many calls of [#ask] follow.
+    void divide(int shares) {
+        this.shares = shares;
+    }
+
+    /// Asks for the next share.
+    void ask() {
         int end = nextBlock + (endBlock - nextBlock + shares - 1) / shares;
+        shares--;
         for (; nextBlock < end; nextBlock++) {
             // Keys and values of a block stand one after the other.
             Prefetch.ask(base + table[nextBlock] * blockBytes, layout.pageBytes());

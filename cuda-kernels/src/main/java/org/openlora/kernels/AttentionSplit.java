@@ -86,14 +86,15 @@ final class AttentionSplit {
         int count = (endRow - firstRow) * group;
         int scorings = (end - begin + 2 * COUNT - 1) / (2 * COUNT);
         int weighings = layout.valuePanels() * ((count + AttentionTiles.QUERIES - 1) / AttentionTiles.QUERIES);
-        score(pages, layer, kvHead, table, start, begin, end, count, ahead, scorings + weighings);
+        ahead.divide(scorings + weighings);
+        score(pages, layer, kvHead, table, start, begin, end, count, ahead);
         for (int i = 0; i < count; i++) {
             int row = firstRow + i / group;
             int from = Math.max(batch.firstPosition(row) - start, begin);
             int to = Math.min(batch.positions()[row] + 1 - start, end);
             softmax(i, from, Math.max(from, to), begin, end);
         }
-        weigh(pages, layer, kvHead, table, start, begin, end, count, ahead, weighings);
+        weigh(pages, layer, kvHead, table, start, begin, end, count, ahead);
     }
 
     private void score(
@@ -105,11 +106,10 @@ final class AttentionSplit {
             int begin,
             int end,
             int count,
-            AttentionAhead ahead,
-            int shares) {
+            AttentionAhead ahead) {
         int tile = AttentionTiles.QUERIES * layout.headDim();
         for (int t = begin; t < end; t += 2 * COUNT) {
-            ahead.ask(shares--);
+            ahead.ask();
             long key0 = keyOffset(layer, kvHead, table, start + t);
             long key1 = t + COUNT < end ? keyOffset(layer, kvHead, table, start + t + COUNT) : key0;
             for (int i = 0; i < count; i += AttentionTiles.QUERIES) {
@@ -191,15 +191,14 @@ final class AttentionSplit {
             int begin,
             int end,
             int count,
-            AttentionAhead ahead,
-            int shares) {
+            AttentionAhead ahead) {
         for (int t = begin; t < end; t += TOKENS) {
             int block = table[(start + t) / layout.blockTokens()];
             chunks[(t - begin) / TOKENS] = layout.valueOffset(block, layer, kvHead, (start + t) % layout.blockTokens());
         }
         for (int panel = 0; panel < layout.valuePanels(); panel++) {
             for (int i = 0; i < count; i += AttentionTiles.QUERIES) {
-                ahead.ask(shares--);
+                ahead.ask();
                 AttentionTiles.weigh(
                         pages.memory(),
                         chunks,

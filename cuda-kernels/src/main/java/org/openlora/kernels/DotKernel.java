@@ -20,12 +20,9 @@ public final class DotKernel implements LinearKernel {
     /// Bytes of the inputs of a block of rows: half of a second-level cache of 1 MiB.
     private static final int BLOCK_BYTES = 512 << 10;
     private static final int MOST_BLOCK_ROWS = 128;
-    /// Least weights of a task, in bytes: a microsecond of streaming.
-    private static final long LEAST_TASK_BYTES = 32 << 10;
-    private static final int TASKS_PER_THREAD = 16;
 
     private final WorkerPool pool;
-    private final DotTiles tiles = DotTiles.create();
+    private final DotTiles tiles = DotTiles.ofProcess();
     private final BfloatRows inputs = new BfloatRows();
     private final Product product = new Product();
     private float[] tail = {}; // [rows][PANEL]: the last panel when it is not full
@@ -45,9 +42,7 @@ public final class DotKernel implements LinearKernel {
 
     @Override
     public PackedMatrix pack(Arena arena, MemorySegment bf16RowMajor, int outputs, int inputs) {
-        Shapes.positive("outputs", outputs);
-        Shapes.positive("inputs", inputs);
-        Shapes.bytes("weights [" + outputs + ", " + inputs + "]", bf16RowMajor, (long) outputs * inputs * Bf16.BYTES);
+        Shapes.weights(bf16RowMajor, outputs, inputs);
         DotMatrix matrix = DotMatrix.allocate(arena, outputs, inputs);
         pool.run(matrix.panelCount(), panel -> matrix.fill(panel, bf16RowMajor));
         return matrix;
@@ -85,15 +80,8 @@ public final class DotKernel implements LinearKernel {
             inputs.load(pool, x, rows, matrix.inputs());
             blockRows = Math.clamp(BLOCK_BYTES / inputs.strideBytes(), DotTiles.ROWS, MOST_BLOCK_ROWS);
             blockRows -= blockRows % DotTiles.ROWS;
-            chunks = chunks(matrix);
+            chunks = pool.chunks(matrix.sizeBytes(), matrix.panelCount());
             pool.run((rows + blockRows - 1) / blockRows * chunks, this);
-        }
-
-        /// As many for each thread, so that a pool of equal threads ends at once.
-        private int chunks(DotMatrix matrix) {
-            int threads = pool.threads();
-            long most = Math.min(matrix.sizeBytes() / LEAST_TASK_BYTES, matrix.panelCount());
-            return threads == 1 ? 1 : threads * Math.clamp(most / threads, 1, TASKS_PER_THREAD);
         }
 
         @Override

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import org.jspecify.annotations.Nullable;
 import org.openlora.kernels.x86.Address;
 import org.openlora.kernels.x86.Assembler;
 import org.openlora.kernels.x86.MachineCode;
@@ -37,17 +38,29 @@ final class DotTiles {
     private static final MethodHandle CALL = MachineCode.caller(
             FunctionDescriptor.ofVoid(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG));
 
+    /// The one of this process, since code is never given back; null as long as nobody has asked for it.
+    private static @Nullable DotTiles ofProcess;
+
     private final MemorySegment[] tiles; // by rows
 
     private DotTiles(MemorySegment[] tiles) {
         this.tiles = tiles;
     }
 
-    /// Makes the code.
+    /// Makes the code, once for the process.
     ///
     /// @throws UnsupportedOperationException where no machine code can be had; whether the processor has the
     ///     instruction is for the caller to know
-    static DotTiles create() {
+    static synchronized DotTiles ofProcess() {
+        DotTiles made = ofProcess;
+        if (made == null) {
+            made = create();
+            ofProcess = made;
+        }
+        return made;
+    }
+
+    private static DotTiles create() {
         Assembler assembler = new Assembler();
         int[] starts = new int[ROWS + 1];
         for (int rows = 1; rows <= ROWS; rows++) {

@@ -47,9 +47,7 @@ public final class Int8PanelKernel implements LinearKernel {
     /// @throws IllegalArgumentException also if a weight is infinite or not a number
     @Override
     public PackedMatrix pack(Arena arena, MemorySegment bf16RowMajor, int outputs, int inputs) {
-        Shapes.positive("outputs", outputs);
-        Shapes.positive("inputs", inputs);
-        Shapes.bytes("weights [" + outputs + ", " + inputs + "]", bf16RowMajor, (long) outputs * inputs * Bf16.BYTES);
+        Shapes.weights(bf16RowMajor, outputs, inputs);
         Int8PanelMatrix matrix = Int8PanelMatrix.allocate(arena, outputs, inputs);
         pool.run(matrix.panelCount(), panel -> matrix.fill(panel, bf16RowMajor));
         return matrix;

@@ -143,7 +143,8 @@ public final class PagedAttention {
         int unit = nextUnit.getAndIncrement();
         if (unit < plan.units()) {
             aim(ahead, call, unit, plan.firstSplit(unit));
-            ahead.ask(1);
+            ahead.divide(1);
+            ahead.ask();
         }
         while (unit < plan.units()) {
             int following = nextUnit.getAndIncrement();

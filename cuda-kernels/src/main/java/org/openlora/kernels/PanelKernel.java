@@ -28,9 +28,6 @@ public final class PanelKernel implements LinearKernel {
     private static final int AHEAD_BYTES = 48 * Prefetch.LINE_BYTES;
     /// Most inputs of a pass: 64 KiB of a panel.
     private static final int MOST_DEPTH = 1024;
-    /// Least weights of a task, in bytes: a microsecond of streaming.
-    private static final long LEAST_TASK_BYTES = 32 << 10;
-    private static final int TASKS_PER_THREAD = 16;
 
     private final WorkerPool pool;
     private final RowTiles inputs = new RowTiles();
@@ -58,7 +55,7 @@ public final class PanelKernel implements LinearKernel {
     /// @param bf16RowMajor `[outputs, inputs]` bf16, little-endian; read only
     /// @throws IllegalArgumentException if a segment is too small for the shape or the shape is not positive
     public static PackedMatrix pack(MemorySegment memory, MemorySegment bf16RowMajor, int outputs, int inputs) {
-        requireWeights(bf16RowMajor, outputs, inputs);
+        Shapes.weights(bf16RowMajor, outputs, inputs);
         Shapes.bytes("memory for [" + outputs + ", " + inputs + "]", memory, packedBytes(outputs, inputs));
         PanelMatrix matrix = PanelMatrix.in(memory, outputs, inputs);
         for (int panel = 0; panel < matrix.panelCount(); panel++) {
@@ -69,7 +66,7 @@ public final class PanelKernel implements LinearKernel {
 
     @Override
     public PackedMatrix pack(Arena arena, MemorySegment bf16RowMajor, int outputs, int inputs) {
-        requireWeights(bf16RowMajor, outputs, inputs);
+        Shapes.weights(bf16RowMajor, outputs, inputs);
         PanelMatrix matrix = PanelMatrix.allocate(arena, outputs, inputs);
         pool.run(matrix.panelCount(), panel -> matrix.fill(panel, bf16RowMajor));
         return matrix;
@@ -92,12 +89,6 @@ public final class PanelKernel implements LinearKernel {
         product.run(matrix, x, rows, y);
     }
 
-    private static void requireWeights(MemorySegment bf16RowMajor, int outputs, int inputs) {
-        Shapes.positive("outputs", outputs);
-        Shapes.positive("inputs", inputs);
-        Shapes.bytes("weights [" + outputs + ", " + inputs + "]", bf16RowMajor, (long) outputs * inputs * Bf16.BYTES);
-    }
-
     /// The product in progress, cut into tasks: one for each block of rows and chunk of panels.
     private final class Product implements WorkerPool.Task {
         private @Nullable PanelMatrix matrix;
@@ -118,15 +109,8 @@ public final class PanelKernel implements LinearKernel {
             group = blockRows <= RowTiles.HIGHEST / 2 ? 2 : 1;
             depth = Math.min(tiles * AHEAD_BYTES / PanelMatrix.STEP_BYTES, MOST_DEPTH);
             inputs.load(pool, x, rows, matrix.inputs(), depth);
-            chunks = chunks(matrix);
+            chunks = pool.chunks(matrix.sizeBytes(), matrix.panelCount() / group);
             pool.run((rows + BLOCK_ROWS - 1) / BLOCK_ROWS * chunks, this);
-        }
-
-        /// As many for each thread, so that a pool of equal threads ends at once.
-        private int chunks(PanelMatrix matrix) {
-            int threads = pool.threads();
-            long most = Math.min(matrix.sizeBytes() / LEAST_TASK_BYTES, matrix.panelCount() / group);
-            return threads == 1 ? 1 : threads * Math.clamp(most / threads, 1, TASKS_PER_THREAD);
         }
 
         @Override

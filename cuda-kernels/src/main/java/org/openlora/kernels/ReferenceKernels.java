@@ -179,10 +179,8 @@ public final class ReferenceKernels {
 
         @Override
         public PackedMatrix pack(Arena arena, MemorySegment bf16RowMajor, int outputs, int inputs) {
-            Shapes.positive("outputs", outputs);
-            Shapes.positive("inputs", inputs);
+            Shapes.weights(bf16RowMajor, outputs, inputs);
             long bytes = (long) outputs * inputs * Bf16.BYTES;
-            Shapes.bytes("weights [" + outputs + ", " + inputs + "]", bf16RowMajor, bytes);
             MemorySegment copy = arena.allocate(bytes, ValueLayout.JAVA_LONG.byteAlignment());
             copy.copyFrom(bf16RowMajor.asSlice(0, bytes));
             return new RowMajorMatrix(outputs, inputs, copy);

@@ -48,6 +48,13 @@ final class Shapes {
         }
     }
 
+    /// `bf16RowMajor` holds at least `outputs × inputs` bf16 numbers, of which there are some.
+    static void weights(MemorySegment bf16RowMajor, int outputs, int inputs) {
+        positive("outputs", outputs);
+        positive("inputs", inputs);
+        bytes("weights [" + outputs + ", " + inputs + "]", bf16RowMajor, (long) outputs * inputs * Bf16.BYTES);
+    }
+
     static int roundUp(int value, int multiple) {
         return Math.toIntExact(roundUp((long) value, multiple));
     }

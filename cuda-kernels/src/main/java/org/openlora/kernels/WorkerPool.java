@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
 public final class WorkerPool implements AutoCloseable {
     private static final long IDLE_SPIN_NANOS = 50_000;
     private static final int SPINS_BEFORE_PARK = 2_000;
+    /// A microsecond of streaming.
+    private static final long LEAST_CHUNK_BYTES = 32 << 10;
+    private static final int CHUNKS_PER_THREAD = 16;
     /// Ints from one thread's counter to the next: two cache lines, since processors fetch them in pairs.
     private static final int COUNTER_STRIDE = 32;
 
@@ -54,6 +57,15 @@ public final class WorkerPool implements AutoCloseable {
     /// Threads that take part in a call, the caller's included.
     public int threads() {
         return workers.length + 1;
+    }
+
+    /// Into how many tasks a matrix is cut that is read once: as many for each thread, so that a pool of equal threads
+    /// ends at once.
+    ///
+    /// @param units that can be parted
+    int chunks(long sizeBytes, int units) {
+        long most = Math.min(sizeBytes / LEAST_CHUNK_BYTES, units);
+        return threads() == 1 ? 1 : threads() * Math.clamp(most / threads(), 1, CHUNKS_PER_THREAD);
     }
 
     /// Runs `task.run(i)` once for each `i` in `[0, tasks)`, in any order and on any of the threads; returns when

@@ -6,20 +6,19 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class Int8PanelKernelTest {
-    private static final int[] ROWS = {1, 2, 3, 4, 7, 15, 16, 33, 133};
-    private static final WorkerPool ONE = new WorkerPool(1);
-    private static final WorkerPool TWO = new WorkerPool(2);
+class Int8PanelKernelTest extends LinearKernelContract {
+    @Override
+    LinearKernel kernel(WorkerPool pool) {
+        return new Int8PanelKernel(pool);
+    }
 
-    @AfterAll
-    static void closePools() {
-        ONE.close();
-        TWO.close();
+    @Override
+    String matrix() {
+        return "Int8PanelMatrix";
     }
 
     /// Outputs below, at and beyond whole panels, inputs below, at and beyond whole groups: the product is that of
@@ -36,29 +35,6 @@ class Int8PanelKernelTest {
                 float[] x = Data.floats(rows, rows * inputs);
                 float[] expected = product(quantised, outputs, inputs, x, rows);
                 Tolerance.LINEAR.check(rows + " rows", multiply(kernel, packed, x, rows), expected);
-            }
-        }
-    }
-
-    /// What makes a receipt auditable by running a request again, alone.
-    @ParameterizedTest
-    @CsvSource({"16,512", "100,129", "129,1025", "577,200"})
-    void multiply_rowInAnyBatchOnAnyThreads_hasTheSameBits(int outputs, int inputs) {
-        try (Arena arena = Arena.ofShared()) {
-            MemorySegment weights = Data.bf16(arena, Data.floats(2, outputs * inputs));
-            Int8PanelKernel kernel = new Int8PanelKernel(TWO);
-            PackedMatrix packed = kernel.pack(arena, weights, outputs, inputs);
-            int most = 133;
-            float[] x = Data.floats(3, most * inputs);
-            float[] whole = multiply(kernel, packed, x, most);
-            assertThat(multiply(new Int8PanelKernel(ONE), packed, x, most)).isEqualTo(whole);
-            for (int row = 0; row < most; row++) {
-                float[] alone = multiply(kernel, packed, Data.row(x, row, inputs), 1);
-                assertThat(alone).as("row %s", row).isEqualTo(Data.row(whole, row, outputs));
-            }
-            for (int rows : ROWS) {
-                float[] some = multiply(kernel, packed, Arrays.copyOf(x, rows * inputs), rows);
-                assertThat(some).as("%s rows", rows).isEqualTo(Arrays.copyOf(whole, rows * outputs));
             }
         }
     }
@@ -121,22 +97,6 @@ class Int8PanelKernelTest {
     }
 
     @Test
-    void multiply_targetHoldsOldValuesAndMore_overwritesItsRowsOnly() {
-        try (Arena arena = Arena.ofShared()) {
-            Int8PanelKernel kernel = new Int8PanelKernel(TWO);
-            PackedMatrix packed = kernel.pack(arena, Data.bf16(arena, Data.floats(4, 135 * 9)), 135, 9);
-            float[] x = Data.floats(5, 6 * 9);
-            float[] fresh = new float[6 * 135];
-            kernel.multiply(packed, x, 6, fresh);
-            float[] used = new float[7 * 135];
-            Arrays.fill(used, Float.NaN);
-            kernel.multiply(packed, x, 6, used);
-            assertThat(Arrays.copyOf(used, 6 * 135)).isEqualTo(fresh);
-            assertThat(Arrays.copyOfRange(used, 6 * 135, 7 * 135)).containsOnly(Float.NaN);
-        }
-    }
-
-    @Test
     void pack_badWeights_areRefusedByName() {
         try (Arena arena = Arena.ofShared()) {
             Int8PanelKernel kernel = new Int8PanelKernel(ONE);
@@ -155,17 +115,10 @@ class Int8PanelKernelTest {
     }
 
     @Test
-    void multiply_badOperands_areRefusedByName() {
+    void multiply_panelsOfAnotherFormat_areRefusedByName() {
         try (Arena arena = Arena.ofShared()) {
             Int8PanelKernel kernel = new Int8PanelKernel(ONE);
             MemorySegment weights = Data.bf16(arena, new float[12]);
-            PackedMatrix packed = kernel.pack(arena, weights, 3, 4);
-            assertThatIllegalArgumentException()
-                    .isThrownBy(() -> kernel.multiply(packed, new float[7], 2, new float[6]))
-                    .withMessage("x holds 7 floats, needs [2, 4]");
-            assertThatIllegalArgumentException()
-                    .isThrownBy(() -> kernel.multiply(packed, new float[8], 2, new float[5]))
-                    .withMessage("y holds 5 floats, needs [2, 3]");
             PackedMatrix foreign = new PanelKernel(ONE).pack(arena, weights, 3, 4);
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> kernel.multiply(foreign, new float[8], 2, new float[6]))
@@ -209,12 +162,6 @@ class Int8PanelKernelTest {
                 y[row * outputs + output] = (float) sum;
             }
         }
-        return y;
-    }
-
-    private static float[] multiply(LinearKernel kernel, PackedMatrix packed, float[] x, int rows) {
-        float[] y = new float[rows * packed.outputs()];
-        kernel.multiply(packed, x, rows, y);
         return y;
     }
 }
