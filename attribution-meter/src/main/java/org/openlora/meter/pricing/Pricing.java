@@ -49,6 +49,8 @@ public final class Pricing {
         this.payees = payees;
     }
 
+    /// The price of a request by the book that is in force for it.
+    ///
     /// @throws ArithmeticException where the price exceeds a `long` of pico-units
     /// @throws IllegalArgumentException where the price book was not in force when the request was served, or the
     ///     attribution names a contributor without a payee
@@ -59,6 +61,12 @@ public final class Pricing {
                     "price book '" + book.name() + "' is in force from " + book.effectiveFrom()
                             + ", the request was served at " + Instant.ofEpochMilli(usage.servedToMillis()));
         }
+        return quote(usage, attribution, book, payees);
+    }
+
+    /// What a request would cost by any book, whenever it was served; throws as [#price] does but for the time.
+    public static PricedUsage quote(
+            BilledUsage usage, AttributionRecord attribution, PriceBook book, PayeeTable payees) {
         return new Pricing(usage, attribution, book, payees).price();
     }
 
