@@ -27,6 +27,8 @@ import org.openlora.kernels.x86.Register;
 final class LoraPairTiles {
     /// Most rows of a tile.
     static final int ROWS = 8;
+    /// Inputs that are rounded at a time.
+    static final int ROUND_INPUTS = 16;
     /// Bytes of a pair of numbers.
     static final int PAIR_BYTES = 2 * Bf16.BYTES;
 
@@ -42,6 +44,9 @@ final class LoraPairTiles {
     /// `void shrink(a, x, xStrideBytes, pairs, h, hStrideBytes, groupBytes)`
     private static final MethodHandle SHRINK = MachineCode.caller(
             FunctionDescriptor.ofVoid(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
+    /// `void round(x, xByte, vectors, to)`
+    private static final MethodHandle ROUND =
+            MachineCode.caller(FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG));
     /// `void expand(b, h, hStrideBytes, pairs, y, yBytes, factors, panels)`
     private static final MethodHandle EXPAND = MachineCode.caller(FunctionDescriptor.ofVoid(
             JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG));
@@ -51,6 +56,7 @@ final class LoraPairTiles {
 
     private final Map<Group, MemorySegment[]> shrinks; // each by rows
     private final MemorySegment[] expands; // by rows
+    private final MemorySegment round;
 
     /// The rank rows that a shrink tile works on.
     enum Group {
@@ -62,9 +68,10 @@ final class LoraPairTiles {
         TWO
     }
 
-    private LoraPairTiles(Map<Group, MemorySegment[]> shrinks, MemorySegment[] expands) {
+    private LoraPairTiles(Map<Group, MemorySegment[]> shrinks, MemorySegment[] expands, MemorySegment round) {
         this.shrinks = shrinks;
         this.expands = expands;
+        this.round = round;
     }
 
     /// Makes the code, once for the process; whether the processor has the instruction is for the caller to know.
@@ -97,11 +104,14 @@ final class LoraPairTiles {
             expandStarts[rows] = assembler.position();
             expand(assembler, rows);
         }
+        assembler.align(ALIGNMENT_BYTES);
+        int roundStart = assembler.position();
+        round(assembler);
         MemorySegment code = MachineCode.map(assembler.code())
                 .orElseThrow(() -> new UnsupportedOperationException("no machine code on this system"));
         Map<Group, MemorySegment[]> shrinks = new EnumMap<>(Group.class);
         shrinkStarts.forEach((group, starts) -> shrinks.put(group, at(code, starts)));
-        return new LoraPairTiles(shrinks, at(code, expandStarts));
+        return new LoraPairTiles(shrinks, at(code, expandStarts), at(code, new int[] {roundStart})[0]);
     }
 
     private static MemorySegment[] at(MemorySegment code, int[] starts) {
@@ -110,6 +120,20 @@ final class LoraPairTiles {
             functions[i] = MemorySegment.ofAddress(code.address() + starts[i]);
         }
         return functions;
+    }
+
+    /// Rounds inputs to bf16, [#ROUND_INPUTS] at a time. Subnormal ones become zero, which is what products take them
+    /// for.
+    ///
+    /// @param xByte where the first input stands in `x`
+    /// @param vectors how often, at least once
+    /// @param to address of the first result
+    void round(MemorySegment x, long xByte, long vectors, long to) {
+        try {
+            ROUND.invokeExact(round, x, xByte, vectors, to);
+        } catch (Throwable e) {
+            throw new AssertionError("a tile threw", e);
+        }
     }
 
     /// `h[i][r] = x[i] · a[r]` for `rows` rows and the rank rows of a group, rounded to bf16.
@@ -160,6 +184,24 @@ final class LoraPairTiles {
         } catch (Throwable e) {
             throw new AssertionError("a tile threw", e);
         }
+    }
+
+    private static void round(Assembler code) {
+        Register x = Register.RDI;
+        Register xByte = Register.RSI;
+        Register vectors = Register.RDX;
+        Register to = Register.RCX;
+        code.add(x, xByte);
+        int loop = code.position();
+        code.load(0, Address.of(x));
+        code.roundToBf16(0, 0);
+        code.storeHalf(Address.of(to), 0);
+        code.add(x, ROUND_INPUTS * Float.BYTES);
+        code.add(to, ROUND_INPUTS * Bf16.BYTES);
+        code.decrement(vectors);
+        code.jumpIfNotZero(loop);
+        code.endVectors();
+        code.ret();
     }
 
     /// Rows 0 to 7 from three places, since an index is scaled by 1, 2, 4 or 8 alone.

@@ -39,7 +39,7 @@ final class PairLoops extends LoraLoops {
             int rows = Math.min(ROWS, plan().end(piece) - e);
             int stride = worker.reserve(module.inputs());
             for (int i = 0; i < rows; i++) {
-                worker.load(x(), row(e + i) * module.inputs(), module.inputs(), (long) i * stride);
+                worker.load(tiles, x(), row(e + i) * module.inputs(), module.inputs(), (long) i * stride);
             }
             int padded = Shapes.roundUp(module.rank(), LoraModule.PAIR_GROUP);
             for (int r = from; r < to; ) {
@@ -162,8 +162,16 @@ final class PairLoops extends LoraLoops {
         }
 
         /// Rounds a row; the number behind an odd last one is a zero.
-        void load(float[] x, int at, int count, long byteAt) {
-            Bf16.fromFloats(x, at, count, inputs, byteAt);
+        void load(LoraPairTiles tiles, float[] x, int at, int count, long byteAt) {
+            int vectors = count / LoraPairTiles.ROUND_INPUTS;
+            if (vectors > 0) {
+                tiles.round(
+                        MemorySegment.ofArray(x), (long) at * Float.BYTES, vectors, inputs.address() + byteAt);
+            }
+            int done = vectors * LoraPairTiles.ROUND_INPUTS;
+            if (done < count) {
+                Bf16.fromFloats(x, at + done, count - done, inputs, byteAt + (long) done * Bf16.BYTES);
+            }
             if (count % 2 != 0) {
                 inputs.set(LoraModule.BF16, byteAt + (long) count * Bf16.BYTES, (short) 0);
             }
