@@ -165,8 +165,7 @@ final class PairLoops extends LoraLoops {
         void load(LoraPairTiles tiles, float[] x, int at, int count, long byteAt) {
             int vectors = count / LoraPairTiles.ROUND_INPUTS;
             if (vectors > 0) {
-                tiles.round(
-                        MemorySegment.ofArray(x), (long) at * Float.BYTES, vectors, inputs.address() + byteAt);
+                tiles.round(MemorySegment.ofArray(x), (long) at * Float.BYTES, vectors, inputs.address() + byteAt);
             }
             int done = vectors * LoraPairTiles.ROUND_INPUTS;
             if (done < count) {
