@@ -18,7 +18,6 @@ import org.junit.jupiter.api.Test;
 import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.Digest;
 import org.openlora.engine.TeacherForcing;
-import org.openlora.engine.model.LlamaModel;
 import org.openlora.engine.scheduler.SchedulerConfig;
 
 /// The example adapters of a real model answer as Transformers and PEFT let them (`examples/smollm2/answers.json`).
@@ -34,8 +33,7 @@ class SmolLm2ExamplesTest {
         JsonNode digests = JSON.readTree(folder.resolve("digests.json").toFile());
         JsonNode answers = JSON.readTree(folder.resolve("answers.json").toFile());
         try (GoldenBase base = GoldenBase.open(gguf.orElseThrow(), 256);
-                LoadedAdapters adapters = new LoadedAdapters(
-                        folder.resolve("adapters"), LlamaModel.adaptableModules(base.checkpoint()))) {
+                LoadedAdapters adapters = new LoadedAdapters(folder.resolve("adapters"), base.adaptableModules())) {
             assertThat(base.checkpoint().digest())
                     .isEqualTo(Digest.parse(digests.get("base").asText()));
             List<String> wrong = new ArrayList<>();
