@@ -142,6 +142,21 @@ public final class Assembler {
         vector(Map.F38, Prefix.F3, 0x72, to, 0, from);
     }
 
+    /// Each of the 16 lanes of `to` = one of the 16 bytes at from, with its sign.
+    public void loadBytes(int to, Address from) {
+        vector(Map.F38, Prefix.P66, 0x21, to, 0, from);
+    }
+
+    /// `to = from`, 16 integers as binary32, rounded to nearest.
+    public void integersToFloats(int to, int from) {
+        vector(Map.F, Prefix.NONE, 0x5b, to, 0, from);
+    }
+
+    /// `sums += a · b`, 16 times, each rounded once.
+    public void multiplyAdd(int sums, int a, int b) {
+        vector(Map.F38, Prefix.P66, 0xb8, sums, a, b);
+    }
+
     /// `to = to · factor + the 16 numbers at addend`, rounded once.
     public void multiplyAdd(int to, int factor, Address addend) {
         vector(Map.F38, Prefix.P66, 0xa8, to, factor, addend);
