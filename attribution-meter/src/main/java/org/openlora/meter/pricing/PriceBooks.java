@@ -68,11 +68,9 @@ public final class PriceBooks {
     private Entry register(Connection connection, PriceBook book, long nowMillis, String actor) throws SQLException {
         PriceSchedule present = read(connection);
         long effective = book.effectiveFrom().toEpochMilli();
-        long from =
-                present.entries().isEmpty() ? effective : Math.max(effective, nowMillis + NOTICE.toMillis());
-        Optional<Entry> same = present.entryAt(from).filter(entry -> entry.book()
-                .digest()
-                .equals(book.digest()));
+        long from = present.entries().isEmpty() ? effective : Math.max(effective, nowMillis + NOTICE.toMillis());
+        Optional<Entry> same =
+                present.entryAt(from).filter(entry -> entry.book().digest().equals(book.digest()));
         if (same.isPresent()) {
             return same.get();
         }
