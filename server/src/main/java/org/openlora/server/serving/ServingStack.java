@@ -321,6 +321,8 @@ public final class ServingStack implements Serving, AutoCloseable {
                     Duration.ofSeconds(config.metering().inclusionWindowSeconds())));
         } catch (LedgerException e) {
             throw new Problem(Problem.describe(e), "or set OPENLORA_HOME to another folder", e);
+        } catch (IllegalStateException e) {
+            throw new Problem(Problem.describe(e), "name one in metering.priceBook that is in force", e);
         } catch (DocumentException | IOException e) {
             throw new Problem(Problem.describe(e), "correct the file", e);
         }
