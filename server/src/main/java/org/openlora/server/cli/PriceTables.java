@@ -1,5 +1,6 @@
 package org.openlora.server.cli;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -41,13 +42,24 @@ final class PriceTables {
         rates("default", book.defaultRates());
         book.baseRates().forEach((digest, rates) -> rates("base " + brief(digest.toString()), rates));
         book.adapterRates().forEach((digest, rates) -> rates("adapter " + brief(digest.toString()), rates));
-        out.printf("  per request %s; platform %s of the rest%n", Pico.text(book.fixedFeePico()), percent(book.platformBps()));
+        out.printf(
+                "  per request %s; platform %s of the rest%n",
+                Pico.text(book.fixedFeePico()), percent(book.platformBps()));
         out.printf(
                 "  then base owner %s, adapter owner %s, operator %s, contributors %s%n",
                 percent(book.split().baseOwnerBps()),
                 percent(book.split().adapterOwnerBps()),
                 percent(book.split().operatorBps()),
                 percent(book.split().contributorsBps()));
+    }
+
+    static ObjectNode bookJson(PriceBook book) {
+        ObjectNode node = JSON.createObjectNode().put("digest", Sha256.text(book.digest()));
+        try {
+            return node.set("book", JSON.readTree(book.json()));
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a price book's canonical JSON does not parse", e);
+        }
     }
 
     private void rates(String of, Rates rates) {
@@ -104,8 +116,9 @@ final class PriceTables {
     void rerating(PriceBook book, Rerating.Result result) {
         out.printf("%d receipts, billed and by '%s'%n", result.receipts(), book.name());
         out.printf("  %-14s %-42s %24s %24s %24s%n", "", "payee", "billed", "proposed", "difference");
-        result.parties().forEach((party, amounts) -> amounts(
-                role(party.role()), party.payee().toString(), amounts));
+        result.parties()
+                .forEach((party, amounts) ->
+                        amounts(role(party.role()), party.payee().toString(), amounts));
         amounts("all", "", result.whole());
         if (result.otherRules() > 0) {
             out.printf(
@@ -170,8 +183,12 @@ final class PriceTables {
     static ObjectNode scheduleJson(PriceSchedule schedule, PriceSchedule.Entry entry, long nowMillis) {
         return JSON.createObjectNode()
                 .put("state", state(schedule, entry, nowMillis))
-                .put("inForceFrom", Instant.ofEpochMilli(entry.inForceFromMillis()).toString())
-                .put("registeredAt", Instant.ofEpochMilli(entry.registeredAtMillis()).toString())
+                .put(
+                        "inForceFrom",
+                        Instant.ofEpochMilli(entry.inForceFromMillis()).toString())
+                .put(
+                        "registeredAt",
+                        Instant.ofEpochMilli(entry.registeredAtMillis()).toString())
                 .put("actor", entry.actor())
                 .put("name", entry.book().name())
                 .put("priceBook", Sha256.text(entry.book().digest()));
