@@ -12,7 +12,9 @@ import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.evidence.Fixtures;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.ledger.LedgerIdentity;
+import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerStep;
+import org.openlora.meter.ledger.ReceiptListener;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.meter.receipt.Eip712Domain;
 import org.openlora.meter.receipt.OperatorKey;
@@ -54,20 +56,21 @@ final class MeterFixture {
         }
     }
 
-    static MeterOptions options(Path folder) {
-        return options(folder, step -> {});
+    static MeterOptions options(LedgerLocation location) {
+        return options(location, step -> {});
     }
 
-    static MeterOptions options(Path folder, LedgerStep.Observer observer) {
+    static MeterOptions options(LedgerLocation location, LedgerStep.Observer observer) {
         return new MeterOptions(
-                folder,
+                location,
                 IDENTITY,
                 registry(),
                 Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER),
                 priceBook(),
                 Duration.ofHours(24),
                 InstantSource.system(),
-                observer);
+                observer,
+                ReceiptListener.NONE);
     }
 
     static Address operator() {

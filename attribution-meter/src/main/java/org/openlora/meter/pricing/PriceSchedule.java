@@ -27,12 +27,16 @@ public record PriceSchedule(List<Entry> entries) {
         entries = entries.stream().sorted(Entry.ORDER).toList();
     }
 
-    /// The book in force at a moment; empty before the first one's.
-    public Optional<PriceBook> find(long millis) {
+    /// The entry in force at a moment; empty before the first one's.
+    public Optional<Entry> entryAt(long millis) {
         return entries.reversed().stream()
                 .filter(entry -> entry.inForceFromMillis() <= millis)
-                .map(Entry::book)
                 .findFirst();
+    }
+
+    /// The book in force at a moment; empty before the first one's.
+    public Optional<PriceBook> find(long millis) {
+        return entryAt(millis).map(Entry::book);
     }
 
     /// The book in force at a moment.

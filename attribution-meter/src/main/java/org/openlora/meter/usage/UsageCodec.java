@@ -71,9 +71,6 @@ public final class UsageCodec {
     public static UsageRow fromJson(String json, TokenIds prompt, TokenIds output) {
         JsonNode node = parse(json);
         List<AdapterUsage> adapters = adapters(node);
-        JsonNode versions = node.required("versions");
-        List<Bytes32> datanets = new ArrayList<>();
-        versions.required("datanets").forEach(datanet -> datanets.add(Bytes32.parse(datanet.asText())));
         return new UsageRow(
                 word(node, "requestId"),
                 node.required("source").asText(),
@@ -90,8 +87,7 @@ public final class UsageCodec {
                 node.required("cachedTokens").asInt(),
                 node.required("discardedTokens").asInt(),
                 word(node, "requestSalt"),
-                new ScoringVersions(
-                        word(versions, "scorer"), datanets, word(versions, "payees"), word(versions, "priceBook")));
+                versions(node));
     }
 
     /// The adapters of a row, with owners and lineage, from its JSON alone.
@@ -99,6 +95,21 @@ public final class UsageCodec {
     /// @throws DocumentException where the text is not such a row
     public static List<AdapterUsage> adapters(String json) {
         return adapters(parse(json));
+    }
+
+    /// What scores a row, from its JSON alone.
+    ///
+    /// @throws DocumentException where the text is not such a row
+    public static ScoringVersions versions(String json) {
+        return versions(parse(json));
+    }
+
+    private static ScoringVersions versions(JsonNode row) {
+        JsonNode versions = row.required("versions");
+        List<Bytes32> datanets = new ArrayList<>();
+        versions.required("datanets").forEach(datanet -> datanets.add(Bytes32.parse(datanet.asText())));
+        return new ScoringVersions(
+                word(versions, "scorer"), datanets, word(versions, "payees"), word(versions, "priceBook"));
     }
 
     private static JsonNode parse(String json) {

@@ -43,19 +43,18 @@ import org.openlora.engine.scheduler.SchedulerConfig;
 import org.openlora.engine.tensor.GemmSettings;
 import org.openlora.meter.Meter;
 import org.openlora.meter.MeterOptions;
+import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.document.DocumentException;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
-import org.openlora.meter.ledger.LedgerException;
+import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerQueries;
-import org.openlora.meter.pricing.PriceBook;
 import org.openlora.server.adapters.AdapterCache;
 import org.openlora.server.adapters.AdapterDesk;
 import org.openlora.server.adapters.CacheDesk;
 import org.openlora.server.adapters.FetchedBytes;
 import org.openlora.server.catalog.ResolvedModel;
-import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.config.ServerConfig.Tenant;
@@ -312,24 +311,19 @@ public final class ServingStack implements Serving, AutoCloseable {
             DatanetRegistry datanets) {
         try {
             return Meter.open(new MeterOptions(
-                    installation.ledger(),
+                    LedgerLocation.of(installation.ledger()),
                     operator.identity(),
                     datanets,
                     Map.of(UsageRows.word(model.tokenizer().digest()), model.tokenizer()::encode),
-                    priceBook(config, installation),
+                    PriceBookFile.read(config, installation),
                     Duration.ofSeconds(config.metering().inclusionWindowSeconds())));
         } catch (LedgerException e) {
             throw new Problem(Problem.describe(e), "or set OPENLORA_HOME to another folder", e);
+        } catch (IllegalStateException e) {
+            throw new Problem(Problem.describe(e), "name one in metering.priceBook that is in force", e);
         } catch (DocumentException | IOException e) {
             throw new Problem(Problem.describe(e), "correct the file", e);
         }
-    }
-
-    private static PriceBook priceBook(ServerConfig config, Installation installation) throws IOException {
-        String file = config.metering().priceBook();
-        return file.isEmpty()
-                ? PriceBook.parse("config/pricebook.yaml", ConfigLoader.shippedText("pricebook.yaml"))
-                : PriceBook.read(installation.root().resolve(file));
     }
 
     private static DatanetRegistry datanets(ServerConfig config, Installation installation, ResolvedModel resolved) {
