@@ -215,7 +215,8 @@ public final class BatchFlusher {
         if (finalized > known && finalized <= applied) {
             journal.recordFinal(finalized);
         }
-        lastFinalizedBlock = Math.max(lastFinalizedBlock, seen.map(Finality::blockNumber).orElse(0L));
+        lastFinalizedBlock =
+                Math.max(lastFinalizedBlock, seen.map(Finality::blockNumber).orElse(0L));
     }
 
     /// With several endpoints two must answer, and the one that sees least counts.
@@ -295,7 +296,8 @@ public final class BatchFlusher {
             return signFirst(batch, nonce, latest);
         }
         Attempt last = attempts.getLast();
-        if (underpriced || clock.millis() - last.createdAtMillis() >= policy.bumpAfter().toMillis()) {
+        if (underpriced
+                || clock.millis() - last.createdAtMillis() >= policy.bumpAfter().toMillis()) {
             return bump(batch, last, latest);
         }
         return rebroadcast(last, Action.WAITING);
@@ -378,8 +380,8 @@ public final class BatchFlusher {
     }
 
     private boolean canPay(BatchHeader batch, BigInteger neededWei, BlockReference block) {
-        BigInteger balance = rpc.integer(
-                rpc.call("eth_getBalance", submitter.address().toString(), block.parameter()));
+        BigInteger balance =
+                rpc.integer(rpc.call("eth_getBalance", submitter.address().toString(), block.parameter()));
         if (balance.compareTo(neededWei) < 0) {
             monitor.raise(
                     FlusherAlarm.NO_FUNDS,

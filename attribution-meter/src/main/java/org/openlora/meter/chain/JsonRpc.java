@@ -93,8 +93,8 @@ public final class JsonRpc {
                     .header("Content-Type", "application/json")
                     .POST(HttpRequest.BodyPublishers.ofString(body))
                     .build();
-            HttpResponse<String> response = within(
-                    timeout, client.sendAsync(request, HttpResponse.BodyHandlers.ofString()));
+            HttpResponse<String> response =
+                    within(timeout, client.sendAsync(request, HttpResponse.BodyHandlers.ofString()));
             if (response.statusCode() != 200) {
                 throw new IOException("HTTP status " + response.statusCode());
             }

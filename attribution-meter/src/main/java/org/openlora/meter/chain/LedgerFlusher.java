@@ -9,8 +9,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
 import org.openlora.meter.chain.BatchFlusher.Action;
-import org.openlora.meter.chain.BatchFlusher.Progress;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.lease.Leadership;
+import org.openlora.meter.lease.LeaseLostException;
 import org.openlora.meter.receipt.Signer;
 
 /// Brings the batches of all streams of a ledger on chain from one account. An account's transactions are numbered
@@ -23,6 +24,7 @@ public final class LedgerFlusher {
     private final FlushPolicy policy;
     private final Clock clock;
     private final FlusherMonitor monitor;
+    private final Leadership leadership;
 
     private final Map<Bytes32, BatchFlusher> flushers = new LinkedHashMap<>();
     private final Map<Bytes32, ChainException.Halted> halted = new LinkedHashMap<>();
@@ -31,25 +33,29 @@ public final class LedgerFlusher {
     private boolean quiet = true; // every stream that had its turn in this round was found landed at once
 
     /// @param sources the streams of the ledger, asked again for each round
+    /// @param leadership asked before each step, so that two processes do not outbid each other
     public LedgerFlusher(
             LedgerContract ledger,
             Signer submitter,
             Supplier<List<FlushSource>> sources,
             FlushPolicy policy,
             Clock clock,
-            FlusherMonitor monitor) {
+            FlusherMonitor monitor,
+            Leadership leadership) {
         this.ledger = ledger;
         this.submitter = submitter;
         this.sources = sources;
         this.policy = policy;
         this.clock = clock;
         this.monitor = monitor;
+        this.leadership = leadership;
     }
 
     /// Steps until every sealed batch of every stream has landed.
     ///
     /// @throws ChainException.Failed where they have not within the limit, with the last trouble as its reason
     /// @throws ChainException.Halted once all others have landed, where a stream halted
+    /// @throws LeaseLostException where another process flushes
     public void flushAll(Duration limit) {
         FlushLoop.run(
                 limit,
@@ -65,7 +71,9 @@ public final class LedgerFlusher {
     ///
     /// @return [Action#IDLE] after a round in which every sealed batch of every stream was found landed
     /// @throws ChainException.Halted after such a round, where a stream halted
+    /// @throws LeaseLostException where another process flushes
     public Action step() {
+        leadership.require();
         if (turn == round.size()) {
             begin();
         }

@@ -54,6 +54,9 @@ public final class Keystore {
                 throw new IllegalArgumentException(
                         "scrypt needs n a power of two and r, p of 1 or more, not n " + n + ", r " + r + ", p " + p);
             }
+            if (r == 1 && n >= 1 << 16) {
+                throw new IllegalArgumentException("scrypt with r 1 needs n below 65536 (RFC 7914), not " + n);
+            }
             if (128L * n * r > MOST_SCRYPT_BYTES || (long) n * r * p > MOST_SCRYPT_WORK) {
                 throw new IllegalArgumentException("scrypt with n " + n + ", r " + r + ", p " + p
                         + " asks more than 512 MiB of memory, or too much time");

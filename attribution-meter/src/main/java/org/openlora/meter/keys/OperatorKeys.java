@@ -77,10 +77,7 @@ public final class OperatorKeys {
     }
 
     OperatorKeys(
-            Path folder,
-            Map<String, String> environment,
-            Supplier<Optional<KeyPassword>> prompt,
-            Keystore.Cost cost) {
+            Path folder, Map<String, String> environment, Supplier<Optional<KeyPassword>> prompt, Keystore.Cost cost) {
         this.folder = folder;
         this.environment = Map.copyOf(environment);
         this.prompt = prompt;
@@ -99,8 +96,8 @@ public final class OperatorKeys {
 
     /// The operator's key; made where there is none.
     ///
-    /// @throws IllegalArgumentException where it is malformed, readable by others, cannot be decrypted, or is not one
-    ///     that this operator's record names
+    /// @throws IllegalArgumentException where it is malformed, readable by others, cannot be decrypted, or is not
+    ///     one that this operator's record names
     public Found load() throws IOException {
         finishSwitch();
         Optional<Found> found = find();
@@ -246,7 +243,8 @@ public final class OperatorKeys {
             JsonNode json = JSON.readTree(Files.readString(file));
             List<Address> signers = new ArrayList<>();
             json.path("signers").forEach(signer -> signers.add(Address.parse(signer.asText())));
-            return Optional.of(new Accounts(Address.parse(json.path("registrant").asText()), signers));
+            return Optional.of(
+                    new Accounts(Address.parse(json.path("registrant").asText()), signers));
         } catch (JsonProcessingException | IllegalArgumentException e) {
             throw new IOException(file + " is damaged: " + e.getMessage(), e);
         }
@@ -263,7 +261,8 @@ public final class OperatorKeys {
     }
 
     private static String json(Accounts accounts) {
-        ObjectNode json = JSON.createObjectNode().put("registrant", accounts.registrant().toString());
+        ObjectNode json =
+                JSON.createObjectNode().put("registrant", accounts.registrant().toString());
         accounts.signers().forEach(signer -> json.withArray("signers").add(signer.toString()));
         return json + "\n";
     }

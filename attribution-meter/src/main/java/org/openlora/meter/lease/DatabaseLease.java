@@ -75,7 +75,8 @@ public final class DatabaseLease implements Leadership, AutoCloseable {
             return made == 1 ? Optional.of(1L) : Optional.empty();
         }
         Row found = row.get();
-        boolean ours = mine != null && found.epoch() == mine.epoch() && found.holder().equals(holder);
+        boolean ours =
+                mine != null && found.epoch() == mine.epoch() && found.holder().equals(holder);
         if (found.expiresAt() > found.now() && !ours) {
             return Optional.empty();
         }
@@ -136,9 +137,7 @@ public final class DatabaseLease implements Leadership, AutoCloseable {
         return connection -> {
             long mine = epoch();
             boolean stands = row(connection)
-                    .filter(row -> row.epoch() == mine
-                            && row.holder().equals(holder)
-                            && row.expiresAt() > row.now())
+                    .filter(row -> row.epoch() == mine && row.holder().equals(holder) && row.expiresAt() > row.now())
                     .isPresent();
             if (!stands) {
                 throw new LeaseLostException("the lease '" + name + "' ran out or went to another process");

@@ -63,8 +63,8 @@ final class BatchSealer {
             return Optional.empty();
         }
         BatchHeader header = write(number, new SealedBatch.Pages(queries, firstSeq, lastSeq));
-        SealedBatch batch = new SealedBatch(
-                header, batches.previousHead(number), folder.resolve(header.dataUri()), queries);
+        SealedBatch batch =
+                new SealedBatch(header, batches.previousHead(number), folder.resolve(header.dataUri()), queries);
         record(batch, nowMillis);
         return Optional.of(batch);
     }
@@ -84,8 +84,7 @@ final class BatchSealer {
                             StandardOpenOption.CREATE,
                             StandardOpenOption.TRUNCATE_EXISTING,
                             StandardOpenOption.WRITE);
-                    OutputStream data =
-                            new BufferedOutputStream(Channels.newOutputStream(channel), BUFFER_BYTES)) {
+                    OutputStream data = new BufferedOutputStream(Channels.newOutputStream(channel), BUFFER_BYTES)) {
                 while (receipts.hasNext()) {
                     SignedReceipt signed = receipts.next();
                     totals.add(signed.receipt());
@@ -129,8 +128,8 @@ final class BatchSealer {
                     if (marked != header.count()) {
                         throw new LedgerException(
                                 Reason.DAMAGED,
-                                "batch " + header.number() + " holds " + header.count()
-                                        + " receipts, of which only " + marked + " stood in no batch");
+                                "batch " + header.number() + " holds " + header.count() + " receipts, of which only "
+                                        + marked + " stood in no batch");
                     }
                     observer.reached(LedgerStep.BATCH_BEFORE_COMMIT);
                     return marked;

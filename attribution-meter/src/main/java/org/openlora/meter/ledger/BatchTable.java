@@ -47,14 +47,13 @@ final class BatchTable implements SealedBatches {
     /// @throws LedgerException where it is not what was sealed
     @Override
     public Optional<BatchHeader> batch(long number) {
-        Optional<BatchHeader> header = database.query(
-                        "SELECT * FROM batch WHERE stream = ? AND number = ?", this::header, stream, number)
-                .stream()
-                .findFirst();
-        if (header.isPresent()
-                && !head(number).equals(Optional.of(header.get().head(previousHead(number))))) {
-            throw new LedgerException(
-                    Reason.DAMAGED, "batch " + number + " does not have the head it was sealed with");
+        Optional<BatchHeader> header =
+                database
+                        .query("SELECT * FROM batch WHERE stream = ? AND number = ?", this::header, stream, number)
+                        .stream()
+                        .findFirst();
+        if (header.isPresent() && !head(number).equals(Optional.of(header.get().head(previousHead(number))))) {
+            throw new LedgerException(Reason.DAMAGED, "batch " + number + " does not have the head it was sealed with");
         }
         return header;
     }

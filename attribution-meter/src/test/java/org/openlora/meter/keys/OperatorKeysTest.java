@@ -83,16 +83,15 @@ class OperatorKeysTest {
                     .mapToObj(i -> (Callable<Address>)
                             () -> keys(Map.of()).load().key().address())
                     .toList();
-            assertThat(threads.invokeAll(loads).stream()
-                            .map(Future::resultNow)
-                            .collect(Collectors.toSet()))
+            assertThat(threads.invokeAll(loads).stream().map(Future::resultNow).collect(Collectors.toSet()))
                     .hasSize(1);
         }
     }
 
     @Test
     void load_environment_winsOverTheFiles() throws IOException {
-        OperatorKeys.Found found = keys(Map.of(OperatorKeys.ENVIRONMENT, "0x" + KNOWN_KEY)).load();
+        OperatorKeys.Found found =
+                keys(Map.of(OperatorKeys.ENVIRONMENT, "0x" + KNOWN_KEY)).load();
         assertThat(found.key().address()).hasToString("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
         assertThat(found.place()).isEqualTo(Place.ENVIRONMENT);
         assertThat(names()).containsExactly("operator.json");
@@ -101,7 +100,8 @@ class OperatorKeysTest {
     @Test
     void load_anotherKeyThanTheOperators_refused() throws IOException {
         keys(Map.of()).load();
-        assertThatThrownBy(() -> keys(Map.of(OperatorKeys.ENVIRONMENT, KNOWN_KEY)).load())
+        assertThatThrownBy(
+                        () -> keys(Map.of(OperatorKeys.ENVIRONMENT, KNOWN_KEY)).load())
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("another OPENLORA_HOME");
     }
