@@ -14,10 +14,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import org.openlora.meter.chain.BatchHeader;
-<<<<<<< HEAD
 import org.openlora.meter.chain.BatchTotals;
-=======
->>>>>>> w-D
 import org.openlora.meter.database.Database;
 import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.database.LedgerException.Reason;
@@ -142,52 +139,8 @@ final class BatchSealer {
 
     /// A sealed batch, as it was sealed.
     Optional<SealedBatch> batch(long number) {
-<<<<<<< HEAD
         return batches.batch(number)
                 .map(header -> new SealedBatch(
                         header, batches.previousHead(number), folder.resolve(header.dataUri()), queries));
-=======
-        return entry(number).map(entry -> {
-            List<SignedReceipt> receipts =
-                    queries.receipts(entry.firstSeq(), (int) (entry.lastSeq() - entry.firstSeq() + 1));
-            BatchHeader header = BatchHeader.of(
-                    entry.number(),
-                    entry.operatorId(),
-                    receipts.stream().map(SignedReceipt::receipt).toList(),
-                    entry.root(),
-                    entry.dataHash(),
-                    entry.dataUri());
-            Bytes32 previousHead = entry(number - 1).map(Entry::head).orElse(Bytes32.ZERO);
-            if (!header.head(previousHead).equals(entry.head())) {
-                throw new LedgerException(
-                        Reason.DAMAGED, "batch " + number + " does not have the head it was sealed with");
-            }
-            return new SealedBatch(header, previousHead, entry.head(), folder.resolve(entry.dataUri()), receipts);
-        });
-    }
-
-    private Optional<Entry> lastEntry() {
-        List<Long> numbers = queries.batchNumbers();
-        return numbers.isEmpty() ? Optional.empty() : entry(numbers.getLast());
-    }
-
-    private Optional<Entry> entry(long number) {
-        return database
-                .query(
-                        "SELECT * FROM batch WHERE stream = ? AND number = ?",
-                        row -> new Entry(
-                                row.getLong("number"),
-                                Database.word(row, "operator_id"),
-                                row.getLong("first_seq"),
-                                row.getLong("last_seq"),
-                                Database.word(row, "root"),
-                                Database.word(row, "data_hash"),
-                                row.getString("data_uri"),
-                                Database.word(row, "head")),
-                        identity.stream(),
-                        number)
-                .stream()
-                .findFirst();
->>>>>>> w-D
     }
 }
