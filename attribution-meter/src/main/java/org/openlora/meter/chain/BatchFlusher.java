@@ -260,7 +260,9 @@ public final class BatchFlusher {
             }
             return Optional.of(new Finality(number, finalized));
         } catch (ChainException.Refused e) {
-            LOG.debug("no ledger state at the finalized block yet", e);
+            if (e.code() != ChainException.Refused.NO_CONTRACT) {
+                throw e;
+            }
             return Optional.of(new Finality(number, 0)); // the contract is younger than the finalized block
         }
     }

@@ -202,7 +202,9 @@ public final class LedgerContract {
 
     private ChainException.Refused noContract() {
         return new ChainException.Refused(
-                "no ledger contract at " + address + " on " + rpc.endpoint() + ": deploy it first", 0, "0x");
+                "no ledger contract at " + address + " on " + rpc.endpoint() + ": deploy it first",
+                ChainException.Refused.NO_CONTRACT,
+                "0x");
     }
 
     private static byte[][] siblings(MerkleProof proof) {

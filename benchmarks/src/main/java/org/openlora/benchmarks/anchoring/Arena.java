@@ -49,6 +49,7 @@ final class Arena implements AutoCloseable {
     private final LedgerContract contract;
     private final Bytes32 operatorId;
     private final Thread miner;
+    private final long transactionsBefore;
     private volatile boolean closed;
 
     /// @param batches how many the ledger holds
@@ -83,6 +84,7 @@ final class Arena implements AutoCloseable {
         var _ = deployer.register(contract, salt, key.address(), key.address());
         this.operatorId = OperatorIds.of(key.address(), salt);
         rpc.call("evm_setAutomine", false);
+        this.transactionsBefore = nonce();
         rpc.call("anvil_mine", "0x10"); // no reorganisation reaches the contract
         this.miner = Thread.ofPlatform().daemon().name("campaign-miner").unstarted(this::mine);
     }
@@ -169,8 +171,13 @@ final class Arena implements AutoCloseable {
         }
     }
 
-    /// Transactions of the operator's account on the canonical chain.
+    /// Transactions of the operator's account on the canonical chain, those that set the arena up left out.
     long operatorTransactions() {
+        return nonce() - transactionsBefore;
+    }
+
+    /// The account's next nonce.
+    long nonce() {
         JsonRpc rpc = anvil.rpc();
         return rpc.longInteger(rpc.call("eth_getTransactionCount", key.address().toString(), "latest"));
     }

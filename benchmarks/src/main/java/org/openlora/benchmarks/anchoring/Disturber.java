@@ -108,7 +108,7 @@ final class Disturber {
         synchronized (anvil) {
             rpc.call("anvil_dropAllTransactions");
             rpc.call("anvil_impersonateAccount", account);
-            long nonce = arena.operatorTransactions() + ahead;
+            long nonce = arena.nonce() + ahead;
             rpc.call(
                     "eth_sendTransaction",
                     Map.of(

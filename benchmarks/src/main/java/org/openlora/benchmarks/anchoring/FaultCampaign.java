@@ -161,8 +161,10 @@ public final class FaultCampaign {
                 FlushSource dying =
                         new FlushSource(source.operatorId(), source.stream(), source.batches(), journal);
                 try {
-                    FlusherProcess.flusher(dying, told, arena.key(), new FlusherMonitor())
-                            .flushUntil(number, LIMIT);
+                    BatchFlusher flusher = FlusherProcess.flusher(dying, told, arena.key(), new FlusherMonitor());
+                    while (flusher.step().finalized() < number) {
+                        Anvil.sleep(5);
+                    }
                 } catch (CrashingJournal.Crash e) {
                     happened.merge(word(point), 1, Integer::sum);
                 }

@@ -122,10 +122,12 @@ interface FlusherHost extends AutoCloseable {
                 Process started = builder.start();
                 BufferedReader lines =
                         new BufferedReader(new InputStreamReader(started.getInputStream(), StandardCharsets.UTF_8));
-                if (!FlusherProcess.READY.equals(lines.readLine())) {
-                    throw new Problem("the flusher's process ended before it began", "see " + log);
+                for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                    if (line.equals(FlusherProcess.READY)) {
+                        return started;
+                    }
                 }
-                return started;
+                throw new Problem("the flusher's process ended before it began", "see " + log);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
