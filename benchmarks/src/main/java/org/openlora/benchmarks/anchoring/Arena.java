@@ -26,6 +26,7 @@ import org.openlora.meter.evm.Keccak256;
 import org.openlora.meter.lease.Fence;
 import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.ledger.LedgerIdentity;
+import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.SealedBatch;
 import org.openlora.meter.merkle.MerkleTree;
 import org.openlora.meter.receipt.Eip712Domain;
@@ -130,7 +131,7 @@ final class Arena implements AutoCloseable {
     }
 
     Ledger openLedger(Path ledgerFolder) {
-        return Ledger.open(ledgerFolder, identity());
+        return Ledger.open(LedgerLocation.of(ledgerFolder), identity());
     }
 
     /// The stream in a ledger of this arena.

@@ -20,6 +20,7 @@ import org.openlora.meter.keys.OperatorKeys;
 import org.openlora.meter.lease.Fence;
 import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.ledger.LedgerIdentity;
+import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.receipt.Eip712Domain;
 import org.openlora.meter.receipt.OperatorKey;
 
@@ -67,7 +68,7 @@ public final class FlusherProcess {
                 Objects.requireNonNull(System.getenv(OperatorKeys.ENVIRONMENT)), OperatorKeys.ENVIRONMENT);
         LedgerIdentity identity = new LedgerIdentity(
                 told.stream(), told.operatorId(), Eip712Domain.ledger(31_337, told.contract()), key);
-        try (Ledger ledger = Ledger.open(told.ledger(), identity)) {
+        try (Ledger ledger = Ledger.open(LedgerLocation.of(told.ledger()), identity)) {
             System.out.println(READY);
             System.out.flush();
             flusher(ledger, told, key, new FlusherMonitor()).flushUntil(told.last(), Duration.ofHours(1));

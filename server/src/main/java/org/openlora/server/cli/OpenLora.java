@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
             AdapterCommand.class,
             ReceiptsCommand.class,
             KeyCommand.class,
+            PriceCommand.class,
             VersionCommand.class,
         },
         exitCodeListHeading = "%nExit status:%n",
