@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
             ModelCommand.class,
             AdapterCommand.class,
             ReceiptsCommand.class,
+            KeyCommand.class,
             PriceCommand.class,
             VersionCommand.class,
         },
