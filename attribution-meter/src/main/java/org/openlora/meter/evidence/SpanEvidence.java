@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import org.openlora.meter.exact.FixedPointLog2;
+import org.openlora.meter.index.SuffixIndex;
 
 /// The spans of a response that occur verbatim in the corpora of its lineage, and which span each token belongs
 /// to.

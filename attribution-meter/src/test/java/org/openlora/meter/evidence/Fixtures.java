@@ -55,9 +55,7 @@ public final class Fixtures {
     }
 
     public static LineageCorpora lineage(List<Datanet> datanets) {
-        return LineageCorpora.of(datanets.stream()
-                .map(datanet -> Corpus.of(datanet, TOKENIZER, ENCODER))
-                .toList());
+        return LineageCorpora.of(datanets, TOKENIZER, ENCODER);
     }
 
     public static int[] random(Random random, int length, int alphabet) {
