@@ -22,7 +22,6 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.openlora.meter.chain.AttemptJournal;
 import org.openlora.meter.database.TestDatabase;
-import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evidence.Fixtures;
 import org.openlora.meter.evm.Bytes32;
@@ -259,10 +258,16 @@ class MeterTest {
     @Test
     void register_later_keepsTheOrderOfRegistration() {
         MeterOptions options = MeterFixture.options(ledger());
-        DatanetRegistry second = new DatanetRegistry();
-        second.register(MeterFixture.datanets().get(1));
         MeterOptions secondOnly = new MeterOptions(
-                ledger(), options.identity(), second, options.encoders(), options.priceBook(), Duration.ofHours(1));
+                ledger(),
+                options.identity(),
+                new DatanetOptions(
+                        options.datanets().rows(),
+                        options.datanets().indices(),
+                        registry -> registry.register(MeterFixture.datanets().get(1))),
+                options.encoders(),
+                options.priceBook(),
+                Duration.ofHours(1));
         List<Bytes32> expected = List.of(
                 MeterFixture.datanets().get(1).digest(),
                 MeterFixture.datanets().get(0).digest());

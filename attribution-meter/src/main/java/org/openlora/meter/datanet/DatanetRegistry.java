@@ -371,7 +371,7 @@ public final class DatanetRegistry {
             return head == seen.head() ? seen : load(tables, head, seen);
         });
         moment = now;
-        return now != seen;
+        return now.head() != seen.head();
     }
 
     private Moment load(RegistryTables tables, long head, Moment seen) throws SQLException {

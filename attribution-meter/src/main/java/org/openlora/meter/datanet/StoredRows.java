@@ -45,6 +45,7 @@ final class StoredRows extends AbstractList<DatanetRow> implements RandomAccess,
     private volatile @Nullable Content content;
 
     /// @param contributorPlaces for each contributor of the table the index into [Datanet#contributors]
+    @SuppressWarnings("ArrayRecordComponent") // private, never compared
     private record Content(MemorySegment json, MemorySegment table, int[] contributorPlaces) {}
 
     /// @param size how many rows it has, as the registry knows it

@@ -69,18 +69,18 @@ final class IndexFile {
                 .array();
         MessageDigest checksum = Sha256.plain();
         checksum.update(header);
-        body(arrays, symbolBytes, piece -> checksum.update(piece.duplicate()));
+        body(arrays, symbolBytes, (bytes, length) -> checksum.update(bytes, 0, length));
         try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file), 1 << 16)) {
             out.write(header);
             out.write(checksum.digest());
-            body(arrays, symbolBytes, piece -> out.write(piece.array(), 0, piece.limit()));
+            body(arrays, symbolBytes, (bytes, length) -> out.write(bytes, 0, length));
         }
     }
 
     /// Takes the body's bytes in pieces.
     @FunctionalInterface
     private interface PieceConsumer {
-        void accept(ByteBuffer piece) throws IOException;
+        void accept(byte[] bytes, int length) throws IOException;
     }
 
     private static void body(IndexArrays arrays, int symbolBytes, PieceConsumer out) throws IOException {
@@ -91,18 +91,19 @@ final class IndexFile {
         pieces(arrays.reversed(), symbolBytes, out);
     }
 
-    private static void pieces(int[] values, int bytes, PieceConsumer out) throws IOException {
-        ByteBuffer piece = ByteBuffer.allocate(PIECE * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    private static void pieces(int[] values, int valueBytes, PieceConsumer out) throws IOException {
+        byte[] bytes = new byte[PIECE * Integer.BYTES];
+        ByteBuffer piece = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         for (int from = 0; from < values.length; from += PIECE) {
             piece.clear();
             for (int i = from; i < Math.min(values.length, from + PIECE); i++) {
-                if (bytes == Short.BYTES) {
+                if (valueBytes == Short.BYTES) {
                     piece.putShort((short) values[i]);
                 } else {
                     piece.putInt(values[i]);
                 }
             }
-            out.accept(piece.flip());
+            out.accept(bytes, piece.position());
         }
     }
 

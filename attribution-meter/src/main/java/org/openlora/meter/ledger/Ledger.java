@@ -232,18 +232,9 @@ public final class Ledger implements AutoCloseable {
                 .findFirst();
     }
 
-    /// The place of a datanet in the order of registration; it gets the next one when it is new.
-    public long datanetOrdinal(Bytes32 digest) {
-        return database.write(connection -> {
-            Database.update(
-                    connection, "INSERT INTO datanet (digest) VALUES (?) ON CONFLICT (digest) DO NOTHING", digest);
-            return Database.query(
-                            connection,
-                            "SELECT ordinal FROM datanet WHERE digest = ?",
-                            row -> row.getLong("ordinal"),
-                            digest)
-                    .getFirst();
-        });
+    /// Where the ledger is kept; other registers stand beside it.
+    public Database database() {
+        return database;
     }
 
     /// Seals all receipts that stand in no batch into the next one.

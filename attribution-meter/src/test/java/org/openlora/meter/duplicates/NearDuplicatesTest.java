@@ -22,12 +22,12 @@ class NearDuplicatesTest {
     private static final String TIDE = "The tide comes back to the grey harbour at dusk, and the boats rise with it.";
 
     /// Texts as the rows of a datanet.
-    private record Texts(Bytes32 datanet, List<String> texts, int[][] keys) implements BandedRows {
+    private record Texts(Bytes32 datanet, List<String> texts, List<int[]> keys) implements BandedRows {
         Texts(String name, List<String> texts) {
             this(
                     Fixtures.word(name),
                     List.copyOf(texts),
-                    texts.stream().map(NearDuplicates::bandsOf).toArray(int[][]::new));
+                    texts.stream().map(NearDuplicates::bandsOf).toList());
         }
 
         @Override
@@ -42,7 +42,7 @@ class NearDuplicatesTest {
 
         @Override
         public int band(int row, int band) {
-            return keys[row][band];
+            return keys.get(row)[band];
         }
     }
 
