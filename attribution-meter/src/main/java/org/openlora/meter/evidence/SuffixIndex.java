@@ -91,6 +91,16 @@ public final class SuffixIndex {
         return matches;
     }
 
+    /// The length of the longest piece that ends with the query's token `last`.
+    ///
+    /// @param most its length at most: one more than that of the longest piece that ends a token before
+    public int longestEndingAt(int[] query, int last, int most) {
+        int place = lowerBound(query, last, most);
+        int above = place < suffixes.length ? common(query, last, suffixes[place], most) : 0;
+        int below = place > 0 ? common(query, last, suffixes[place - 1], most) : 0;
+        return Math.max(above, below);
+    }
+
     /// The rows in which a matched piece of the query occurs, ascending, each once.
     public int[] rowsOf(int[] query, Match match) {
         int last = match.end() - 1;
