@@ -11,7 +11,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.evidence.CorpusLibrary;
+import org.openlora.meter.evidence.ProvisionalEvidence;
 import org.openlora.meter.evidence.Scorer;
+import org.openlora.meter.evidence.ScorerVersion;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.ledger.LedgerQueries;
@@ -34,6 +36,7 @@ public final class Meter implements AutoCloseable {
     private final Ledger ledger;
     private final ScoringWorker worker;
     private final UsageCommitter committer;
+    private final CorpusLibrary corpora;
     private final Map<Bytes32, Long> ordinals = new ConcurrentHashMap<>();
     private volatile PayeeTable payees;
 
@@ -45,8 +48,8 @@ public final class Meter implements AutoCloseable {
                 UsageScorer.PRICE_BOOK,
                 options.priceBook().json());
         this.payees = keepDatanets(options, ledger, ordinals);
-        this.worker = new ScoringWorker(
-                ledger, new UsageScorer(ledger, new CorpusLibrary(options.datanets(), options.encoders())));
+        this.corpora = new CorpusLibrary(options.datanets(), options.encoders());
+        this.worker = new ScoringWorker(ledger, new UsageScorer(ledger, corpora));
         this.committer = new UsageCommitter(ledger, options.clock(), worker::wake);
     }
 
@@ -91,6 +94,19 @@ public final class Meter implements AutoCloseable {
         datanets.sort(Comparator.comparing(digest -> ordinals.getOrDefault(digest, Long.MAX_VALUE)));
         return new ScoringVersions(
                 Scorer.ID, datanets, payees.digest(), options.priceBook().digest());
+    }
+
+    /// What follows a growing answer of these adapters by today's versions. May open or build indices: to be called
+    /// by a thread that nobody waits for.
+    ///
+    /// @throws IllegalArgumentException where a datanet or the tokenizer is not at hand
+    public ProvisionalEvidence provisionalEvidence(
+            Collection<AdapterUsage> adapters, Bytes32 tokenizerDigest, int[] prompt) {
+        List<Bytes32> datanets = versionsFor(adapters).datanets();
+        return new ProvisionalEvidence(
+                corpora.lineage(datanets, tokenizerDigest, ScorerVersion.CURRENT),
+                options.priceBook().rules(),
+                prompt);
     }
 
     /// Makes a usage row durable. Committing the same row again gives the same acknowledgement.
@@ -143,6 +159,17 @@ public final class Meter implements AutoCloseable {
         int released = ledger.releaseQuarantined(options.clock().instant().toEpochMilli());
         worker.wake();
         return released;
+    }
+
+    /// Leaves committed rows unscored until [#resumeScoring]: they wait in the ledger, none is lost, and what they are
+    /// scored by is fixed with them. For measuring, and for hours in which every cycle is to serve.
+    public void holdScoring() {
+        worker.hold(true);
+    }
+
+    /// Goes on with the rows that wait.
+    public void resumeScoring() {
+        worker.hold(false);
     }
 
     /// What scoring has taken so far.

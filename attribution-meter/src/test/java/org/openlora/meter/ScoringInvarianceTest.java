@@ -1,8 +1,10 @@
 package org.openlora.meter;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -50,6 +52,22 @@ class ScoringInvarianceTest {
         }
         assertThat(expected.values().stream().map(Outcome::attribution).distinct())
                 .hasSizeGreaterThan(50);
+    }
+
+    @Test
+    void holdScoring_rowsWait_andAreScoredOnceItIsResumed() {
+        try (Meter meter = Meter.open(MeterFixture.options(folder))) {
+            meter.holdScoring();
+            UsageRow row = MeterFixture.row(meter, 1);
+            meter.commit(row).join();
+            assertThatThrownBy(() -> meter.drain(Duration.ofMillis(50)))
+                    .hasMessageContaining("1 usage rows are not scored yet");
+            assertThat(meter.queries().receiptsOf(row.requestId())).isEmpty();
+
+            meter.resumeScoring();
+            meter.drain(MeterFixture.PATIENCE);
+            assertThat(meter.queries().receiptsOf(row.requestId())).hasSize(1);
+        }
     }
 
     @Test
@@ -103,6 +121,9 @@ class ScoringInvarianceTest {
             int group = Math.min(1 + random.nextInt(120), shuffled.size() - done);
             List<UsageRow> now = shuffled.subList(done, done + group);
             try (Meter meter = Meter.open(MeterFixture.options(ledger))) {
+                if (random.nextBoolean()) {
+                    meter.holdScoring();
+                }
                 now.parallelStream().map(meter::commit).toList().forEach(acknowledgement -> acknowledgement.join());
             }
             done += group;
