@@ -17,10 +17,13 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.openlora.engine.GenerationEvent;
+import org.openlora.engine.Usage;
 import org.openlora.engine.sampling.SamplingParams;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evidence.ProvisionalSpan;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.receipt.SignedReceipt;
+import org.openlora.meter.usage.AdapterUsage;
 import org.openlora.server.catalog.ResolvedModel;
 import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
@@ -38,28 +41,42 @@ class ProvisionalAttributionTest {
     private Path home;
 
     @Test
-    void submit_asked_everySpanOfTheReceiptWasGuessedAtItsLastToken() {
-        try (ServingStack stack = open()) {
-            List<ProvisionalSpan> guesses = new CopyOnWriteArrayList<>();
-            GenerationEvent.Finished finished = generate(stack, true, guesses);
+    void watch_everySpanOfTheReceipt_isGuessedAtItsLastToken() throws InterruptedException {
+        try (ServingStack stack = open();
+                ProvisionalAttribution provisional = new ProvisionalAttribution()) {
+            Usage usage = generate(stack, false, new CopyOnWriteArrayList<>()).usage();
             stack.meter().drain(PATIENCE);
+            List<AdapterUsage> adapters = usage.adapters().stream()
+                    .map(use -> UsageRows.adapter(use.adapter(), 0))
+                    .toList();
+            Bytes32 tokenizer = UsageRows.word(stack.model().tokenizerDigest());
+            List<GenerationEvent> events = new CopyOnWriteArrayList<>();
 
-            AttributionRecord record = record(stack, finished);
-            assertThat(record.spans()).isNotEmpty();
-            assertThat(guesses)
-                    .allSatisfy(guess -> assertThat(guess.origins()).isNotEmpty())
-                    .isNotEmpty();
-            assertThat(stack.provisionalCounts().looked()).isPositive();
-            assertThat(stack.provisionalCounts().dropped()).isZero();
-            // The answer's end may come before the guess for its last tokens: those are not waited for.
-            int last = guesses.getLast().start() + guesses.getLast().length();
-            assertThat(record.spans())
-                    .filteredOn(span -> span.start() + span.length() <= last)
-                    .isNotEmpty()
-                    .allSatisfy(span -> assertThat(guesses).anySatisfy(guess -> {
-                        assertThat(guess.start() + guess.length()).isEqualTo(span.start() + span.length());
-                        assertThat(guess.length()).isGreaterThanOrEqualTo(span.length());
+            // The same answer again, each token once the one before has been looked at.
+            var sink = provisional.watch(
+                    1,
+                    () -> stack.meter().provisionalEvidence(adapters, tokenizer, usage.promptTokens()),
+                    events::add);
+            for (int i = 0; i < usage.outputTokens().length; i++) {
+                sink.accept(delta(usage.outputTokens()[i]));
+                while (provisional.counts().looked() <= i) {
+                    Thread.sleep(1);
+                }
+            }
+
+            List<ProvisionalSpan> guesses = events.stream()
+                    .filter(GenerationEvent.Attributed.class::isInstance)
+                    .map(event -> ((GenerationEvent.Attributed) event).span())
+                    .toList();
+            AttributionRecord record = record(stack, usage.requestId());
+            assertThat(record.spans()).isNotEmpty().allSatisfy(span -> assertThat(guesses)
+                    .anySatisfy(guess -> {
+                        assertThat(guess.start()).isEqualTo(span.start());
+                        assertThat(guess.length()).isEqualTo(span.length());
+                        assertThat(guess.rarity()).isEqualTo(span.rarity());
+                        assertThat(guess.origins()).hasSize(span.sources().size());
                     }));
+            assertThat(events).filteredOn(GenerationEvent.Delta.class::isInstance).hasSize(usage.outputTokens().length);
         }
     }
 
@@ -72,7 +89,8 @@ class ProvisionalAttributionTest {
             stack.meter().drain(PATIENCE);
 
             assertThat(none).isEmpty();
-            assertThat(record(stack, asked).hash()).isEqualTo(record(stack, notAsked).hash());
+            assertThat(record(stack, asked.usage().requestId()).hash())
+                    .isEqualTo(record(stack, notAsked.usage().requestId()).hash());
         }
     }
 
@@ -137,10 +155,12 @@ class ProvisionalAttributionTest {
         return end.join();
     }
 
-    private static AttributionRecord record(ServingStack stack, GenerationEvent.Finished finished) {
-        Bytes32 id = finished.acknowledgement().acknowledgement().requestId();
-        long seq = stack.meter().queries().receiptsOf(id).getFirst().receipt().seq();
-        return stack.meter().queries().attribution(seq).orElseThrow();
+    private static AttributionRecord record(ServingStack stack, String requestId) {
+        SignedReceipt receipt = stack.meter()
+                .queries()
+                .receiptsOf(Bytes32.parse(requestId))
+                .getFirst();
+        return stack.meter().queries().attribution(receipt.receipt().seq()).orElseThrow();
     }
 
     private ServingStack open() {
