@@ -15,7 +15,9 @@ import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.datanet.RegisteredDatanet;
 import org.openlora.meter.evidence.CorpusLibrary;
+import org.openlora.meter.evidence.ProvisionalEvidence;
 import org.openlora.meter.evidence.Scorer;
+import org.openlora.meter.evidence.ScorerVersion;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.index.IndexStore;
 import org.openlora.meter.ledger.Ledger;
@@ -39,6 +41,7 @@ public final class Meter implements AutoCloseable {
     private final Ledger ledger;
     private final ScoringWorker worker;
     private final UsageCommitter committer;
+    private final CorpusLibrary corpora;
     private final DatanetRegistry datanets;
     private final DatanetWatch watch;
     private volatile Registered registered;
@@ -58,7 +61,8 @@ public final class Meter implements AutoCloseable {
                 options.priceBook().json());
         this.datanets = openDatanets(options, ledger);
         this.registered = keepRegistered();
-        CorpusLibrary corpora = new CorpusLibrary(datanets, new IndexStore(options.datanets().indices()), options.encoders());
+        this.corpora =
+                new CorpusLibrary(datanets, new IndexStore(options.datanets().indices()), options.encoders());
         this.worker = new ScoringWorker(ledger, new UsageScorer(ledger, corpora));
         this.committer = new UsageCommitter(ledger, options.clock(), worker::wake);
         this.watch = new DatanetWatch(this::refreshDatanets);
@@ -140,6 +144,19 @@ public final class Meter implements AutoCloseable {
                 Scorer.ID, searched, now.payees().digest(), options.priceBook().digest());
     }
 
+    /// What follows a growing answer of these adapters by today's versions. May open or build indices: to be called
+    /// by a thread that nobody waits for.
+    ///
+    /// @throws IllegalArgumentException where a datanet or the tokenizer is not at hand
+    public ProvisionalEvidence provisionalEvidence(
+            Collection<AdapterUsage> adapters, Bytes32 tokenizerDigest, int[] prompt) {
+        List<Bytes32> searched = versionsFor(adapters).datanets();
+        return new ProvisionalEvidence(
+                corpora.lineage(searched, tokenizerDigest, ScorerVersion.CURRENT),
+                options.priceBook().rules(),
+                prompt);
+    }
+
     /// Makes a usage row durable. Committing the same row again gives the same acknowledgement.
     ///
     /// @return completes when the row is on the disk, with what the response's final event carries; fails with a
@@ -190,6 +207,17 @@ public final class Meter implements AutoCloseable {
         int released = ledger.releaseQuarantined(options.clock().instant().toEpochMilli());
         worker.wake();
         return released;
+    }
+
+    /// Leaves committed rows unscored until [#resumeScoring]: they wait in the ledger, none is lost, and what they are
+    /// scored by is fixed with them. For measuring, and for hours in which every cycle is to serve.
+    public void holdScoring() {
+        worker.hold(true);
+    }
+
+    /// Goes on with the rows that wait.
+    public void resumeScoring() {
+        worker.hold(false);
     }
 
     /// What scoring has taken so far.

@@ -30,6 +30,7 @@ import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evidence.LineageCorpora;
 import org.openlora.meter.evidence.Scorer;
+import org.openlora.meter.evidence.ScorerVersion;
 import org.openlora.meter.evidence.TokenEncoder;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
@@ -101,7 +102,9 @@ class AttributionVectorsTest {
         JsonNode hashes = vectors.required("tokenHashes");
         assertThat(TokenHashes.prompt(word(hashes, "salt"), ids(hashes, "ids"))).isEqualTo(word(hashes, "prompt"));
         assertThat(TokenHashes.output(word(hashes, "salt"), ids(hashes, "ids"))).isEqualTo(word(hashes, "output"));
-        assertThat(Scorer.ID).isEqualTo(word(vectors, "scorer"));
+        assertThat(ScorerVersion.V1.id()).isEqualTo(word(vectors, "scorer"));
+        assertThat(Arrays.stream(ScorerVersion.values()).map(ScorerVersion::id))
+                .isEqualTo(words(vectors.required("scorers")));
         assertThat(priceBook().digest()).isEqualTo(word(vectors, "priceBookDigest"));
     }
 
@@ -122,9 +125,10 @@ class AttributionVectorsTest {
     private void requests(CorpusLibrary library) {
         PriceBook book = priceBook();
         for (JsonNode request : vectors.required("requests")) {
-            String title = request.required("title").asText();
+            ScorerVersion version = ScorerVersion.of(word(request, "scorer"));
+            String title = request.required("title").asText() + ", " + version;
             UsageRow row = row(request);
-            LineageCorpora lineage = library.lineage(row.versions().datanets(), row.tokenizerDigest());
+            LineageCorpora lineage = library.lineage(row.versions().datanets(), row.tokenizerDigest(), version);
             AttributionRecord record = Scorer.score(row, lineage, book.rules());
             assertThat(lineage.rarity().digest()).as(title).isEqualTo(word(request, "rarity"));
             assertThat(HexFormat.of().formatHex(record.bytes()))
@@ -207,7 +211,7 @@ class AttributionVectorsTest {
                 request.required("cachedTokens").asInt(),
                 0,
                 Bytes32.ZERO,
-                new ScoringVersions(Scorer.ID, searched, Bytes32.ZERO, Bytes32.ZERO));
+                new ScoringVersions(word(request, "scorer"), searched, Bytes32.ZERO, Bytes32.ZERO));
     }
 
     private static List<Payment> payments(JsonNode request) {

@@ -175,7 +175,7 @@ class MeterTest {
             assertThat(meter.queries().quarantined()).hasSize(3);
             assertThat(meter.queries().quarantined().get(0).reason())
                     .contains("was registered when the request was served");
-            assertThat(meter.queries().quarantined().get(1).reason()).contains("is not this program's");
+            assertThat(meter.queries().quarantined().get(1).reason()).contains("is not known to this program");
             assertThat(meter.queries().quarantined().get(2).reason()).contains("keeps no price-book");
             assertThat(meter.releaseQuarantined()).isEqualTo(3);
             meter.drain(MeterFixture.PATIENCE);

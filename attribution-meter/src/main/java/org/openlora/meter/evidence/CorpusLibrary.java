@@ -25,12 +25,14 @@ public final class CorpusLibrary {
     private final IndexStore indices;
     private final Map<Bytes32, TokenEncoder> encoders;
     private final Map<Bytes32, Corpus> corpora = new HashMap<>();
-    private final Map<List<Bytes32>, LineageCorpora> lineages = new LinkedHashMap<>(16, 0.75f, true) {
+    private final Map<LineageKey, LineageCorpora> lineages = new LinkedHashMap<>(16, 0.75f, true) {
         @Override
-        protected boolean removeEldestEntry(Map.Entry<List<Bytes32>, LineageCorpora> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<LineageKey, LineageCorpora> eldest) {
             return size() > KEPT_LINEAGES;
         }
     };
+
+    private record LineageKey(List<Bytes32> roots, ScorerVersion version) {}
 
     /// @param encoders by tokenizer digest
     public CorpusLibrary(DatanetRegistry datanets, IndexStore indices, Map<Bytes32, TokenEncoder> encoders) {
@@ -39,14 +41,16 @@ public final class CorpusLibrary {
         this.encoders = Map.copyOf(encoders);
     }
 
-    /// The corpora of these datanets, in this order, as the tokenizer cuts them.
+    /// The corpora of these datanets, in this order, as the tokenizer cuts them and the scorer sees them.
     ///
     /// @throws IllegalArgumentException where a datanet or the tokenizer is not at hand
-    public synchronized LineageCorpora lineage(List<Bytes32> datanetDigests, Bytes32 tokenizerDigest) {
+    public synchronized LineageCorpora lineage(
+            List<Bytes32> datanetDigests, Bytes32 tokenizerDigest, ScorerVersion version) {
         List<Bytes32> roots = datanetDigests.stream()
                 .map(digest -> Datanet.corpusRoot(digest, tokenizerDigest))
                 .toList();
-        LineageCorpora known = lineages.get(roots);
+        LineageKey key = new LineageKey(roots, version);
+        LineageCorpora known = lineages.get(key);
         if (known != null) {
             return known;
         }
@@ -60,8 +64,8 @@ public final class CorpusLibrary {
             }
             parts.add(corpus);
         }
-        LineageCorpora lineage = LineageCorpora.of(parts);
-        lineages.put(roots, lineage);
+        LineageCorpora lineage = LineageCorpora.of(parts, version);
+        lineages.put(key, lineage);
         return lineage;
     }
 

@@ -79,8 +79,8 @@ class NearDuplicatesTest {
     @Test
     void find_copyOfACopy_namesTheOriginalAlone() {
         // Each step changes a little; the last is far from the first.
-        String second = TIDE.replace("at dusk", "by night");
-        String third = second.replace("the boats rise", "all ships go up");
+        String second = TIDE + " So it goes.";
+        String third = second.substring("The tide comes".length());
         Copies copies = find(new Texts("chain", List.of(TIDE, second, third)));
         assertThat(Shingles.of(TIDE).isNear(Shingles.of(second))).isTrue();
         assertThat(Shingles.of(second).isNear(Shingles.of(third))).isTrue();

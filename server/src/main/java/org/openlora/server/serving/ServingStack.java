@@ -51,6 +51,7 @@ import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.pricing.PriceBook;
+import org.openlora.meter.usage.AdapterUsage;
 import org.openlora.server.adapters.AdapterCache;
 import org.openlora.server.adapters.AdapterDesk;
 import org.openlora.server.adapters.CacheDesk;
@@ -79,6 +80,7 @@ public final class ServingStack implements Serving, AutoCloseable {
     private final ServedModel served;
     private final AdapterDesk desk;
     private final ClientRequests clientRequests;
+    private final ProvisionalAttribution provisional = new ProvisionalAttribution();
 
     private ServingStack(
             BaseModel model,
@@ -415,6 +417,7 @@ public final class ServingStack implements Serving, AutoCloseable {
                 call.choices(),
                 call.priority(),
                 CacheSalts.of(account, call.tenant().cacheGroup(), operator.salt(), call.cacheSalt()));
+        GenerationSink followed = call.provisional() ? followed(chosen, prompt, call.choices(), sink) : sink;
         Admission admission = new Admission(
                 clientId == null ? engineId : clientId,
                 engineId,
@@ -422,10 +425,10 @@ public final class ServingStack implements Serving, AutoCloseable {
                 chosen.stream().map(Chosen::resolved).toList(),
                 prompt.length);
         if (clientId == null) {
-            engine.submit(request, sink);
+            engine.submit(request, followed);
             return admission;
         }
-        GenerationSink watched = clientRequests.claim(id, clientId, sink);
+        GenerationSink watched = clientRequests.claim(id, clientId, followed);
         try {
             engine.submit(request, watched);
         } catch (RuntimeException e) {
@@ -433,6 +436,22 @@ public final class ServingStack implements Serving, AutoCloseable {
             throw e;
         }
         return admission;
+    }
+
+    /// Watches an answer where there is anything to find in it.
+    private GenerationSink followed(List<Chosen> chosen, int[] prompt, int choices, GenerationSink sink) {
+        List<AdapterUsage> adapters =
+                chosen.stream().map(one -> UsageRows.adapter(one.selection(), 0)).toList();
+        if (adapters.stream().allMatch(adapter -> adapter.lineage().isEmpty())) {
+            return sink;
+        }
+        Bytes32 tokenizer = UsageRows.word(model.tokenizer().digest());
+        return provisional.watch(choices, () -> meter.provisionalEvidence(adapters, tokenizer, prompt), sink);
+    }
+
+    /// What became of the tokens whose attribution was asked for while their answers grew.
+    public ProvisionalCounts provisionalCounts() {
+        return provisional.counts();
     }
 
     private static boolean inLedger(LedgerQueries queries, Bytes32 id) {
@@ -525,6 +544,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             closing.add(registry);
             closing.add(residency);
             closing.add(meter);
+            closing.add(provisional);
             closing.add(engine);
         }
     }
