@@ -1,25 +1,30 @@
 package org.openlora.meter;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import org.openlora.meter.datanet.Datanet;
+import org.openlora.meter.datanet.DatanetRegistry;
+import org.openlora.meter.datanet.RegisteredDatanet;
 import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evidence.ProvisionalEvidence;
 import org.openlora.meter.evidence.Scorer;
 import org.openlora.meter.evidence.ScorerVersion;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.index.IndexStore;
 import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.ledger.PendingUsage;
 import org.openlora.meter.ledger.SealedBatch;
-import org.openlora.meter.ledger.SqliteAttemptJournal;
+import org.openlora.meter.ledger.LedgerJournal;
 import org.openlora.meter.ledger.UsageReceipts;
 import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.receipt.SignedAcknowledgement;
@@ -37,8 +42,15 @@ public final class Meter implements AutoCloseable {
     private final ScoringWorker worker;
     private final UsageCommitter committer;
     private final CorpusLibrary corpora;
-    private final Map<Bytes32, Long> ordinals = new ConcurrentHashMap<>();
-    private volatile PayeeTable payees;
+    private final DatanetRegistry datanets;
+    private final DatanetWatch watch;
+    private volatile Registered registered;
+
+    /// What requests may be attributed to.
+    ///
+    /// @param head of the registry when this was made
+    /// @param ordinals of the datanets that are not retired
+    private record Registered(long head, Map<Bytes32, Long> ordinals, PayeeTable payees) {}
 
     private Meter(MeterOptions options, Ledger ledger) {
         this.options = options;
@@ -47,18 +59,34 @@ public final class Meter implements AutoCloseable {
                 options.priceBook().digest(),
                 UsageScorer.PRICE_BOOK,
                 options.priceBook().json());
-        this.payees = keepDatanets(options, ledger, ordinals);
-        this.corpora = new CorpusLibrary(options.datanets(), options.encoders());
+        this.datanets = openDatanets(options, ledger);
+        this.registered = keepRegistered();
+        this.corpora = new CorpusLibrary(
+                datanets, new IndexStore(options.datanets().indices()), options.encoders());
         this.worker = new ScoringWorker(ledger, new UsageScorer(ledger, corpora));
         this.committer = new UsageCommitter(ledger, options.clock(), worker::wake);
+        this.watch = new DatanetWatch(this::refreshDatanets);
+    }
+
+    private static DatanetRegistry openDatanets(MeterOptions options, Ledger ledger) {
+        DatanetRegistry datanets =
+                DatanetRegistry.open(ledger.database(), options.datanets().rows(), options.clock());
+        try {
+            options.datanets().first().into(datanets);
+            return datanets;
+        } catch (IOException e) {
+            throw new UncheckedIOException("the datanets cannot be registered: " + e.getMessage(), e);
+        }
     }
 
     /// Opens the ledger and goes on with the rows that wait in it.
     ///
-    /// @throws org.openlora.meter.ledger.LedgerException where another process has it open or its files cannot be
+    /// @throws org.openlora.meter.document.DocumentException where a datanet to begin with is refused
+    /// @throws UncheckedIOException where one cannot be read or kept
+    /// @throws org.openlora.meter.database.LedgerException where another process has it open or its files cannot be
     ///     used
     public static Meter open(MeterOptions options) {
-        Ledger ledger = Ledger.open(options.folder(), options.identity(), options.observer());
+        Ledger ledger = Ledger.open(options.location(), options.identity(), options.observer());
         try {
             return new Meter(options, ledger);
         } catch (RuntimeException e) {
@@ -67,33 +95,53 @@ public final class Meter implements AutoCloseable {
         }
     }
 
-    private static PayeeTable keepDatanets(MeterOptions options, Ledger ledger, Map<Bytes32, Long> ordinals) {
-        Collection<Datanet> datanets = options.datanets().all();
-        for (Datanet datanet : datanets) {
-            ordinals.put(datanet.digest(), ledger.datanetOrdinal(datanet.digest()));
-        }
-        PayeeTable table = PayeeTable.of(datanets);
-        ledger.keepDocument(table.digest(), UsageScorer.PAYEES, table.json());
-        return table;
+    /// The datanets that lineages may name. What is registered or retired there, by this process or another, holds for
+    /// requests that end from then on, at the latest when [#refreshDatanets] was called.
+    public DatanetRegistry datanets() {
+        return datanets;
     }
 
     /// Registers a datanet behind those that are there.
-    public synchronized void register(Datanet datanet) {
-        options.datanets().register(datanet);
-        payees = keepDatanets(options, ledger, ordinals);
+    public void register(Datanet datanet) {
+        datanets.register(datanet);
+        refreshDatanets();
+    }
+
+    /// Takes up what was registered and retired since; done every other second by itself.
+    public synchronized void refreshDatanets() {
+        datanets.refresh();
+        if (datanets.head() != registered.head()) {
+            registered = keepRegistered();
+        }
+    }
+
+    private Registered keepRegistered() {
+        long head = datanets.head();
+        List<RegisteredDatanet> entries = datanets.entries();
+        Map<Bytes32, Long> ordinals = new HashMap<>();
+        for (RegisteredDatanet entry : entries) {
+            if (entry.isActive()) {
+                ordinals.put(entry.datanet().digest(), entry.ordinal());
+            }
+        }
+        PayeeTable table = PayeeTable.of(
+                entries.stream().map(RegisteredDatanet::datanet).toList());
+        ledger.keepDocument(table.digest(), UsageScorer.PAYEES, table.json());
+        return new Registered(head, Map.copyOf(ordinals), table);
     }
 
     /// What will score a request that these adapters serve now.
     public ScoringVersions versionsFor(Collection<AdapterUsage> adapters) {
-        List<Bytes32> datanets = new ArrayList<>(adapters.stream()
+        Registered now = registered;
+        List<Bytes32> searched = new ArrayList<>(adapters.stream()
                 .flatMap(adapter -> adapter.lineage().stream())
                 .map(LineageShare::datanet)
                 .distinct()
-                .filter(ordinals::containsKey)
+                .filter(now.ordinals()::containsKey)
                 .toList());
-        datanets.sort(Comparator.comparing(digest -> ordinals.getOrDefault(digest, Long.MAX_VALUE)));
+        searched.sort(Comparator.comparing(digest -> now.ordinals().getOrDefault(digest, Long.MAX_VALUE)));
         return new ScoringVersions(
-                Scorer.ID, datanets, payees.digest(), options.priceBook().digest());
+                Scorer.ID, searched, now.payees().digest(), options.priceBook().digest());
     }
 
     /// What follows a growing answer of these adapters by today's versions. May open or build indices: to be called
@@ -113,7 +161,7 @@ public final class Meter implements AutoCloseable {
     ///
     /// @return completes when the row is on the disk, with what the response's final event carries; fails with a
     ///     [org.openlora.meter.ledger.UsageConflictException] where the request id was used for another content,
-    ///     or a [org.openlora.meter.ledger.LedgerException] where the row could not be written: then nothing is
+    ///     or a [org.openlora.meter.database.LedgerException] where the row could not be written: then nothing is
     ///     billed
     public CompletableFuture<SignedAcknowledgement> commit(UsageRow row) {
         long includeBy =
@@ -148,7 +196,7 @@ public final class Meter implements AutoCloseable {
     }
 
     /// The flusher's memory.
-    public SqliteAttemptJournal journal() {
+    public LedgerJournal journal() {
         return ledger.journal();
     }
 
@@ -181,14 +229,10 @@ public final class Meter implements AutoCloseable {
     /// scored when it is opened next.
     @Override
     public void close() {
-        try {
-            committer.close();
-        } finally {
-            try {
-                worker.close();
-            } finally {
-                ledger.close();
-            }
+        try (ledger;
+                worker;
+                committer) {
+            watch.close();
         }
     }
 }

@@ -9,16 +9,20 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.openlora.meter.database.Database;
+import org.openlora.meter.database.DatabaseLocation;
 import org.openlora.meter.datanet.Contributor;
 import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.datanet.DatanetRegistry;
@@ -32,6 +36,7 @@ import org.openlora.meter.evidence.TokenEncoder;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.exact.FixedPointLog2;
+import org.openlora.meter.index.IndexStore;
 import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.meter.pricing.PricedUsage;
@@ -56,7 +61,6 @@ class AttributionVectorsTest {
 
     private JsonNode vectors = JSON.nullNode();
     private final List<Datanet> datanets = new ArrayList<>();
-    private final DatanetRegistry registry = new DatanetRegistry();
 
     @BeforeEach
     void readVectors() throws IOException {
@@ -75,7 +79,6 @@ class AttributionVectorsTest {
                             .toList());
             Datanet datanet = Datanet.read(sub);
             datanets.add(datanet);
-            registry.register(datanet);
         }
     }
 
@@ -108,7 +111,19 @@ class AttributionVectorsTest {
 
     @Test
     void requests_recordsPricesAndPayments() {
-        CorpusLibrary library = new CorpusLibrary(registry, Map.of(word(vectors, "tokenizer"), encoder()));
+        Database database = Database.open(new DatabaseLocation.SqliteFile(folder.resolve("ledger.db")));
+        try (database) {
+            DatanetRegistry registry =
+                    DatanetRegistry.open(database, folder.resolve("rows"), InstantSource.system());
+            datanets.forEach(registry::register);
+            requests(new CorpusLibrary(
+                    registry,
+                    new IndexStore(folder.resolve("indices")),
+                    Map.of(word(vectors, "tokenizer"), encoder())));
+        }
+    }
+
+    private void requests(CorpusLibrary library) {
         PriceBook book = priceBook();
         for (JsonNode request : vectors.required("requests")) {
             ScorerVersion version = ScorerVersion.of(word(request, "scorer"));
@@ -147,13 +162,6 @@ class AttributionVectorsTest {
         }
     }
 
-    @Test
-    void exampleDatanets_areWellFormed() throws IOException {
-        Path examples = ROOT.resolve("examples/datanets");
-        assumeTrue(Files.isDirectory(examples), examples + " is not there");
-        assertThat(DatanetRegistry.ofFolder(examples).all()).isNotEmpty();
-    }
-
     private PriceBook priceBook() {
         return PriceBook.parse("price book", vectors.required("priceBook").toString());
     }
@@ -161,8 +169,9 @@ class AttributionVectorsTest {
     private TokenEncoder encoder() {
         Map<String, Integer> ids = new HashMap<>();
         vectors.required("vocabulary").forEach(name -> ids.put(name.asText(), ids.size()));
+        int unknown = Objects.requireNonNull(ids.get("<unknown>"));
         return text -> Arrays.stream(text.strip().split("\\s+"))
-                .mapToInt(name -> ids.getOrDefault(name, ids.size()))
+                .mapToInt(name -> ids.getOrDefault(name, unknown))
                 .toArray();
     }
 

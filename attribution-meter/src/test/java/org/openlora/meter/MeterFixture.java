@@ -8,10 +8,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.openlora.meter.datanet.Datanet;
-import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.evidence.Fixtures;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.ledger.LedgerIdentity;
+import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerStep;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.meter.receipt.Eip712Domain;
@@ -40,12 +40,6 @@ final class MeterFixture {
                 Fixtures.datanet("second", 2, Fixtures.randomRows(random, 12, 40)));
     }
 
-    static DatanetRegistry registry() {
-        DatanetRegistry registry = new DatanetRegistry();
-        datanets().forEach(registry::register);
-        return registry;
-    }
-
     static PriceBook priceBook() {
         try {
             return PriceBook.read(Path.of(System.getProperty("openlora.root", ".."), "config", "pricebook.yaml"));
@@ -54,15 +48,15 @@ final class MeterFixture {
         }
     }
 
-    static MeterOptions options(Path folder) {
-        return options(folder, step -> {});
+    static MeterOptions options(LedgerLocation location) {
+        return options(location, step -> {});
     }
 
-    static MeterOptions options(Path folder, LedgerStep.Observer observer) {
+    static MeterOptions options(LedgerLocation location, LedgerStep.Observer observer) {
         return new MeterOptions(
-                folder,
+                location,
                 IDENTITY,
-                registry(),
+                DatanetOptions.of(location.folder(), registry -> datanets().forEach(registry::register)),
                 Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER),
                 priceBook(),
                 Duration.ofHours(24),

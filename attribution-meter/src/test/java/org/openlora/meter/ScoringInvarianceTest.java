@@ -3,8 +3,11 @@ package org.openlora.meter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -14,20 +17,28 @@ import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.openlora.meter.database.Database;
+import org.openlora.meter.database.DatabaseLocation;
+import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evidence.Fixtures;
+import org.openlora.meter.evidence.LineageCorpora;
 import org.openlora.meter.evidence.Scorer;
 import org.openlora.meter.evidence.ScorerVersion;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.index.IndexStore;
+import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.pricing.PricedUsage;
 import org.openlora.meter.pricing.Pricing;
 import org.openlora.meter.receipt.Payment;
 import org.openlora.meter.receipt.Receipt;
+import org.openlora.meter.usage.ScoringVersions;
 import org.openlora.meter.usage.TokenHashes;
 import org.openlora.meter.usage.UsageRow;
 
@@ -45,7 +56,7 @@ class ScoringInvarianceTest {
     void receipts_anyOrderGroupingAndRestart_areThoseOfTheRowsAlone() {
         Map<Bytes32, Outcome> expected = new HashMap<>();
         List<UsageRow> rows = rows(folder.resolve("versions"));
-        rows.forEach(row -> expected.put(row.requestId(), alone(row, library())));
+        rows.forEach(row -> expected.put(row.requestId(), alone(row, ScoringInvarianceTest::corpora)));
         for (int seed = 0; seed < 3; seed++) {
             assertThat(metered(rows, new Random(seed), folder.resolve("ledger-" + seed)))
                     .isEqualTo(expected);
@@ -56,7 +67,7 @@ class ScoringInvarianceTest {
 
     @Test
     void holdScoring_rowsWait_andAreScoredOnceItIsResumed() {
-        try (Meter meter = Meter.open(MeterFixture.options(folder))) {
+        try (Meter meter = Meter.open(MeterFixture.options(LedgerLocation.of(folder)))) {
             meter.holdScoring();
             UsageRow row = MeterFixture.row(meter, 1);
             meter.commit(row).join();
@@ -71,40 +82,61 @@ class ScoringInvarianceTest {
     }
 
     @Test
-    void score_manyThreadsOnOneLibrary_areThoseOfOne() throws InterruptedException {
+    void score_manyThreadsOnOneLibrary_areThoseOfOne() throws IOException {
         List<UsageRow> rows = rows(folder.resolve("versions"));
         Map<Bytes32, Outcome> expected = new HashMap<>();
-        rows.forEach(row -> expected.put(row.requestId(), alone(row, library())));
+        rows.forEach(row -> expected.put(row.requestId(), alone(row, ScoringInvarianceTest::corpora)));
         for (int threads : new int[] {2, 5, 16}) {
-            CorpusLibrary shared = library();
             List<UsageRow> shuffled = new ArrayList<>(rows);
             Collections.shuffle(shuffled, new Random(threads));
             Map<Bytes32, Outcome> actual = new ConcurrentHashMap<>();
-            try (ExecutorService pool = Executors.newFixedThreadPool(threads)) {
-                shuffled.forEach(row -> pool.execute(() -> actual.put(row.requestId(), alone(row, shared))));
+            Path place = Files.createDirectories(folder.resolve("threads-" + threads));
+            try (Database database = Database.open(new DatabaseLocation.SqliteFile(place.resolve("ledger.db")))) {
+                CorpusLibrary shared = library(database, place);
+                try (ExecutorService pool = Executors.newFixedThreadPool(threads)) {
+                    shuffled.forEach(row -> pool.execute(() -> actual.put(
+                            row.requestId(),
+                            alone(
+                                    row,
+                                    versions -> shared.lineage(
+                                            versions.datanets(),
+                                            Fixtures.TOKENIZER,
+                                            ScorerVersion.of(versions.scorer()))))));
+                }
             }
             assertThat(actual).as("%d threads", threads).isEqualTo(expected);
         }
     }
 
-    private static CorpusLibrary library() {
-        return new CorpusLibrary(MeterFixture.registry(), Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER));
+    private static CorpusLibrary library(Database database, Path place) {
+        DatanetRegistry registry = DatanetRegistry.open(database, place.resolve("rows"), InstantSource.system());
+        MeterFixture.datanets().forEach(registry::register);
+        return new CorpusLibrary(
+                registry,
+                new IndexStore(place.resolve("indices")),
+                Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER));
+    }
+
+    /// On the heap, made for one row.
+    private static LineageCorpora corpora(ScoringVersions versions) {
+        return Fixtures.lineage(
+                MeterFixture.datanets().stream()
+                        .filter(datanet -> versions.datanets().contains(datanet.digest()))
+                        .toList(),
+                ScorerVersion.of(versions.scorer()));
     }
 
     private static List<UsageRow> rows(Path folder) {
-        try (Meter meter = Meter.open(MeterFixture.options(folder))) {
+        try (Meter meter = Meter.open(MeterFixture.options(LedgerLocation.of(folder)))) {
             return IntStream.range(0, ROWS)
                     .mapToObj(number -> MeterFixture.row(meter, number))
                     .toList();
         }
     }
 
-    private static Outcome alone(UsageRow row, CorpusLibrary library) {
-        ScorerVersion version = ScorerVersion.of(row.versions().scorer());
+    private static Outcome alone(UsageRow row, Function<ScoringVersions, LineageCorpora> corpora) {
         AttributionRecord record = Scorer.score(
-                row,
-                library.lineage(row.versions().datanets(), row.tokenizerDigest(), version),
-                MeterFixture.priceBook().rules());
+                row, corpora.apply(row.versions()), MeterFixture.priceBook().rules());
         PricedUsage priced =
                 Pricing.price(row, record, MeterFixture.priceBook(), PayeeTable.of(MeterFixture.datanets()));
         return new Outcome(
@@ -120,7 +152,7 @@ class ScoringInvarianceTest {
         while (done < shuffled.size()) {
             int group = Math.min(1 + random.nextInt(120), shuffled.size() - done);
             List<UsageRow> now = shuffled.subList(done, done + group);
-            try (Meter meter = Meter.open(MeterFixture.options(ledger))) {
+            try (Meter meter = Meter.open(MeterFixture.options(LedgerLocation.of(ledger)))) {
                 if (random.nextBoolean()) {
                     meter.holdScoring();
                 }
@@ -129,7 +161,7 @@ class ScoringInvarianceTest {
             done += group;
         }
         Map<Bytes32, Outcome> outcomes = new HashMap<>();
-        try (Meter meter = Meter.open(MeterFixture.options(ledger))) {
+        try (Meter meter = Meter.open(MeterFixture.options(LedgerLocation.of(ledger)))) {
             meter.drain(MeterFixture.PATIENCE);
             for (UsageRow row : rows) {
                 Receipt receipt = meter.queries()

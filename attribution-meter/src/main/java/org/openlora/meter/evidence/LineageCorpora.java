@@ -1,22 +1,26 @@
 package org.openlora.meter.evidence;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import org.openlora.meter.datanet.Datanet;
+import org.openlora.meter.duplicates.Copies;
+import org.openlora.meter.duplicates.NearDuplicates;
+import org.openlora.meter.duplicates.NearDuplicates.Registered;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.files.Progress;
+import org.openlora.meter.index.SuffixIndex;
 
-/// What the evidence of one lineage is searched in: its corpora in the order of the datanets' registration, the
-/// rarity of their tokens, and for each row the row it is a copy of. Immutable, shared by all requests of that
-/// lineage.
+/// What the evidence of one lineage is searched in, as a version of the scorer sees it: its corpora in the order of
+/// the datanets' registration, the rarity of their tokens, and for each row the row it is a copy of. Immutable,
+/// shared by all requests of that lineage.
 public final class LineageCorpora {
     private final ScorerVersion version;
     private final List<Corpus> corpora;
     private final RarityTable rarity;
-    private final List<Source[]> originals;
+    private final OriginalRows originals;
 
     private LineageCorpora(
-            ScorerVersion version, List<Corpus> corpora, RarityTable rarity, List<Source[]> originals) {
+            ScorerVersion version, List<Corpus> corpora, RarityTable rarity, OriginalRows originals) {
         this.version = version;
         this.corpora = corpora;
         this.rarity = rarity;
@@ -27,39 +31,46 @@ public final class LineageCorpora {
     ///     counts
     /// @param version says what a copy is, and whether copies count for the rarity
     public static LineageCorpora of(List<Corpus> corpora, ScorerVersion version) {
-        Map<Bytes32, Source> first = new HashMap<>();
-        List<Source[]> originals = new ArrayList<>();
-        for (int d = 0; d < corpora.size(); d++) {
-            List<Bytes32> fingerprints = corpora.get(d).datanet().fingerprints();
-            Source[] rows = new Source[fingerprints.size()];
-            for (int r = 0; r < rows.length; r++) {
-                Source here = new Source(d, r);
-                Source earlier = first.putIfAbsent(fingerprints.get(r), here);
-                rows[r] = earlier == null ? here : earlier;
+        List<Corpus> copied = List.copyOf(corpora);
+        List<SuffixIndex> indices = corpora.stream().map(Corpus::index).toList();
+        return switch (version) {
+            case V1 ->
+                new LineageCorpora(
+                        version, copied, RarityTable.of(indices, List.of()), NormalisedCopies.of(copied));
+            case V2 -> {
+                RegisteredCopies originals = RegisteredCopies.of(copied);
+                yield new LineageCorpora(
+                        version, copied, RarityTable.of(indices, copies(copied, originals)), originals);
             }
-            originals.add(rows);
-        }
-        List<List<int[]>> counted =
-                switch (version) {
-                    case V1 -> corpora.stream().map(Corpus::tokens).toList();
-                    case V2 -> withoutCopies(corpora, originals);
-                };
-        return new LineageCorpora(version, List.copyOf(corpora), RarityTable.of(counted), List.copyOf(originals));
+        };
     }
 
-    /// A copy makes nobody's text more common.
-    private static List<List<int[]>> withoutCopies(List<Corpus> corpora, List<Source[]> originals) {
-        List<List<int[]>> counted = new ArrayList<>();
+    /// The corpora of datanets as if they were registered now, in this order and alone; on the heap.
+    public static LineageCorpora of(
+            List<Datanet> datanets, Bytes32 tokenizerDigest, TokenEncoder encoder, ScorerVersion version) {
+        List<Registered> registered = new ArrayList<>();
+        List<Corpus> corpora = new ArrayList<>();
+        for (Datanet datanet : datanets) {
+            Copies copies = NearDuplicates.find(registered, datanet.banded(), Progress.NONE);
+            registered.add(new Registered(datanet.banded(), copies));
+            corpora.add(Corpus.of(datanet, tokenizerDigest, encoder, copies));
+        }
+        return of(corpora, version);
+    }
+
+    /// The tokens of rows that others count for: a copy makes nobody's text more common.
+    private static List<int[]> copies(List<Corpus> corpora, OriginalRows originals) {
+        List<int[]> tokens = new ArrayList<>();
         for (int d = 0; d < corpora.size(); d++) {
-            List<int[]> rows = new ArrayList<>();
-            for (int r = 0; r < originals.get(d).length; r++) {
-                if (originals.get(d)[r].equals(new Source(d, r))) {
-                    rows.add(corpora.get(d).tokens().get(r));
+            Copies copies = corpora.get(d).copies();
+            for (int c = 0; c < copies.size(); c++) {
+                Source here = new Source(d, copies.row(c));
+                if (!originals.original(here).equals(here)) {
+                    tokens.add(corpora.get(d).index().tokensOf(here.row()));
                 }
             }
-            counted.add(rows);
         }
-        return counted;
+        return tokens;
     }
 
     /// Whose rules these corpora follow.
@@ -75,9 +86,15 @@ public final class LineageCorpora {
         return rarity;
     }
 
-    /// The earliest registered copy of a row; the row itself where it is no copy.
+    /// The row that counts for a row: the earliest registered one that it is a copy of, or itself.
     Source original(int datanet, int row) {
-        return originals.get(datanet)[row];
+        return originals.original(new Source(datanet, row));
+    }
+
+    /// How early an original was registered: lower is earlier. Originals of one datanet are equal, but for those that
+    /// stand for rows of an earlier datanet outside of the lineage.
+    int age(Source original) {
+        return 2 * original.datanet() + (originals.isOlder(original) ? 0 : 1);
     }
 
     /// The writer of a row.

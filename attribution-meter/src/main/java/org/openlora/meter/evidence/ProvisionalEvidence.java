@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
 import org.openlora.meter.exact.FixedPointLog2;
+import org.openlora.meter.index.SuffixIndex;
 
 /// Follows one growing answer and tells, token by token, the longest piece that ends there and is evidence as far as
 /// can be seen: one search in each corpus a token. Used by one thread.

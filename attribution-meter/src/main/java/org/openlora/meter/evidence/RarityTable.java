@@ -7,6 +7,7 @@ import java.util.TreeMap;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.exact.FixedPointLog2;
+import org.openlora.meter.index.SuffixIndex;
 
 /// How surprising each token is in the corpora of a request's lineage: fixed-point unigram log-probabilities in
 /// units of 2⁻¹⁶ bit. With N tokens of D kinds, a token seen c times costs `L(N + D + 1) − L(c + 1)`, where
@@ -26,15 +27,19 @@ public final class RarityTable {
     }
 
     /// Counts the tokens of all rows of all corpora.
-    public static RarityTable of(List<List<int[]>> corpora) {
+    ///
+    /// @param without token ids of rows that do not count, each once
+    public static RarityTable of(List<SuffixIndex> corpora, List<int[]> without) {
         TreeMap<Integer, Long> counts = new TreeMap<>();
         long total = 0;
-        for (List<int[]> rows : corpora) {
-            for (int[] row : rows) {
-                total += row.length;
-                for (int token : row) {
-                    counts.merge(token, 1L, Long::sum);
-                }
+        for (SuffixIndex corpus : corpora) {
+            total += corpus.tokenCount();
+            corpus.forEachCount((token, count) -> counts.merge(token, (long) count, Long::sum));
+        }
+        for (int[] row : without) {
+            total -= row.length;
+            for (int token : row) {
+                counts.computeIfPresent(token, (_, count) -> count == 1 ? null : count - 1);
             }
         }
         int whole = FixedPointLog2.floor(total + counts.size() + 1);

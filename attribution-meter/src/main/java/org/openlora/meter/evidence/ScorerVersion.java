@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.stream.Collectors;
 import org.openlora.meter.document.CanonicalJson;
 import org.openlora.meter.document.Sha256;
+import org.openlora.meter.duplicates.NearDuplicates;
 import org.openlora.meter.evm.Bytes32;
 
 /// The scorer's versions. A usage row names the one that scores it, for ever: receipts of an older version can be
@@ -15,7 +16,7 @@ public enum ScorerVersion {
     V1(parts("normalised-text/1", "exact-span/1", "lineage-unigram-log2-q16/1")),
     /// Passages belong to the datanet that registered them first, repeating one brings nobody more, all of a
     /// response's evidence has one cap, and what rounding leaves is never a contributor's.
-    V2(parts("normalised-text/1", "exact-span/2", "lineage-unigram-log2-q16/2")
+    V2(parts(NearDuplicates.RULE, "exact-span/2", "lineage-unigram-log2-q16/2")
             .put("cap", "whole-evidence/1")
             .put("split", "replication-robust/1"));
 

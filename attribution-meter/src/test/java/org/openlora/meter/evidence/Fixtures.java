@@ -59,11 +59,7 @@ public final class Fixtures {
     }
 
     public static LineageCorpora lineage(List<Datanet> datanets, ScorerVersion version) {
-        return LineageCorpora.of(
-                datanets.stream()
-                        .map(datanet -> Corpus.of(datanet, TOKENIZER, ENCODER))
-                        .toList(),
-                version);
+        return LineageCorpora.of(datanets, TOKENIZER, ENCODER, version);
     }
 
     public static int[] random(Random random, int length, int alphabet) {
