@@ -20,11 +20,13 @@ import org.openlora.meter.evidence.Scorer;
 import org.openlora.meter.evidence.ScorerVersion;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.index.IndexStore;
+import org.openlora.meter.ledger.AttachedLedger;
+import org.openlora.meter.ledger.AuditEvent;
 import org.openlora.meter.ledger.Ledger;
+import org.openlora.meter.ledger.LedgerJournal;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.ledger.PendingUsage;
 import org.openlora.meter.ledger.SealedBatch;
-import org.openlora.meter.ledger.LedgerJournal;
 import org.openlora.meter.ledger.UsageReceipts;
 import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.receipt.SignedAcknowledgement;
@@ -61,9 +63,9 @@ public final class Meter implements AutoCloseable {
                 options.priceBook().json());
         this.datanets = openDatanets(options, ledger);
         this.registered = keepRegistered();
-        this.corpora = new CorpusLibrary(
-                datanets, new IndexStore(options.datanets().indices()), options.encoders());
-        this.worker = new ScoringWorker(ledger, new UsageScorer(ledger, corpora));
+        this.corpora =
+                new CorpusLibrary(datanets, new IndexStore(options.datanets().indices()), options.encoders());
+        this.worker = new ScoringWorker(ledger, new UsageScorer(ledger, corpora), options.clock());
         this.committer = new UsageCommitter(ledger, options.clock(), worker::wake);
         this.watch = new DatanetWatch(this::refreshDatanets);
     }
@@ -86,7 +88,7 @@ public final class Meter implements AutoCloseable {
     /// @throws org.openlora.meter.database.LedgerException where another process has it open or its files cannot be
     ///     used
     public static Meter open(MeterOptions options) {
-        Ledger ledger = Ledger.open(options.location(), options.identity(), options.observer());
+        Ledger ledger = Ledger.open(options.location(), options.identity(), options.observer(), options.listener());
         try {
             return new Meter(options, ledger);
         } catch (RuntimeException e) {
@@ -150,9 +152,9 @@ public final class Meter implements AutoCloseable {
     /// @throws IllegalArgumentException where a datanet or the tokenizer is not at hand
     public ProvisionalEvidence provisionalEvidence(
             Collection<AdapterUsage> adapters, Bytes32 tokenizerDigest, int[] prompt) {
-        List<Bytes32> datanets = versionsFor(adapters).datanets();
+        List<Bytes32> searched = versionsFor(adapters).datanets();
         return new ProvisionalEvidence(
-                corpora.lineage(datanets, tokenizerDigest, ScorerVersion.CURRENT),
+                corpora.lineage(searched, tokenizerDigest, ScorerVersion.CURRENT),
                 options.priceBook().rules(),
                 prompt);
     }
@@ -195,6 +197,11 @@ public final class Meter implements AutoCloseable {
         return ledger.queries();
     }
 
+    /// The open ledger, for corrections, the audit trail and tables of other packages.
+    public AttachedLedger ledger() {
+        return ledger;
+    }
+
     /// The flusher's memory.
     public LedgerJournal journal() {
         return ledger.journal();
@@ -204,7 +211,7 @@ public final class Meter implements AutoCloseable {
     ///
     /// @return how many
     public int releaseQuarantined() {
-        int released = ledger.releaseQuarantined(options.clock().instant().toEpochMilli());
+        int released = ledger.releaseQuarantined(AuditEvent.SYSTEM, options.clock().instant().toEpochMilli());
         worker.wake();
         return released;
     }

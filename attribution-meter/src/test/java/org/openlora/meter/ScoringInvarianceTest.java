@@ -3,8 +3,6 @@ package org.openlora.meter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -17,8 +15,8 @@ import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.openlora.meter.database.Database;
@@ -27,7 +25,6 @@ import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evidence.Fixtures;
-import org.openlora.meter.evidence.LineageCorpora;
 import org.openlora.meter.evidence.Scorer;
 import org.openlora.meter.evidence.ScorerVersion;
 import org.openlora.meter.evm.Bytes32;
@@ -38,7 +35,6 @@ import org.openlora.meter.pricing.PricedUsage;
 import org.openlora.meter.pricing.Pricing;
 import org.openlora.meter.receipt.Payment;
 import org.openlora.meter.receipt.Receipt;
-import org.openlora.meter.usage.ScoringVersions;
 import org.openlora.meter.usage.TokenHashes;
 import org.openlora.meter.usage.UsageRow;
 
@@ -46,8 +42,21 @@ import org.openlora.meter.usage.UsageRow;
 class ScoringInvarianceTest {
     private static final int ROWS = 240;
 
-    @TempDir
-    private Path folder;
+    private final Path folder;
+    private final Database database;
+    private final DatanetRegistry registry;
+
+    ScoringInvarianceTest(@TempDir Path folder) {
+        this.folder = folder;
+        this.database = Database.open(new DatabaseLocation.SqliteFile(folder.resolve("registry.db")));
+        this.registry = DatanetRegistry.open(database, folder.resolve("datanets"), InstantSource.system());
+        MeterFixture.datanets().forEach(registry::register);
+    }
+
+    @AfterEach
+    void close() {
+        database.close();
+    }
 
     /// What a receipt says of who is paid for what.
     record Outcome(Bytes32 attribution, long price, List<Payment> payments, Bytes32 outputHash) {}
@@ -56,7 +65,7 @@ class ScoringInvarianceTest {
     void receipts_anyOrderGroupingAndRestart_areThoseOfTheRowsAlone() {
         Map<Bytes32, Outcome> expected = new HashMap<>();
         List<UsageRow> rows = rows(folder.resolve("versions"));
-        rows.forEach(row -> expected.put(row.requestId(), alone(row, ScoringInvarianceTest::corpora)));
+        rows.forEach(row -> expected.put(row.requestId(), alone(row, library())));
         for (int seed = 0; seed < 3; seed++) {
             assertThat(metered(rows, new Random(seed), folder.resolve("ledger-" + seed)))
                     .isEqualTo(expected);
@@ -82,48 +91,25 @@ class ScoringInvarianceTest {
     }
 
     @Test
-    void score_manyThreadsOnOneLibrary_areThoseOfOne() throws IOException {
+    void score_manyThreadsOnOneLibrary_areThoseOfOne() throws InterruptedException {
         List<UsageRow> rows = rows(folder.resolve("versions"));
         Map<Bytes32, Outcome> expected = new HashMap<>();
-        rows.forEach(row -> expected.put(row.requestId(), alone(row, ScoringInvarianceTest::corpora)));
+        rows.forEach(row -> expected.put(row.requestId(), alone(row, library())));
         for (int threads : new int[] {2, 5, 16}) {
+            CorpusLibrary shared = library();
             List<UsageRow> shuffled = new ArrayList<>(rows);
             Collections.shuffle(shuffled, new Random(threads));
             Map<Bytes32, Outcome> actual = new ConcurrentHashMap<>();
-            Path place = Files.createDirectories(folder.resolve("threads-" + threads));
-            try (Database database = Database.open(new DatabaseLocation.SqliteFile(place.resolve("ledger.db")))) {
-                CorpusLibrary shared = library(database, place);
-                try (ExecutorService pool = Executors.newFixedThreadPool(threads)) {
-                    shuffled.forEach(row -> pool.execute(() -> actual.put(
-                            row.requestId(),
-                            alone(
-                                    row,
-                                    versions -> shared.lineage(
-                                            versions.datanets(),
-                                            Fixtures.TOKENIZER,
-                                            ScorerVersion.of(versions.scorer()))))));
-                }
+            try (ExecutorService pool = Executors.newFixedThreadPool(threads)) {
+                shuffled.forEach(row -> pool.execute(() -> actual.put(row.requestId(), alone(row, shared))));
             }
             assertThat(actual).as("%d threads", threads).isEqualTo(expected);
         }
     }
 
-    private static CorpusLibrary library(Database database, Path place) {
-        DatanetRegistry registry = DatanetRegistry.open(database, place.resolve("rows"), InstantSource.system());
-        MeterFixture.datanets().forEach(registry::register);
+    private CorpusLibrary library() {
         return new CorpusLibrary(
-                registry,
-                new IndexStore(place.resolve("indices")),
-                Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER));
-    }
-
-    /// On the heap, made for one row.
-    private static LineageCorpora corpora(ScoringVersions versions) {
-        return Fixtures.lineage(
-                MeterFixture.datanets().stream()
-                        .filter(datanet -> versions.datanets().contains(datanet.digest()))
-                        .toList(),
-                ScorerVersion.of(versions.scorer()));
+                registry, new IndexStore(folder.resolve("indices")), Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER));
     }
 
     private static List<UsageRow> rows(Path folder) {
@@ -134,9 +120,12 @@ class ScoringInvarianceTest {
         }
     }
 
-    private static Outcome alone(UsageRow row, Function<ScoringVersions, LineageCorpora> corpora) {
+    private static Outcome alone(UsageRow row, CorpusLibrary library) {
+        ScorerVersion version = ScorerVersion.of(row.versions().scorer());
         AttributionRecord record = Scorer.score(
-                row, corpora.apply(row.versions()), MeterFixture.priceBook().rules());
+                row,
+                library.lineage(row.versions().datanets(), row.tokenizerDigest(), version),
+                MeterFixture.priceBook().rules());
         PricedUsage priced =
                 Pricing.price(row, record, MeterFixture.priceBook(), PayeeTable.of(MeterFixture.datanets()));
         return new Outcome(

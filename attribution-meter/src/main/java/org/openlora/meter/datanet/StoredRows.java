@@ -107,7 +107,8 @@ final class StoredRows extends AbstractList<DatanetRow> implements RandomAccess,
         }
         int rows = table.get(INT, 16);
         int people = table.get(INT, 20);
-        if (rows != size
+        if (table.get(LONG, 24) != 0
+                || rows != size
                 || table.get(LONG, 8) != json.byteSize()
                 || table.byteSize() != tableBytes(rows, people)
                 || !word(table, 32).equals(datanet)) {

@@ -43,7 +43,7 @@ public final class Shingles {
     }
 
     /// The text that shingles are cut from, in UTF-8.
-    static byte[] normalised(String text) {
+    public static byte[] normalised(String text) {
         StringBuilder out = new StringBuilder(text.length());
         boolean gap = false;
         for (int i = 0; i < text.length(); i++) {

@@ -1,48 +1,68 @@
 package org.openlora.meter.evidence;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.duplicates.Copies;
 import org.openlora.meter.duplicates.NearDuplicates;
 import org.openlora.meter.duplicates.NearDuplicates.Registered;
+import org.openlora.meter.duplicates.RowId;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.files.Progress;
-import org.openlora.meter.index.SuffixIndex;
 
-/// What the evidence of one lineage is searched in, as a version of the scorer sees it: its corpora in the order of
-/// the datanets' registration, the rarity of their tokens, and for each row the row it is a copy of. Immutable,
-/// shared by all requests of that lineage.
+/// What the evidence of one lineage is searched in: its corpora in the order of the datanets' registration, the
+/// rarity of their tokens, and for each row the row it is a copy of. Immutable, shared by all requests of that
+/// lineage.
 public final class LineageCorpora {
     private final ScorerVersion version;
     private final List<Corpus> corpora;
-    private final RarityTable rarity;
-    private final OriginalRows originals;
+    private final List<Copies> copies;
+    private final Map<Bytes32, Integer> places;
+    /// The first row of the lineage that is a copy of an original outside of it.
+    private final Map<RowId, Source> standIns = new HashMap<>();
 
-    private LineageCorpora(
-            ScorerVersion version, List<Corpus> corpora, RarityTable rarity, OriginalRows originals) {
+    /// The values of those.
+    private final Set<Source> older;
+
+    private final RarityTable rarity;
+
+    private LineageCorpora(List<Corpus> corpora, List<Copies> copies, ScorerVersion version) {
         this.version = version;
-        this.corpora = corpora;
-        this.rarity = rarity;
-        this.originals = originals;
+        this.corpora = List.copyOf(corpora);
+        this.copies = copies;
+        this.places = new HashMap<>();
+        for (Corpus corpus : corpora) {
+            places.put(corpus.datanet().digest(), places.size());
+        }
+        for (int d = 0; d < copies.size(); d++) {
+            for (int c = 0; c < copies.get(d).size(); c++) {
+                RowId original = copies.get(d).original(c);
+                if (!places.containsKey(original.datanet())) {
+                    standIns.putIfAbsent(original, new Source(d, copies.get(d).row(c)));
+                }
+            }
+        }
+        this.older = Set.copyOf(standIns.values());
+        this.rarity =
+                switch (version) {
+                    case V1 -> counts().build();
+                    case V2 -> countsWithoutCopies().build();
+                };
     }
 
     /// @param corpora in the order in which their datanets were registered: of rows that are copies, the first
     ///     counts
     /// @param version says what a copy is, and whether copies count for the rarity
     public static LineageCorpora of(List<Corpus> corpora, ScorerVersion version) {
-        List<Corpus> copied = List.copyOf(corpora);
-        List<SuffixIndex> indices = corpora.stream().map(Corpus::index).toList();
-        return switch (version) {
-            case V1 ->
-                new LineageCorpora(
-                        version, copied, RarityTable.of(indices, List.of()), NormalisedCopies.of(copied));
-            case V2 -> {
-                RegisteredCopies originals = RegisteredCopies.of(copied);
-                yield new LineageCorpora(
-                        version, copied, RarityTable.of(indices, copies(copied, originals)), originals);
-            }
-        };
+        List<Copies> copies =
+                switch (version) {
+                    case V1 -> EqualTexts.copies(corpora);
+                    case V2 -> corpora.stream().map(Corpus::copies).toList();
+                };
+        return new LineageCorpora(corpora, copies, version);
     }
 
     /// The corpora of datanets as if they were registered now, in this order and alone; on the heap.
@@ -58,19 +78,24 @@ public final class LineageCorpora {
         return of(corpora, version);
     }
 
-    /// The tokens of rows that others count for: a copy makes nobody's text more common.
-    private static List<int[]> copies(List<Corpus> corpora, OriginalRows originals) {
-        List<int[]> tokens = new ArrayList<>();
-        for (int d = 0; d < corpora.size(); d++) {
-            Copies copies = corpora.get(d).copies();
-            for (int c = 0; c < copies.size(); c++) {
-                Source here = new Source(d, copies.row(c));
-                if (!originals.original(here).equals(here)) {
-                    tokens.add(corpora.get(d).index().tokensOf(here.row()));
+    private RarityTable.Counts counts() {
+        RarityTable.Counts counts = new RarityTable.Counts();
+        corpora.forEach(corpus -> counts.add(corpus.index()));
+        return counts;
+    }
+
+    /// A copy makes nobody's text more common.
+    private RarityTable.Counts countsWithoutCopies() {
+        RarityTable.Counts counts = counts();
+        for (int d = 0; d < copies.size(); d++) {
+            for (int c = 0; c < copies.get(d).size(); c++) {
+                int row = copies.get(d).row(c);
+                if (!original(d, row).equals(new Source(d, row))) {
+                    counts.remove(corpora.get(d).index().tokensOf(row));
                 }
             }
         }
-        return tokens;
+        return counts;
     }
 
     /// Whose rules these corpora follow.
@@ -86,15 +111,25 @@ public final class LineageCorpora {
         return rarity;
     }
 
-    /// The row that counts for a row: the earliest registered one that it is a copy of, or itself.
+    /// The row that counts for a row: the original that it is a copy of; where that is outside of the lineage, the
+    /// first row of the lineage that is a copy of the same original; the row itself where it is no copy.
     Source original(int datanet, int row) {
-        return originals.original(new Source(datanet, row));
+        Source here = new Source(datanet, row);
+        return copies.get(datanet)
+                .originalOf(row)
+                .map(original -> {
+                    Integer place = places.get(original.datanet());
+                    return place == null
+                            ? standIns.getOrDefault(original, here)
+                            : new Source(place, original.row());
+                })
+                .orElse(here);
     }
 
     /// How early an original was registered: lower is earlier. Originals of one datanet are equal, but for those that
     /// stand for rows of an earlier datanet outside of the lineage.
     int age(Source original) {
-        return 2 * original.datanet() + (originals.isOlder(original) ? 0 : 1);
+        return 2 * original.datanet() + (older.contains(original) ? 0 : 1);
     }
 
     /// The writer of a row.

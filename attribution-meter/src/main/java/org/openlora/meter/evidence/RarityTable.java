@@ -3,6 +3,7 @@ package org.openlora.meter.evidence;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Bytes32;
@@ -26,22 +27,31 @@ public final class RarityTable {
         this.digest = digest;
     }
 
-    /// Counts the tokens of all rows of all corpora.
-    ///
-    /// @param without token ids of rows that do not count, each once
-    public static RarityTable of(List<SuffixIndex> corpora, List<int[]> without) {
-        TreeMap<Integer, Long> counts = new TreeMap<>();
-        long total = 0;
-        for (SuffixIndex corpus : corpora) {
+    /// How often each token occurs.
+    static final class Counts {
+        private final TreeMap<Integer, Long> counts = new TreeMap<>();
+        private long total;
+
+        /// Counts the tokens of all rows of a corpus.
+        void add(SuffixIndex corpus) {
             total += corpus.tokenCount();
             corpus.forEachCount((token, count) -> counts.merge(token, (long) count, Long::sum));
         }
-        for (int[] row : without) {
+
+        /// Takes the tokens of a row out again.
+        void remove(int[] row) {
             total -= row.length;
             for (int token : row) {
                 counts.computeIfPresent(token, (_, count) -> count == 1 ? null : count - 1);
             }
         }
+
+        RarityTable build() {
+            return of(counts, total);
+        }
+    }
+
+    private static RarityTable of(SortedMap<Integer, Long> counts, long total) {
         int whole = FixedPointLog2.floor(total + counts.size() + 1);
         int[] costs = new int[counts.isEmpty() ? 0 : counts.lastKey() + 1];
         Arrays.fill(costs, whole);

@@ -104,6 +104,17 @@ public final class SuffixIndex {
         return symbols - rows;
     }
 
+    /// The token ids of a row.
+    public int[] tokensOf(int row) {
+        int start = at(parts.rowStarts(), row);
+        int end = (row + 1 < rows ? at(parts.rowStarts(), row + 1) : symbols) - 1; // the border stands behind the row
+        int[] tokens = new int[end - start];
+        for (int i = 0; i < tokens.length; i++) {
+            tokens[i] = symbol(symbols - 1 - start - i) - 1;
+        }
+        return tokens;
+    }
+
     /// Tells every token id that occurs, ascending, and how often.
     public void forEachCount(CountConsumer consumer) {
         for (int place = 0; place < distinct; place++) {
@@ -175,6 +186,16 @@ public final class SuffixIndex {
             matches.add(new Match(to - length, length));
         }
         return matches;
+    }
+
+    /// The length of the longest piece that ends with the query's token `last`.
+    ///
+    /// @param most its length at most: one more than that of the longest piece that ends a token before
+    public int longestEndingAt(int[] query, int last, int most) {
+        int place = lowerBound(query, last, most);
+        int above = place < symbols ? common(query, last, suffix(place), most) : 0;
+        int below = place > 0 ? common(query, last, suffix(place - 1), most) : 0;
+        return Math.max(above, below);
     }
 
     /// The rows in which a matched piece of the query occurs, ascending, each once.

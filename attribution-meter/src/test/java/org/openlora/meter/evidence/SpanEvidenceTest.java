@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -15,6 +18,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.openlora.meter.datanet.Datanet;
+import org.openlora.meter.duplicates.Shingles;
 import org.openlora.meter.exact.FixedPointLog2;
 
 class SpanEvidenceTest {
@@ -41,7 +45,8 @@ class SpanEvidenceTest {
 
             SpanEvidence evidence = SpanEvidence.find(prompt, output, lineage, bits);
 
-            List<SpanEvidence.Span> all = candidates(prompt, output, rows, datanets, lineage.rarity(), bits);
+            List<SpanEvidence.Span> all = candidates(
+                    prompt, output, rows, originals(datanets, version), lineage.rarity(), bits);
             List<SpanEvidence.Span> counted = switch (version) {
                 case V1 -> all;
                 case V2 -> originals(all, prompt, output, lineage.rarity(), bits);
@@ -92,7 +97,7 @@ class SpanEvidenceTest {
             int[] prompt,
             int[] output,
             List<List<int[]>> rows,
-            List<Datanet> datanets,
+            Map<Source, Source> originals,
             RarityTable rarity,
             int bits) {
         boolean[] echo = echoes(prompt, output, rarity, bits);
@@ -104,7 +109,7 @@ class SpanEvidenceTest {
                         && cost >= (long) bits * FixedPointLog2.ONE
                         && isMaximalInSome(rows, output, start, end, echo)) {
                     spans.add(new SpanEvidence.Span(
-                            start, end - start, cost, sources(rows, datanets, output, start, end, echo)));
+                            start, end - start, cost, sources(rows, originals, output, start, end, echo)));
                 }
             }
         }
@@ -184,10 +189,15 @@ class SpanEvidenceTest {
         return cost;
     }
 
-    /// The first row, over all datanets, with the text of each row that holds the piece, of the datanets in which it
+    /// The originals of the rows that hold the piece, of the datanets in which it
     /// cannot be made longer.
     private static List<Source> sources(
-            List<List<int[]>> corpora, List<Datanet> datanets, int[] output, int start, int end, boolean[] echo) {
+            List<List<int[]>> corpora,
+            Map<Source, Source> originals,
+            int[] output,
+            int start,
+            int end,
+            boolean[] echo) {
         Set<Source> sources = new TreeSet<>();
         for (int d = 0; d < corpora.size(); d++) {
             if (!isMaximalInSome(List.of(corpora.get(d)), output, start, end, echo)) {
@@ -195,21 +205,31 @@ class SpanEvidenceTest {
             }
             for (int r = 0; r < corpora.get(d).size(); r++) {
                 if (NaiveMatcher.occurs(corpora.get(d).get(r), output, start, end)) {
-                    sources.add(first(datanets, datanets.get(d).rows().get(r).text()));
+                    Source here = new Source(d, r);
+                    sources.add(originals.getOrDefault(here, here));
                 }
             }
         }
         return List.copyOf(sources);
     }
 
-    private static Source first(List<Datanet> datanets, String text) {
+    /// For each copy its original, by comparing it with every original before it.
+    private static Map<Source, Source> originals(List<Datanet> datanets, ScorerVersion version) {
+        Map<Source, String> kept = new LinkedHashMap<>();
+        Map<Source, Source> originals = new HashMap<>();
         for (int d = 0; d < datanets.size(); d++) {
             for (int r = 0; r < datanets.get(d).rows().size(); r++) {
-                if (datanets.get(d).rows().get(r).text().equals(text)) {
-                    return new Source(d, r);
-                }
+                Source here = new Source(d, r);
+                String text = datanets.get(d).rows().get(r).text();
+                kept.entrySet().stream()
+                        .filter(other -> switch (version) {
+                            case V1 -> other.getValue().equals(text);
+                            case V2 -> Shingles.of(other.getValue()).isNear(Shingles.of(text));
+                        })
+                        .findFirst()
+                        .ifPresentOrElse(other -> originals.put(here, other.getKey()), () -> kept.put(here, text));
             }
         }
-        throw new AssertionError("no row holds " + text);
+        return originals;
     }
 }

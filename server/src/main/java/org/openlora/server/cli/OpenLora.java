@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
             GenerateCommand.class,
             ModelCommand.class,
             AdapterCommand.class,
+            DatanetCommand.class,
             ReceiptsCommand.class,
             VersionCommand.class,
         },

@@ -12,6 +12,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.Digest;
@@ -41,13 +42,15 @@ import org.openlora.engine.model.WarmUp;
 import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.engine.scheduler.SchedulerConfig;
 import org.openlora.engine.tensor.GemmSettings;
+import org.openlora.meter.DatanetOptions;
 import org.openlora.meter.Meter;
 import org.openlora.meter.MeterOptions;
+import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.document.DocumentException;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
-import org.openlora.meter.database.LedgerException;
+import org.openlora.meter.files.Progress;
 import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.pricing.PriceBook;
@@ -76,7 +79,6 @@ public final class ServingStack implements Serving, AutoCloseable {
     private final Meter meter;
     private final LoraEngine engine;
     private final Operator operator;
-    private final DatanetRegistry datanets;
     private final ServedModel served;
     private final AdapterDesk desk;
     private final ClientRequests clientRequests;
@@ -90,7 +92,6 @@ public final class ServingStack implements Serving, AutoCloseable {
             Meter meter,
             LoraEngine engine,
             Operator operator,
-            DatanetRegistry datanets,
             AdapterDesk desk,
             ServedModel served) {
         this.model = model;
@@ -100,7 +101,6 @@ public final class ServingStack implements Serving, AutoCloseable {
         this.meter = meter;
         this.engine = engine;
         this.operator = operator;
-        this.datanets = datanets;
         this.desk = desk;
         this.served = served;
         this.clientRequests = new ClientRequests(id -> inLedger(meter.queries(), id));
@@ -139,8 +139,7 @@ public final class ServingStack implements Serving, AutoCloseable {
                     opening.add(new HostAdapterResidency(registry, limits(config.adapters()), InstantSource.system()));
             Operator operator = Operator.load(installation, config, environment);
             Bytes32 tokenizer = UsageRows.word(model.tokenizer().digest());
-            DatanetRegistry datanets = datanets(config, installation, resolved);
-            Meter meter = opening.add(openMeter(config, installation, model, operator, datanets));
+            Meter meter = opening.add(openMeter(config, installation, resolved, model, operator));
             Bytes32 numericPath = UsageRows.word(model.numericPath().digest());
             UsageRows usage = new UsageRows(
                     meter, config.metering().replica(), UsageRows.word(model.digest()), tokenizer, numericPath);
@@ -166,7 +165,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             opening.keep();
             AdapterDesk desk =
                     new CacheDesk(new AdapterCache(registry, residency, store), adapterRoot, InstantSource.system());
-            return new ServingStack(model, store, registry, residency, meter, engine, operator, datanets, desk, served);
+            return new ServingStack(model, store, registry, residency, meter, engine, operator, desk, served);
         }
     }
 
@@ -310,14 +309,15 @@ public final class ServingStack implements Serving, AutoCloseable {
     private static Meter openMeter(
             ServerConfig config,
             Installation installation,
+            ResolvedModel resolved,
             BaseModel model,
-            Operator operator,
-            DatanetRegistry datanets) {
+            Operator operator) {
+        Path root = datanetRoot(config, installation, resolved);
         try {
             return Meter.open(new MeterOptions(
                     LedgerLocation.of(installation.ledger()),
                     operator.identity(),
-                    datanets,
+                    DatanetOptions.of(installation.home(), registry -> registerDatanets(registry, root)),
                     Map.of(UsageRows.word(model.tokenizer().digest()), model.tokenizer()::encode),
                     priceBook(config, installation),
                     Duration.ofSeconds(config.metering().inclusionWindowSeconds())));
@@ -335,18 +335,24 @@ public final class ServingStack implements Serving, AutoCloseable {
                 : PriceBook.read(installation.root().resolve(file));
     }
 
-    private static DatanetRegistry datanets(ServerConfig config, Installation installation, ResolvedModel resolved) {
+    /// Null where neither the settings nor the catalogue name datanets: then those that were registered are served.
+    private static @Nullable Path datanetRoot(
+            ServerConfig config, Installation installation, ResolvedModel resolved) {
         String configured = config.metering().datanetRoot();
-        Path root =
-                configured.isEmpty() ? resolved.datanets() : installation.root().resolve(configured);
+        return configured.isEmpty() ? resolved.datanets() : installation.root().resolve(configured);
+    }
+
+    private static void registerDatanets(DatanetRegistry registry, @Nullable Path root) {
         if (root == null) {
-            return new DatanetRegistry();
+            return;
         }
         try {
-            return DatanetRegistry.ofFolder(root);
+            registry.registerAll(root, Progress.NONE);
         } catch (DocumentException | IOException e) {
             throw new Problem(
-                    "the datanets in %s cannot be read: %s".formatted(root, Problem.describe(e)), "correct them", e);
+                    "the datanets in %s cannot be registered: %s".formatted(root, Problem.describe(e)),
+                    "correct them",
+                    e);
         }
     }
 
@@ -528,7 +534,7 @@ public final class ServingStack implements Serving, AutoCloseable {
     }
 
     public DatanetRegistry datanets() {
-        return datanets;
+        return meter.datanets();
     }
 
     @Override
