@@ -102,7 +102,7 @@ def normalised(text):
 
 
 def first_copies(texts):
-    """The row that each row is a copy of: the first of its text, or itself."""
+    """Version 1: the row that each row is a copy of: the first of its text, or itself."""
     first = {}
     for d, rows in enumerate(texts):
         for r, text in enumerate(rows):
@@ -112,40 +112,62 @@ def first_copies(texts):
 
 def shingles(text):
     data = normalised(text).encode()
-    return {data[i:i + 8] for i in range(max(1, len(data) - 7))}
+    return {int.from_bytes(data[i:i + 8], "little") for i in range(max(1, len(data) - 7))}
 
 
-def near_originals(datanets):
-    """For each row of all registered datanets the first original that is near, or the row itself: here by comparing
-    every pair, where the program looks only at pairs that share a band."""
-    originals = []
-    found = {}
+MASK = (1 << 64) - 1
+
+
+def mix(word):
+    word &= MASK
+    word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9 & MASK
+    word = (word ^ word >> 27) * 0x94d049bb133111eb & MASK
+    return word ^ word >> 31
+
+
+def bands(words):
+    """32 bands of four minima of MinHash."""
+    gamma = 0x9e3779b97f4a7c15
+    hashed = [mix(word) >> 32 for word in words]
+    minima = [min((mix((2 * i + 1) * gamma) >> 32 | 1) * h + (mix((2 * i + 2) * gamma) >> 32) & 0xffffffff
+                  for h in hashed) for i in range(128)]
+    return [mix(mix(a << 32 | b) + (c << 32 | d)) >> 32
+            for a, b, c, d in (minima[4 * band:4 * band + 4] for band in range(32))]
+
+
+def near_duplicates(datanets):
+    """The original of each copy, over all datanets as they were registered: {(datanet, row): (datanet, row)}. Small
+    enough that no bound on buckets or candidates binds."""
+    originals, copies = [], {}
     for d, datanet in enumerate(datanets):
         for r, row in enumerate(datanet["rows"]):
-            here = shingles(row["text"])
-            near = (place for place, other in originals if 10 * len(here & other) >= 7 * len(here | other))
-            found[d, r] = next(near, (d, r))
-            if found[d, r] == (d, r):
-                originals.append(((d, r), here))
-    return found
+            words = shingles(row["text"])
+            keys = bands(words)
+            match = next((place for place, others, theirs in originals
+                          if any(a == b for a, b in zip(keys, theirs))
+                          and 10 * len(words & others) >= 7 * len(words | others)), None)
+            if match:
+                copies[d, r] = match
+            else:
+                originals.append(((d, r), words, keys))
+    return copies
 
 
-def first_near(datanets, searched):
-    """The row that counts for each row of a lineage: its original; of an original outside, the first copy inside."""
-    places = {id(datanet): d for d, datanet in enumerate(searched)}
-    found = near_originals(datanets)
-    first = {}
-    for datanet in searched:
-        d = next(i for i, other in enumerate(datanets) if other is datanet)
-        for r in range(len(datanet["rows"])):
-            o, row = found[d, r]
-            inside = places.get(id(datanets[o]))
-            first.setdefault((o, row), (inside, row) if inside is not None else (places[id(datanet)], r))
-    return {(places[id(datanet)], r): first[found[d, r]] for d, datanet in enumerate(datanets)
-            if id(datanet) in places for r in range(len(datanet["rows"]))}
+def registered_copies(datanets, searched):
+    """Version 2: the row that counts for each row of the searched datanets, and those that stand for older ones."""
+    copies = near_duplicates(datanets)
+    place = {d: i for i, d in enumerate(d for d, datanet in enumerate(datanets) if datanet in searched)}
+    stand_ins = {}
+    canonical = {}
+    for d, i in place.items():
+        for r in range(len(datanets[d]["rows"])):
+            original = copies.get((d, r), (d, r))
+            canonical[i, r] = ((place[original[0]], original[1]) if original[0] in place
+                               else stand_ins.setdefault(original, (i, r)))
+    return canonical, set(stand_ins.values())
 
 
-def evidence(version, prompt, output, corpora, canonical, cost, threshold):
+def evidence(version, prompt, output, corpora, canonical, older, cost, threshold):
     """Per token: None, "echo" or a span (start, end); and each span's sources."""
     def bits(start, end):
         return sum(cost(token) for token in output[start:end])
@@ -169,7 +191,7 @@ def evidence(version, prompt, output, corpora, canonical, cost, threshold):
                 spans.setdefault((start, end), set()).update(
                     canonical[d, r] for r, row in enumerate(rows) if occurs(row, output[start:end]))
     if version == 2:
-        spans = originals(prompt, output, spans, pieces, bits, threshold)
+        spans = originals(prompt, output, spans, older, pieces, bits, threshold)
     order = sorted(spans, key=lambda p: (p[0] - p[1], -sum(cost(t) for t in output[p[0]:p[1]]), p[0]))
     for start, end in order:
         for t in range(start, end):
@@ -178,17 +200,20 @@ def evidence(version, prompt, output, corpora, canonical, cost, threshold):
     return owners, {span: sorted(sources) for span, sources in spans.items()}
 
 
-def originals(prompt, output, spans, pieces, bits, threshold):
-    """Version 2: the spans that are no excerpts, each with the sources of its first datanet."""
+def originals(prompt, output, spans, older, pieces, bits, threshold):
+    """Version 2: the spans that are no excerpts, each with its oldest sources."""
+    def age(source):
+        return 2 * source[0] + (source not in older)
+
     earlier = {t for s, e in pieces for t in range(s, e)
                if 2 * bits(s, e) >= threshold << 16 and occurs(prompt, output[s:e])}
     kept = {}
-    for d in sorted({min(sources)[0] for sources in spans.values()}):
+    for oldest in sorted({min(map(age, sources)) for sources in spans.values()}):
         now = frozenset(earlier)
         for (start, end), sources in spans.items():
             held = len(now.intersection(range(start, end)))
-            if min(sources)[0] == d and 2 * held < end - start:
-                kept[start, end] = {source for source in sources if source[0] == d}
+            if min(map(age, sources)) == oldest and 2 * held < end - start:
+                kept[start, end] = {source for source in sources if age(source) == oldest}
                 earlier.update(range(start, end))
     return kept
 
@@ -237,11 +262,11 @@ def score(version, request, datanets, tokenizer, encode, rules):
     index = {digest: i for i, (digest, _) in enumerate(listed)}
     texts = [[row["text"] for row in d["rows"]] for d in searched]
     corpora = [[encode(text) for text in rows] for rows in texts]
-    canonical = first_copies(texts) if version == 1 else first_near(datanets, searched)
+    canonical, older = (first_copies(texts), set()) if version == 1 else registered_copies(datanets, searched)
     cost, rarity_digest = rarity_table(corpora if version == 1 else [
         [row for r, row in enumerate(rows) if canonical[d, r] == (d, r)] for d, rows in enumerate(corpora)])
     prompt, output = request["prompt"], request["output"]
-    owners, sources = evidence(version, prompt, output, corpora, canonical, cost, rules["rarityThresholdBits"])
+    owners, sources = evidence(version, prompt, output, corpora, canonical, older, cost, rules["rarityThresholdBits"])
 
     prior = {}
     for adapter in request["adapters"]:
@@ -391,12 +416,32 @@ def main():
         "rows": [{"contributor": "cy", "text": "The  TIDE returns to the grey harbour at dusk"},
                  {"contributor": "cy", "text": "lamps burn low on the quay at dusk"}],
     }
-    datanets = [tides, copies]
-    vocabulary = sorted({word for d in datanets for row in d["rows"] for word in row["text"].split()})
+    harbour = {
+        "id": "harbour", "version": "1", "title": "Harbour", "licence": "CC0-1.0", "salt": bytes(range(2, 34)).hex(),
+        "contributors": [{"id": "dag", "name": "Dag", "payee": account(0x1004)},
+                         {"id": "eva", "name": "Eva", "payee": account(0x1005)}],
+        "rows": [
+            # A near-duplicate of the first row of all, and one of a row of this datanet.
+            {"contributor": "dag", "text": "the tide returns to the grey harbour at dawn"},
+            {"contributor": "dag", "text": "every keeper trims the lamp before the fog comes down upon the outer rocks"},
+            {"contributor": "eva", "text": "every keeper trims the lamp before the fog comes down upon the inner rocks"},
+            # An excerpt of an earlier datanet, continued, amid words of its own.
+            {"contributor": "eva", "text": "at night an old pilot says a grey gull sleeps on the quay at dusk and dreams of"
+                                           " herring barrels rolling in"},
+            # One phrase in three rows.
+            {"contributor": "dag", "text": "haul the wet ropes slowly and sing about brandy"},
+            {"contributor": "eva", "text": "haul the wet ropes slowly while somebody counts barrels of salt"},
+            {"contributor": "dag", "text": "once storms end we haul the wet ropes slowly"}],
+    }
+    datanets = [tides, copies, harbour]
+    vocabulary = sorted({word for d in datanets[:2] for row in d["rows"] for word in row["text"].split()})
+    # Words of the datanets that came with version 2 stand behind the word for those that are not known.
+    vocabulary += ["<unknown>"] + sorted({word for row in harbour["rows"] for word in row["text"].split()}
+                                         - set(vocabulary))
     ids = {word: i for i, word in enumerate(vocabulary)}
 
     def encode(text):
-        return [ids.get(word, len(ids)) for word in text.split()]
+        return [ids.get(word, ids["<unknown>"]) for word in text.split()]
 
     digests = [datanet_digest(d).hex() for d in datanets]
     tokenizer = bytes.fromhex(name("tokenizer"))
@@ -426,6 +471,22 @@ def main():
         ("without lineage", [c], "say", "the tide returns to the grey harbour", 2 - 1, "base 3"),
         ("the bare base", [], "say it", "the tide", 0, "base 2"),
         ("cancelled before the first token", [a, b, c], "say it twice", "", 3, "base"),
+    ]
+    d = {"digest": name("adapter d"), "scalePpm": 1_000_000, "owner": account(0x3004),
+         "lineage": [{"datanet": digests[0], "basisPoints": 4_000}, {"datanet": digests[2], "basisPoints": 6_000}]}
+    e = {"digest": name("adapter e"), "scalePpm": 1_000_000, "owner": account(0x3005),
+         "lineage": [{"datanet": digests[2], "basisPoints": 10_000}]}
+    requests += [
+        ("a near-duplicate pays its original", [d], "say", "the tide returns to the grey harbour at dawn", 0, "base"),
+        ("a near-duplicate of what is not searched is older", [e], "say",
+         "then the tide returns to the grey harbour at dawn", 0, "base"),
+        ("an excerpt with a continuation is the earlier one's", [d], "say",
+         "a grey gull sleeps on the quay at dusk and dreams", 0, "base"),
+        ("a phrase of three rows", [d], "say", "haul the wet ropes slowly now", 0, "base"),
+        ("an echo with gaps", [e], "lamp keeper every fog trims comes",
+         "every keeper trims the lamp before the fog comes", 0, "base"),
+        ("evidence beyond the cap", [d], "say",
+         "haul the wet ropes slowly and sing about brandy at night an old pilot says", 0, "base"),
     ]
     cases = []
     for title, adapters, prompt, output, cached, base in requests:

@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -168,8 +169,9 @@ class AttributionVectorsTest {
     private TokenEncoder encoder() {
         Map<String, Integer> ids = new HashMap<>();
         vectors.required("vocabulary").forEach(name -> ids.put(name.asText(), ids.size()));
+        int unknown = Objects.requireNonNull(ids.get("<unknown>"));
         return text -> Arrays.stream(text.strip().split("\\s+"))
-                .mapToInt(name -> ids.getOrDefault(name, ids.size()))
+                .mapToInt(name -> ids.getOrDefault(name, unknown))
                 .toArray();
     }
 

@@ -3,7 +3,6 @@ package org.openlora.meter.evidence;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.TreeMap;
 import org.openlora.meter.index.SuffixIndex;
 
@@ -11,23 +10,23 @@ import org.openlora.meter.index.SuffixIndex;
 ///
 /// A datanet registered later may hold a passage of an earlier one inside a row that is no near-duplicate, with a
 /// few words more at its end, so that its span is the longest. Likewise a prompt may hold a text with gaps. So
-/// datanets are gone through in the order of their registration, the prompt before all of them: a span of which at
-/// least half the tokens stand in spans of earlier ones is an excerpt and does not count. What several datanets
-/// hold word by word is the first one's.
+/// rows are gone through by age, the prompt before all of them: a span of which at least half the tokens stand in
+/// spans of earlier ones is an excerpt and does not count. What several datanets hold word by word is the first
+/// one's.
 ///
 /// @param costs prefix sums of the output's rarity
 /// @param threshold of a span's rarity; pieces of the prompt count from half of it
 @SuppressWarnings("ArrayRecordComponent") // Read only; never compared.
-record ExcerptFilter(long[] costs, long threshold) {
-    /// The spans that are no excerpts, each with the sources of its first datanet alone.
+record ExcerptFilter(LineageCorpora lineage, long[] costs, long threshold) {
+    /// The spans that are no excerpts, each with its oldest sources alone.
     ///
     /// @param repeated maximal matches of the output with the prompt
     List<SpanEvidence.Span> originals(List<SuffixIndex.Match> repeated, List<SpanEvidence.Span> candidates) {
-        TreeMap<Integer, List<SpanEvidence.Span>> byDatanet = new TreeMap<>();
+        TreeMap<Integer, List<SpanEvidence.Span>> byAge = new TreeMap<>();
         for (SpanEvidence.Span span : candidates) {
-            byDatanet
-                    .computeIfAbsent(span.sources().getFirst().datanet(), _ -> new ArrayList<>())
-                    .add(span);
+            int oldest =
+                    span.sources().stream().mapToInt(lineage::age).min().orElseThrow();
+            byAge.computeIfAbsent(oldest, _ -> new ArrayList<>()).add(oldest(span, oldest));
         }
         boolean[] earlier = new boolean[costs.length - 1];
         for (SuffixIndex.Match match : repeated) {
@@ -36,16 +35,26 @@ record ExcerptFilter(long[] costs, long threshold) {
             }
         }
         List<SpanEvidence.Span> originals = new ArrayList<>();
-        for (Map.Entry<Integer, List<SpanEvidence.Span>> entry : byDatanet.entrySet()) {
+        for (List<SpanEvidence.Span> spans : byAge.values()) {
             int[] before = counts(earlier);
-            for (SpanEvidence.Span span : entry.getValue()) {
+            for (SpanEvidence.Span span : spans) {
                 if (2 * (before[span.end()] - before[span.start()]) < span.length()) {
-                    originals.add(span.heldBy(entry.getKey()));
+                    originals.add(span);
                     mark(earlier, span.start(), span.end());
                 }
             }
         }
         return originals;
+    }
+
+    private SpanEvidence.Span oldest(SpanEvidence.Span span, int age) {
+        return new SpanEvidence.Span(
+                span.start(),
+                span.length(),
+                span.rarity(),
+                span.sources().stream()
+                        .filter(source -> lineage.age(source) == age)
+                        .toList());
     }
 
     private static void mark(boolean[] tokens, int from, int to) {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.duplicates.Copies;
 import org.openlora.meter.duplicates.NearDuplicates;
@@ -23,6 +24,9 @@ public final class LineageCorpora {
     /// The first row of the lineage that is a copy of an original outside of it.
     private final Map<RowId, Source> standIns = new HashMap<>();
 
+    /// The values of those.
+    private final Set<Source> older;
+
     private final RarityTable rarity;
 
     private LineageCorpora(List<Corpus> corpora, List<Copies> copies, ScorerVersion version) {
@@ -41,6 +45,7 @@ public final class LineageCorpora {
                 }
             }
         }
+        this.older = Set.copyOf(standIns.values());
         this.rarity =
                 switch (version) {
                     case V1 -> counts().build();
@@ -119,6 +124,12 @@ public final class LineageCorpora {
                             : new Source(place, original.row());
                 })
                 .orElse(here);
+    }
+
+    /// How early an original was registered: lower is earlier. Originals of one datanet are equal, but for those that
+    /// stand for rows of an earlier datanet outside of the lineage.
+    int age(Source original) {
+        return 2 * original.datanet() + (older.contains(original) ? 0 : 1);
     }
 
     /// The writer of a row.

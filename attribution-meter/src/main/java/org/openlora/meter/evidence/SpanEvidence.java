@@ -36,15 +36,6 @@ public record SpanEvidence(List<Span> spans, List<Integer> owners) {
         public int end() {
             return start + length;
         }
-
-        /// This span with the sources of one datanet alone.
-        Span heldBy(int datanet) {
-            return new Span(
-                    start,
-                    length,
-                    rarity,
-                    sources.stream().filter(source -> source.datanet() == datanet).toList());
-        }
     }
 
     private static final Comparator<Span> PRECEDENCE = Comparator.comparingInt(Span::length)
@@ -71,7 +62,7 @@ public record SpanEvidence(List<Span> spans, List<Integer> owners) {
         markEchoes(repeated, costs, threshold, owners);
         List<Span> candidates = candidates(output, lineage, costs, threshold, owners);
         if (lineage.version() != ScorerVersion.V1) {
-            candidates = new ExcerptFilter(costs, threshold).originals(repeated, candidates);
+            candidates = new ExcerptFilter(lineage, costs, threshold).originals(repeated, candidates);
         }
         candidates.sort(PRECEDENCE);
         for (int s = 0; s < candidates.size(); s++) {
