@@ -252,6 +252,7 @@ class RedTeamTest {
     }
 
     @SafeVarargs
+    @SuppressWarnings("varargs") // reads the array and lets go of it
     private static Datanet attacker(List<int[]>... rows) {
         return Market.datanet(
                 "his",
