@@ -136,27 +136,6 @@ public final class SuffixIndex {
         return at(parts.suffixes(), place);
     }
 
-    /// The token ids of a row.
-    public int[] tokensOf(int row) {
-        int start = at(parts.rowStarts(), row);
-        int end = (row + 1 < rows ? at(parts.rowStarts(), row + 1) : symbols) - 1;
-        int[] tokens = new int[end - start];
-        for (int i = 0; i < tokens.length; i++) {
-            tokens[i] = symbol(symbols - 1 - start - i) - 1;
-        }
-        return tokens;
-    }
-
-    /// The length of the longest piece that ends with the query's token `last`.
-    ///
-    /// @param most its length at most: one more than that of the longest piece that ends a token before
-    public int longestEndingAt(int[] query, int last, int most) {
-        int place = lowerBound(query, last, most);
-        int above = place < symbols ? common(query, last, suffix(place), most) : 0;
-        int below = place > 0 ? common(query, last, suffix(place - 1), most) : 0;
-        return Math.max(above, below);
-    }
-
     /// The maximal matches of `query[from, to)`, by ascending start (and end).
     public List<Match> maximalMatches(int[] query, int from, int to) {
         List<Match> matches = new ArrayList<>();
