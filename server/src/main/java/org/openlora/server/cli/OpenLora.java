@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
             AdapterCommand.class,
             DatanetCommand.class,
             ReceiptsCommand.class,
+            TraceCommand.class,
             VersionCommand.class,
         },
         exitCodeListHeading = "%nExit status:%n",
