@@ -3,7 +3,6 @@ package org.openlora.meter;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
-import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.evidence.TokenEncoder;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.LedgerIdentity;
@@ -24,7 +23,7 @@ import org.openlora.meter.pricing.PriceBook;
 public record MeterOptions(
         LedgerLocation location,
         LedgerIdentity identity,
-        DatanetRegistry datanets,
+        DatanetOptions datanets,
         Map<Bytes32, TokenEncoder> encoders,
         PriceBook priceBook,
         Duration inclusionWindow,
@@ -42,7 +41,7 @@ public record MeterOptions(
     public MeterOptions(
             LedgerLocation location,
             LedgerIdentity identity,
-            DatanetRegistry datanets,
+            DatanetOptions datanets,
             Map<Bytes32, TokenEncoder> encoders,
             PriceBook priceBook,
             Duration inclusionWindow) {

@@ -6,7 +6,9 @@ import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evidence.CorpusLibrary;
+import org.openlora.meter.evidence.LineageCorpora;
 import org.openlora.meter.evidence.Scorer;
+import org.openlora.meter.evidence.ScorerVersion;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.ledger.ScoredUsage;
@@ -40,13 +42,10 @@ final class UsageScorer {
         try {
             UsageRow row = usage.row();
             ScoringVersions versions = row.versions();
-            if (!versions.scorer().equals(Scorer.ID)) {
-                throw new IllegalArgumentException("scorer " + Sha256.text(versions.scorer())
-                        + " is not this program's, which is " + Sha256.text(Scorer.ID));
-            }
+            ScorerVersion scorer = ScorerVersion.of(versions.scorer());
             PriceBook book = priceBook(versions.priceBook());
-            AttributionRecord attribution =
-                    Scorer.score(row, corpora.lineage(versions.datanets(), row.tokenizerDigest()), book.rules());
+            LineageCorpora lineage = corpora.lineage(versions.datanets(), row.tokenizerDigest(), scorer);
+            AttributionRecord attribution = Scorer.score(row, lineage, book.rules());
             PricedUsage price = Pricing.price(BilledUsage.of(row), attribution, book, payees(versions.payees()));
             return new ScoredUsage.Priced(usage, attribution, price);
         } catch (LedgerException e) {

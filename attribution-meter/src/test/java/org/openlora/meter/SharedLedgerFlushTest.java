@@ -6,10 +6,8 @@ import java.math.BigInteger;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -24,7 +22,6 @@ import org.openlora.meter.chain.FlusherMonitor;
 import org.openlora.meter.chain.LedgerFlusher;
 import org.openlora.meter.chain.TestChain;
 import org.openlora.meter.database.TestDatabase;
-import org.openlora.meter.evidence.Fixtures;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
 import org.openlora.meter.lease.DatabaseLease;
@@ -169,14 +166,9 @@ class SharedLedgerFlushTest {
     }
 
     private Meter replica(String name) {
-        return Meter.open(new MeterOptions(
+        return Meter.open(MeterFixture.options(
                 database.ledger(folder),
                 new LedgerIdentity(stream(name), operator.id(), chain.ledger.domain(), operator.submitter()),
-                MeterFixture.registry(),
-                Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER),
-                MeterFixture.priceBook(),
-                Duration.ofHours(24),
-                InstantSource.system(),
                 step -> {}));
     }
 

@@ -122,20 +122,6 @@ public sealed class AttachedLedger implements AutoCloseable permits Ledger {
                 .findFirst();
     }
 
-    /// The place of a datanet in the order of registration; it gets the next one when it is new.
-    public long datanetOrdinal(Bytes32 digest) {
-        return database.write(connection -> {
-            Database.update(
-                    connection, "INSERT INTO datanet (digest) VALUES (?) ON CONFLICT (digest) DO NOTHING", digest);
-            return Database.query(
-                            connection,
-                            "SELECT ordinal FROM datanet WHERE digest = ?",
-                            row -> row.getLong("ordinal"),
-                            digest)
-                    .getFirst();
-        });
-    }
-
     @Override
     public void close() {
         database.close();

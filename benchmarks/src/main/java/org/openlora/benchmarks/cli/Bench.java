@@ -45,7 +45,9 @@ import picocli.CommandLine.Spec;
             CeilingsCommand.class,
             SoakCommand.class,
             FleetCommand.class,
-            FlusherCommand.class
+            FlusherCommand.class,
+            AttributionCommand.class,
+            IndexCommand.class,
         })
 public final class Bench implements Callable<Integer> {
     private static final int FAILURE = 1;

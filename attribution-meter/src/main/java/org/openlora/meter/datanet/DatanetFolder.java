@@ -5,37 +5,52 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
-import org.openlora.meter.document.CanonicalJson;
 import org.openlora.meter.document.DocumentException;
-import org.openlora.meter.document.Sha256;
 import org.openlora.meter.document.YamlNode;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.files.Progress;
 
-/// Reads datanet folders, strictly.
-final class DatanetReader {
-    private static final byte[] NEW_LINE = {'\n'};
+/// A folder with `datanet.yaml`, read strictly, and the rows file that it names, which is not read yet.
+///
+/// @param file the rows file
+record DatanetFolder(
+        String id,
+        String version,
+        String title,
+        String licence,
+        Bytes32 salt,
+        List<Contributor> contributors,
+        Path file) {
+    private static final int PROGRESS_ROWS = 4_096;
     private static final ObjectMapper JSON = new ObjectMapper()
             .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
-    private DatanetReader() {}
+    DatanetFolder {
+        contributors = List.copyOf(contributors);
+    }
 
-    static Datanet read(Path folder) throws IOException {
+    /// Takes the rows of a file, in order.
+    @FunctionalInterface
+    interface RowConsumer {
+        void accept(DatanetRow row) throws IOException;
+    }
+
+    static DatanetFolder open(Path folder) throws IOException {
         Path file = folder.resolve(Datanet.FILE_NAME);
         if (!Files.isRegularFile(file)) {
             throw new NoSuchFileException(file.toString(), null, "a datanet is a folder with datanet.yaml");
@@ -43,16 +58,21 @@ final class DatanetReader {
         YamlNode yaml =
                 YamlNode.read(file).requireFields("id", "version", "title", "licence", "salt", "rows", "contributors");
         Bytes32 salt = yaml.get("salt").parsed(Bytes32::parse);
-        List<Contributor> contributors = readContributors(yaml.get("contributors"), salt);
-        List<DatanetRow> rows = readRows(rowsFile(folder, yaml.get("rows")), contributors);
-        return Datanet.of(
+        return new DatanetFolder(
                 yaml.get("id").text(),
                 versionText(yaml.get("version")),
                 yaml.get("title").text(),
                 yaml.get("licence").text(),
                 salt,
-                contributors,
-                rows);
+                readContributors(yaml.get("contributors"), salt),
+                rowsFile(folder, yaml.get("rows")));
+    }
+
+    /// All of it, in memory.
+    Datanet read() throws IOException {
+        List<DatanetRow> rows = new ArrayList<>();
+        forEachRow(rows::add);
+        return Datanet.of(id, version, title, licence, salt, contributors, rows);
     }
 
     /// `version: 1` and `version: "1"` are the same version.
@@ -93,24 +113,55 @@ final class DatanetReader {
         return contributors;
     }
 
-    private static List<DatanetRow> readRows(Path file, List<Contributor> contributors) throws IOException {
+    /// The datanet's digest, from reading all rows once.
+    Bytes32 digest(Progress progress) throws IOException {
+        MessageDigest digest = Datanet.digestOfRows();
+        long[] rows = {0};
+        forEachRow(row -> {
+            digest.update(json(row).bytes());
+            digest.update((byte) '\n');
+            if (rows[0]++ % PROGRESS_ROWS == 0) {
+                progress.at("reading, rows", rows[0], -1);
+            }
+        });
+        return Bytes32.of(digest.digest());
+    }
+
+    /// Gives all rows to a writer.
+    void writeTo(RowsWriter writer, Progress progress) throws IOException {
+        long[] rows = {0};
+        forEachRow(row -> {
+            RowJson json = json(row);
+            writer.add(json.contributor(), json.prompt(), json.text());
+            if (rows[0]++ % PROGRESS_ROWS == 0) {
+                progress.at("copying, rows", rows[0], -1);
+            }
+        });
+    }
+
+    private RowJson json(DatanetRow row) {
+        return new RowJson(contributors.get(row.contributor()).hash(), row.prompt(), row.text());
+    }
+
+    /// Reads the rows, one at a time.
+    ///
+    /// @throws DocumentException naming file, line and field where one breaks the format, or where there is none
+    void forEachRow(RowConsumer consumer) throws IOException {
         Map<String, Integer> indices = new HashMap<>();
         for (int i = 0; i < contributors.size(); i++) {
             indices.put(contributors.get(i).id(), i);
         }
-        List<DatanetRow> rows = new ArrayList<>();
         int line = 0;
         try (BufferedReader reader = Files.newBufferedReader(file)) {
             for (String text = reader.readLine(); text != null; text = reader.readLine()) {
-                rows.add(readRow(file + ": line " + ++line, text, indices));
+                consumer.accept(readRow(file + ": line " + ++line, text, indices));
             }
         } catch (CharacterCodingException e) {
             throw new DocumentException(file + ": line " + (line + 1) + " or soon after: not UTF-8", e);
         }
-        if (rows.isEmpty()) {
+        if (line == 0) {
             throw new DocumentException(file + ": has no rows");
         }
-        return rows;
     }
 
     private static DatanetRow readRow(String place, String text, Map<String, Integer> contributors) {
@@ -145,29 +196,10 @@ final class DatanetReader {
         if (value == null || !value.isTextual() || value.asText().isBlank()) {
             throw new DocumentException(place + ": field '" + name + "' must be a text that is not blank");
         }
-        return value.asText();
-    }
-
-    /// SHA-256 of `lp("openlora/datanet/v1")` and, for each row in file order, its canonical JSON and a line
-    /// feed.
-    static Bytes32 digest(List<Contributor> contributors, List<DatanetRow> rows) {
-        Sha256 digest = Sha256.domain("openlora/datanet/v1");
-        for (DatanetRow row : rows) {
-            digest.raw(CanonicalJson.bytes(toJson(contributors, row))).raw(NEW_LINE);
+        String text = value.asText();
+        if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
+            throw new DocumentException(place + ": field '" + name + "' holds half of a surrogate pair");
         }
-        return digest.digest();
-    }
-
-    private static ObjectNode toJson(List<Contributor> contributors, DatanetRow row) {
-        ObjectNode node = JsonNodeFactory.instance.objectNode();
-        // The bare 64 digits, without a prefix: this is a salted name, not the digest of some content.
-        node.put(
-                "contributor",
-                contributors.get(row.contributor()).hash().toString().substring(2));
-        @Nullable String prompt = row.prompt();
-        if (prompt != null) {
-            node.put("prompt", prompt);
-        }
-        return node.put("text", row.text());
+        return text;
     }
 }

@@ -1,28 +1,17 @@
-package org.openlora.meter.evidence;
+package org.openlora.meter.index;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.openlora.meter.evidence.Fixtures;
+import org.openlora.meter.evidence.NaiveMatcher;
 
 class SuffixIndexTest {
-    @Test
-    void build_randomTexts_sortsAllSuffixes() {
-        Random random = new Random(3);
-        for (int round = 0; round < 300; round++) {
-            int[] text = Fixtures.random(random, random.nextInt(40), 1 + random.nextInt(4));
-            Integer[] expected = new Integer[text.length];
-            Arrays.setAll(expected, i -> i);
-            Arrays.sort(expected, (a, b) -> Arrays.compare(text, a, text.length, text, b, text.length));
-            assertThat(Arrays.stream(SuffixArray.build(text)).boxed().toArray()).isEqualTo(expected);
-        }
-    }
-
     @Test
     void maximalMatches_randomRows_areThoseOfTheNaiveMatcher() {
         Random random = new Random(4);
