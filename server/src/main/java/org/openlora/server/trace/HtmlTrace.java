@@ -243,7 +243,7 @@ public final class HtmlTrace {
         return Character.toUpperCase(text.charAt(0)) + text.substring(1) + ".";
     }
 
-    /// Names, rows and answers come from others.
+    /// Names, rows and answers come from others. Control characters have no place in a page.
     static String escape(String text) {
         StringBuilder out = new StringBuilder(text.length() + 16);
         for (int i = 0; i < text.length(); i++) {
@@ -254,7 +254,8 @@ public final class HtmlTrace {
                 case '>' -> out.append("&gt;");
                 case '"' -> out.append("&quot;");
                 case '\'' -> out.append("&#39;");
-                default -> out.append(c);
+                case '\n', '\t' -> out.append(c);
+                default -> out.append(Character.isISOControl(c) ? '\ufffd' : c);
             }
         }
         return out.toString();

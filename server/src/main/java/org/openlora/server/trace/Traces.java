@@ -8,6 +8,7 @@ import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.openlora.adapters.transfer.TransferProgress;
 import org.openlora.engine.tokenizer.Tokenizer;
 import org.openlora.engine.tokenizer.Tokenizers;
 import org.openlora.meter.datanet.DatanetRegistry;
@@ -110,7 +111,7 @@ public final class Traces implements AutoCloseable {
     }
 
     private Tokenizer tokenizer(Receipt receipt) {
-        Path model = new ModelStore(installation, ModelCatalog.shipped(), environment, (_, _, _) -> {})
+        Path model = new ModelStore(installation, ModelCatalog.shipped(), environment, TransferProgress.silent())
                 .resolve(config.model())
                 .path();
         Tokenizer tokenizer = Tokenizers.open(model);
