@@ -140,8 +140,8 @@ public final class Meter implements AutoCloseable {
                 ordinals.put(entry.datanet().digest(), entry.ordinal());
             }
         }
-        PayeeTable table = PayeeTable.of(
-                entries.stream().map(RegisteredDatanet::datanet).toList());
+        PayeeTable table =
+                PayeeTable.of(entries.stream().map(RegisteredDatanet::datanet).toList());
         ledger.keepDocument(table.digest(), UsageScorer.PAYEES, table.json());
         return new Registered(head, Map.copyOf(ordinals), table);
     }
