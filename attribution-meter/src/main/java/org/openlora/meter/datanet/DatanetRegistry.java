@@ -91,8 +91,8 @@ public final class DatanetRegistry {
     ///
     /// @throws IOException where the folder cannot be read or the rows cannot be kept
     /// @throws DocumentException where it breaks the format; where its id and version are registered with other
-    // rows,
-    ///     its rows under another id or version, or one of its contributors with another payee by another datanet
+    ///     rows, its rows under another id or version, or one of its contributors with another payee by another
+    ///     datanet
     public RegisteredDatanet register(Path folder, Progress progress) throws IOException {
         DatanetFolder source = DatanetFolder.open(folder);
         Bytes32 digest = source.digest(progress);
