@@ -165,7 +165,4 @@ public record PayoutRound(
             }
         }
     }
-        }
-    }
-
 }
