@@ -205,6 +205,12 @@ public final class PayoutPool {
         return contract.send(sender, "claimMany", (Object) claims);
     }
 
+    /// Who may claim for a payee and choose where the money goes; zero for nobody.
+    public Address claimer(Address payee) {
+        return Address.parse(
+                read("claimers", ContractAbi.address(payee)).get(0).toString());
+    }
+
     /// Appoints who may claim for the sender.
     public Mined setClaimer(TransactionSender payee, Address claimer) {
         return contract.send(payee, "setClaimer", ContractAbi.address(claimer));

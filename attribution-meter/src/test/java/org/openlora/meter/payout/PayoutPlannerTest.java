@@ -185,7 +185,7 @@ class PayoutPlannerTest {
     @Test
     void plan_randomHistories_conserveEveryPicoUnit() {
         Random random = new Random(47);
-        for (int history = 0; history < 200; history++) {
+        for (int history = 0; history < 60; history++) {
             SettlementToken token = new SettlementToken(payee(99), "T", random.nextInt(0, 25));
             PayoutPlanner planner = new PayoutPlanner(POOL, token, SEA_PEOPLE);
             Map<Integer, BigInteger> direct = new HashMap<>();
