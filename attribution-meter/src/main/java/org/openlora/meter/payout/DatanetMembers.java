@@ -1,6 +1,11 @@
 package org.openlora.meter.payout;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import org.openlora.meter.datanet.Contributor;
+import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 
@@ -22,4 +27,23 @@ public interface DatanetMembers {
 
     /// The contributors of a datanet, each once; none where the datanet is not known.
     List<Member> of(Bytes32 datanet);
+
+    /// The contributors of registered datanets.
+    ///
+    /// @param registry finds a datanet by its digest
+    static DatanetMembers registered(Function<Bytes32, Optional<Datanet>> registry) {
+        return digest -> registry.apply(digest).map(DatanetMembers::members).orElse(List.of());
+    }
+
+    private static List<Member> members(Datanet datanet) {
+        List<Contributor> contributors = datanet.contributors();
+        long[] rows = new long[contributors.size()];
+        datanet.rows().forEach(row -> rows[row.contributor()]++);
+        List<Member> members = new ArrayList<>();
+        for (int i = 0; i < rows.length; i++) {
+            Contributor contributor = contributors.get(i);
+            members.add(new Member(contributor.hash(), contributor.payee(), rows[i]));
+        }
+        return members;
+    }
 }
