@@ -33,6 +33,8 @@ import picocli.CommandLine.Spec;
             AdapterCommand.class,
             ReceiptsCommand.class,
             PayoutCommand.class,
+            KeyCommand.class,
+            PriceCommand.class,
             VersionCommand.class,
         },
         exitCodeListHeading = "%nExit status:%n",
