@@ -17,6 +17,7 @@ import org.openlora.meter.chain.TransactionSender;
 import org.openlora.meter.chain.TransactionSender.Mined;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.evm.Hex;
 import org.openlora.meter.evm.Keccak256;
 import org.openlora.meter.receipt.Receipt;
 import org.openlora.meter.receipt.ReceiptFixtures;
@@ -51,10 +52,10 @@ class GasTableTest {
         row("batch, the stream's first, of 1", chain.commit(operatorId, 1, run.subList(0, 1)));
         long single = row("batch of 1, without credits", chain.commit(operatorId, 2, one));
         long hundred = row("batch of 100, with credits", chain.commit(operatorId, 3, run.subList(2, 102)));
+        Map<String, Long> items = items(PayoutChain.commitCall(operatorId, 4, run.subList(102, 10_102)));
         Mined many = chain.commit(operatorId, 4, run.subList(102, 10_102));
         row("batch of 10,000, with credits", many);
         row("batch of 10,000, the same again", chain.commit(operatorId, 4, run.subList(102, 10_102)));
-        Map<String, Long> items = items(many);
         print();
         System.out.println("of which, for the batch of 10,000:");
         items.forEach((what, gas) -> System.out.printf("  %-58s %,9d%n", what, gas));
@@ -65,26 +66,35 @@ class GasTableTest {
         assertThat(items.values().stream().mapToLong(gas -> gas).sum())
                 .as("the items are all of it")
                 .isEqualTo(many.gasUsed());
-        assertThat(items.get("SSTORE")).as("two new words, two changed").isEqualTo(2 * 22_100 + 2 * 2_900 + 2 * 100);
+        assertThat(items.get("SSTORE")).as("two new words, two changed").isEqualTo(2 * 22_100 + 2 * 2_900 + 100);
     }
 
-    /// What a transaction's gas went to: the call itself, and what runs, by instruction.
-    private Map<String, Long> items(Mined transaction) {
+    /// What a transaction to the ledger would spend its gas on: by itself, for its data, and by instruction.
+    private Map<String, Long> items(byte[] data) {
         JsonNode trace = chain.chain
                 .rpc()
                 .call(
-                        "debug_traceTransaction",
-                        transaction.transactionHash().toString(),
+                        "debug_traceCall",
+                        Map.of(
+                                "from", chain.admin.sender().toString(),
+                                "to", chain.ledger.address().toString(),
+                                "data", Hex.encode(data)),
+                        "latest",
                         Map.of("disableMemory", true, "disableStack", true, "disableStorage", true));
         Map<String, Long> items = new LinkedHashMap<>();
-        long executed = 0;
+        items.put("any transaction", 21_000L);
+        long callData = 0;
+        for (byte value : data) {
+            callData += value == 0 ? 4 : 16;
+        }
+        items.put("call data, " + data.length + " bytes", callData);
         for (JsonNode step : trace.get("structLogs")) {
             String name = step.get("op").asText();
-            String item = ITEMS.contains(name) ? name : "all other instructions";
-            items.merge(item, step.get("gasCost").asLong(), Long::sum);
-            executed += step.get("gasCost").asLong();
+            items.merge(
+                    ITEMS.contains(name) ? name : "all other instructions",
+                    step.get("gasCost").asLong(),
+                    Long::sum);
         }
-        items.put("the transaction and its call data", transaction.gasUsed() - executed);
         return items;
     }
 

@@ -105,12 +105,14 @@ final class PayoutChain {
 
     /// Commits receipts as the next batch of their stream.
     Mined commit(Bytes32 operatorId, long number, List<Receipt> receipts) {
+        return admin.send(ledger.address(), commitCall(operatorId, number, receipts));
+    }
+
+    static byte[] commitCall(Bytes32 operatorId, long number, List<Receipt> receipts) {
         MerkleTree tree =
                 MerkleTree.of(receipts.stream().map(ReceiptCodec::leaf).toList());
-        return admin.send(
-                ledger.address(),
-                LedgerContract.commitBatchCall(BatchHeader.of(
-                        number, operatorId, receipts, tree.root(), Keccak256.hash("data"), "file:batch-" + number)));
+        return LedgerContract.commitBatchCall(BatchHeader.of(
+                number, operatorId, receipts, tree.root(), Keccak256.hash("data"), "file:batch-" + number));
     }
 
     /// What the ledger contract says of a stream.
