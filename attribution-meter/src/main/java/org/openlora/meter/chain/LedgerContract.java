@@ -21,9 +21,7 @@ public final class LedgerContract {
     public record StreamState(long batches, long lastSeq, BigInteger gross, BigInteger creditTotal) {}
 
     /// What it holds of one batch; root and head are zero where there is none.
-    ///
-    /// @param committedAtSeconds time of the block that took it
-    public record Commit(Bytes32 root, Bytes32 head, long firstSeq, long lastSeq, long committedAtSeconds) {}
+    public record Commit(Bytes32 root, Bytes32 head) {}
 
     public LedgerContract(JsonRpc rpc, Address address) {
         this.rpc = rpc;
@@ -87,12 +85,7 @@ public final class LedgerContract {
 
     public Commit batch(Bytes32 operatorId, Bytes32 stream, long number, BlockReference block) {
         Tuple commit = read(block, "batches", operatorId.bytes(), stream.bytes(), BigInteger.valueOf(number));
-        return new Commit(
-                Bytes32.of(commit.<byte[]>get(0)),
-                Bytes32.of(commit.<byte[]>get(1)),
-                longAt(commit, 2),
-                longAt(commit, 3),
-                longAt(commit, 4));
+        return new Commit(Bytes32.of(commit.<byte[]>get(0)), Bytes32.of(commit.<byte[]>get(1)));
     }
 
     /// The account that administers an operator; zero where the id is not registered.
@@ -128,6 +121,22 @@ public final class LedgerContract {
                         operatorId.bytes(),
                         stream.bytes(),
                         BigInteger.valueOf(number),
+                        LedgerAbi.receipt(receipt),
+                        siblings(proof))
+                .get(0);
+    }
+
+    /// Whether this very header was committed.
+    public boolean verifyBatch(BatchHeader header) {
+        return read(BlockReference.LATEST, "verifyBatch", header.tuple()).get(0);
+    }
+
+    /// Whether the contract finds this very receipt, by its number too, in the batch of this very header.
+    public boolean verifyReceipt(BatchHeader header, Receipt receipt, MerkleProof proof) {
+        return read(
+                        BlockReference.LATEST,
+                        "verifyReceiptInBatch",
+                        header.tuple(),
                         LedgerAbi.receipt(receipt),
                         siblings(proof))
                 .get(0);

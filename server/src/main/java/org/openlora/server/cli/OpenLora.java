@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
             AdapterCommand.class,
             DatanetCommand.class,
             ReceiptsCommand.class,
+            PayoutCommand.class,
             KeyCommand.class,
             PriceCommand.class,
             TraceCommand.class,

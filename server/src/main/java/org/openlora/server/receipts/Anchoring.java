@@ -113,11 +113,7 @@ public final class Anchoring {
     public boolean verify(SealedBatch batch, SignedReceipt signed) {
         return chain.contract()
                         .verifyReceipt(
-                                operator.identity().operatorId(),
-                                operator.identity().stream(),
-                                batch.header().number(),
-                                signed.receipt(),
-                                batch.proof(signed.receipt().seq()))
+                                batch.header(), signed.receipt(), batch.proof(signed.receipt().seq()))
                 && chain.contract().verifySignedReceipt(operator.identity().operatorId(), signed);
     }
 }
