@@ -49,7 +49,7 @@ final class GzipCodec implements CompressionCodecFactory {
             @Override
             public void decompress(ByteBuffer page, int compressedBytes, ByteBuffer output, int uncompressedBytes)
                     throws IOException {
-                output.put(decompress(BytesInput.from(page), uncompressedBytes).toByteBuffer());
+                output.put(decompress(BytesInput.from(page), uncompressedBytes).toByteArray());
             }
 
             @Override

@@ -59,6 +59,7 @@ final class ParquetLines<L> extends WriteSupport<L> {
 
     /// Asked for where a Hadoop configuration is given, which this package never does.
     @Override
+    @SuppressWarnings("deprecation") // abstract in Parquet all the same
     public WriteContext init(Configuration configuration) {
         return new WriteContext(schema, Map.of());
     }
@@ -148,6 +149,7 @@ final class ParquetLines<L> extends WriteSupport<L> {
         }
 
         @Override
+        @SuppressWarnings("deprecation") // abstract in Parquet all the same
         protected WriteSupport<L> getWriteSupport(Configuration configuration) {
             return new ParquetLines<>(table, columns);
         }
