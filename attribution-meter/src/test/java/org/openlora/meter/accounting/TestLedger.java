@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.openlora.meter.Meter;
 import org.openlora.meter.MeterOptions;
@@ -27,6 +28,7 @@ import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.meter.receipt.Eip712Domain;
 import org.openlora.meter.receipt.OperatorKey;
+import org.openlora.meter.receipt.SignedAcknowledgement;
 import org.openlora.meter.receipt.SignedReceipt;
 import org.openlora.meter.usage.AdapterUsage;
 import org.openlora.meter.usage.LineageShare;
@@ -96,9 +98,11 @@ public final class TestLedger implements AutoCloseable {
 
     /// Serves requests of a tenant, one second apart, and waits for their receipts.
     public TestLedger serve(int count, Bytes32 account, long fromMillis) {
+        List<CompletableFuture<SignedAcknowledgement>> commits = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            meter.commit(row(requests++, account, fromMillis + 1_000L * i)).join();
+            commits.add(meter.commit(row(requests++, account, fromMillis + 1_000L * i)));
         }
+        commits.forEach(CompletableFuture::join);
         meter.drain(PATIENCE);
         return this;
     }

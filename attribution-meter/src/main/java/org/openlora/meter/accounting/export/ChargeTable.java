@@ -1,6 +1,7 @@
 package org.openlora.meter.accounting.export;
 
 import java.math.BigDecimal;
+import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
@@ -43,6 +44,7 @@ final class ChargeTable {
         }
         columns.addAll(List.of(
                 new Column.Text<>("BillingAccountId", line -> line.entry().receipt().payer().toString()),
+                new Column.Text<>("BillingAccountName", line -> null), // accounts of a chain have none
                 new Column.Text<>("BillingAccountType", line -> "EVM account"),
                 new Column.Text<>("BillingCurrency", line -> line.book().currency()),
                 new Column.Text<>("ChargeCategory", line -> "Usage"),
@@ -75,7 +77,7 @@ final class ChargeTable {
                         .formatted(
                                 quantity,
                                 line.kind().label(),
-                                TIME.format(java.time.Instant.ofEpochMilli(
+                                TIME.format(Instant.ofEpochMilli(
                                         line.entry().receipt().servedTo())));
     }
 }

@@ -2,9 +2,6 @@ package org.openlora.meter.accounting.export;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
 import org.apache.parquet.bytes.BytesInput;
 import org.apache.parquet.compression.CompressionCodecFactory;
@@ -35,26 +32,10 @@ final class GzipCodec implements CompressionCodecFactory {
         };
     }
 
+    /// Exports are written here, never read.
     @Override
     public BytesInputDecompressor getDecompressor(CompressionCodecName name) {
-        requireGzip(name);
-        return new BytesInputDecompressor() {
-            @Override
-            public BytesInput decompress(BytesInput page, int uncompressedBytes) throws IOException {
-                try (InputStream gzip = new GZIPInputStream(page.toInputStream())) {
-                    return BytesInput.from(gzip.readNBytes(uncompressedBytes));
-                }
-            }
-
-            @Override
-            public void decompress(ByteBuffer page, int compressedBytes, ByteBuffer output, int uncompressedBytes)
-                    throws IOException {
-                output.put(decompress(BytesInput.from(page), uncompressedBytes).toByteArray());
-            }
-
-            @Override
-            public void release() {}
-        };
+        throw new UnsupportedOperationException("Parquet files are not read here");
     }
 
     private static void requireGzip(CompressionCodecName name) {
