@@ -11,6 +11,7 @@ import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.ledger.ScoredUsage;
 import org.openlora.meter.ledger.StoredUsage;
+import org.openlora.meter.pricing.BilledUsage;
 import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.meter.pricing.PricedUsage;
@@ -46,7 +47,7 @@ final class UsageScorer {
             PriceBook book = priceBook(versions.priceBook());
             AttributionRecord attribution =
                     Scorer.score(row, corpora.lineage(versions.datanets(), row.tokenizerDigest()), book.rules());
-            PricedUsage price = Pricing.price(row, attribution, book, payees(versions.payees()));
+            PricedUsage price = Pricing.price(BilledUsage.of(row), attribution, book, payees(versions.payees()));
             return new ScoredUsage.Priced(usage, attribution, price);
         } catch (LedgerException e) {
             throw e;

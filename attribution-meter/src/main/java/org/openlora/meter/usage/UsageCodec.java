@@ -69,14 +69,8 @@ public final class UsageCodec {
     ///
     /// @throws DocumentException where the text is not such a row
     public static UsageRow fromJson(String json, TokenIds prompt, TokenIds output) {
-        JsonNode node;
-        try {
-            node = JSON.readTree(json);
-        } catch (JsonProcessingException e) {
-            throw new DocumentException("usage row: " + e.getOriginalMessage(), e);
-        }
-        List<AdapterUsage> adapters = new ArrayList<>();
-        node.required("adapters").forEach(adapter -> adapters.add(readAdapter(adapter)));
+        JsonNode node = parse(json);
+        List<AdapterUsage> adapters = adapters(node);
         JsonNode versions = node.required("versions");
         List<Bytes32> datanets = new ArrayList<>();
         versions.required("datanets").forEach(datanet -> datanets.add(Bytes32.parse(datanet.asText())));
@@ -98,6 +92,27 @@ public final class UsageCodec {
                 word(node, "requestSalt"),
                 new ScoringVersions(
                         word(versions, "scorer"), datanets, word(versions, "payees"), word(versions, "priceBook")));
+    }
+
+    /// The adapters of a row, with owners and lineage, from its JSON alone.
+    ///
+    /// @throws DocumentException where the text is not such a row
+    public static List<AdapterUsage> adapters(String json) {
+        return adapters(parse(json));
+    }
+
+    private static JsonNode parse(String json) {
+        try {
+            return JSON.readTree(json);
+        } catch (JsonProcessingException e) {
+            throw new DocumentException("usage row: " + e.getOriginalMessage(), e);
+        }
+    }
+
+    private static List<AdapterUsage> adapters(JsonNode row) {
+        List<AdapterUsage> adapters = new ArrayList<>();
+        row.required("adapters").forEach(adapter -> adapters.add(readAdapter(adapter)));
+        return adapters;
     }
 
     private static AdapterUsage readAdapter(JsonNode node) {
