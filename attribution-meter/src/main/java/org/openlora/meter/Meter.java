@@ -9,15 +9,18 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import org.openlora.meter.chain.FlushSource;
 import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evidence.Scorer;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.lease.DatabaseLease;
+import org.openlora.meter.lease.Fence;
 import org.openlora.meter.ledger.Ledger;
+import org.openlora.meter.ledger.LedgerJournal;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.ledger.PendingUsage;
 import org.openlora.meter.ledger.SealedBatch;
-import org.openlora.meter.ledger.LedgerJournal;
 import org.openlora.meter.ledger.UsageReceipts;
 import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.receipt.SignedAcknowledgement;
@@ -134,6 +137,16 @@ public final class Meter implements AutoCloseable {
     /// The flusher's memory.
     public LedgerJournal journal() {
         return ledger.journal();
+    }
+
+    /// The streams of this operator, of all replicas that share the ledger's database.
+    public List<FlushSource> flushSources(Fence fence) {
+        return ledger.flushSources(fence);
+    }
+
+    /// The lease on flushing them.
+    public DatabaseLease flushLease(String holder, Duration term) {
+        return ledger.flushLease(holder, term);
     }
 
     /// Lets quarantined rows be scored again.

@@ -21,17 +21,17 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.openlora.meter.chain.AttemptJournal;
+import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.database.TestDatabase;
 import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evidence.Fixtures;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
-import org.openlora.meter.database.LedgerException;
-import org.openlora.meter.ledger.PayeeTotal;
-import org.openlora.meter.ledger.SealedBatch;
 import org.openlora.meter.ledger.LedgerJournal;
 import org.openlora.meter.ledger.LedgerLocation;
+import org.openlora.meter.ledger.PayeeTotal;
+import org.openlora.meter.ledger.SealedBatch;
 import org.openlora.meter.ledger.UsageConflictException;
 import org.openlora.meter.receipt.Payment;
 import org.openlora.meter.receipt.Receipt;
@@ -233,7 +233,7 @@ class MeterTest {
             List<String> lines = Files.readAllLines(first.file());
             assertThat(lines).hasSize(7);
             assertThat(SignedReceipt.fromJson(lines.get(3).getBytes(java.nio.charset.StandardCharsets.UTF_8)))
-                    .isEqualTo(first.receipts().get(3));
+                    .isEqualTo(meter.queries().receipt(4).orElseThrow());
             assertThatThrownBy(() -> first.proof(8)).hasMessage("receipt 8 is not in batch 1, which holds 1 to 7");
         }
     }

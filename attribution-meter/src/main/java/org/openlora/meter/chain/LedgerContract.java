@@ -3,6 +3,7 @@ package org.openlora.meter.chain;
 import com.esaulpaugh.headlong.abi.Tuple;
 import java.math.BigInteger;
 import java.nio.BufferUnderflowException;
+import java.util.List;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
@@ -37,6 +38,13 @@ public final class LedgerContract {
         return address;
     }
 
+    /// The same contract, asked through one endpoint after the other, each alone.
+    List<LedgerContract> each() {
+        return rpc.each().stream()
+                .map(single -> new LedgerContract(single, address))
+                .toList();
+    }
+
     public long chainId() {
         return rpc.longInteger(rpc.call("eth_chainId"));
     }
@@ -47,22 +55,29 @@ public final class LedgerContract {
     }
 
     public boolean isDeployed() {
-        return code().length > 0;
+        return code(BlockReference.LATEST).length > 0;
     }
 
     /// Hash of the deployed code: with the chain id, what the contract is recognised by.
     ///
     /// @throws ChainException.Refused where no contract stands at the address
     public Bytes32 codeHash() {
-        byte[] code = code();
+        return codeHash(BlockReference.LATEST);
+    }
+
+    /// Hash of the code that stands there at this block.
+    ///
+    /// @throws ChainException.Refused where no contract stands at the address
+    public Bytes32 codeHash(BlockReference block) {
+        byte[] code = code(block);
         if (code.length == 0) {
             throw noContract();
         }
         return Keccak256.hash(code);
     }
 
-    private byte[] code() {
-        return rpc.bytes(rpc.call("eth_getCode", address.toString(), "latest"));
+    private byte[] code(BlockReference block) {
+        return rpc.bytes(rpc.call("eth_getCode", address.toString(), block.parameter()));
     }
 
     public StreamState stream(Bytes32 operatorId, Bytes32 stream, BlockReference block) {

@@ -5,9 +5,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.openlora.meter.chain.FlushSource;
 import org.openlora.meter.database.Database;
 import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.database.LedgerException.Reason;
@@ -15,6 +17,8 @@ import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.lease.DatabaseLease;
+import org.openlora.meter.lease.Fence;
 import org.openlora.meter.receipt.Payment;
 import org.openlora.meter.receipt.ReceiptCodec;
 import org.openlora.meter.receipt.SignedAcknowledgement;
@@ -265,7 +269,28 @@ public final class Ledger implements AutoCloseable {
 
     /// The flusher's memory for this stream.
     public LedgerJournal journal() {
-        return new LedgerJournal(database, identity.stream());
+        return new LedgerJournal(database, identity.stream(), Fence.OPEN);
+    }
+
+    /// The streams of this operator in this database, of all replicas that share it, with their sealed batches.
+    ///
+    /// @param fence stands before each change of the flusher's memory
+    public List<FlushSource> flushSources(Fence fence) {
+        return BatchTable.streams(database, identity.operatorId()).stream()
+                .map(stream -> new FlushSource(
+                        identity.operatorId(),
+                        stream,
+                        new BatchTable(database, new LedgerQueries(database, stream), stream),
+                        new LedgerJournal(database, stream, fence)))
+                .toList();
+    }
+
+    /// The lease on flushing this operator's batches, which one process of all on this database holds.
+    ///
+    /// @param holder names this process, unlike any other and any earlier life of itself
+    /// @param term how long the lease outlasts a process that died
+    public DatabaseLease flushLease(String holder, Duration term) {
+        return new DatabaseLease(database, "flush " + identity.operatorId(), holder, term);
     }
 
     @Override

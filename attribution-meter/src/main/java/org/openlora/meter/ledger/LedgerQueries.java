@@ -45,6 +45,16 @@ public final class LedgerQueries {
                 .findFirst();
     }
 
+    /// The struct hashes of a run of receipts, ascending by sequence number.
+    List<Bytes32> structHashes(long fromSeq, long toSeq) {
+        return database.query(
+                "SELECT struct_hash FROM receipt WHERE stream = ? AND seq BETWEEN ? AND ? ORDER BY seq",
+                row -> Database.word(row, "struct_hash"),
+                stream,
+                fromSeq,
+                toSeq);
+    }
+
     /// The receipts of a request: its usage, and corrections that carry its id.
     public List<SignedReceipt> receiptsOf(Bytes32 requestId) {
         return database.query(
