@@ -1,6 +1,7 @@
 package org.openlora.meter.accounting.export;
 
 import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
@@ -10,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.openlora.meter.accounting.entries.LedgerEntry;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.exact.Pico;
 import org.openlora.meter.receipt.Receipt;
 import org.openlora.meter.receipt.ReceiptCodec;
 import org.openlora.meter.receipt.ReceiptKind;
@@ -76,7 +78,7 @@ record SharedColumns<L>(Function<L, LedgerEntry> entry) {
     }
 
     static BigDecimal money(long pico) {
-        return BigDecimal.valueOf(pico, PICO_SCALE);
+        return Pico.decimal(BigInteger.valueOf(pico));
     }
 
     private Column<L> text(String name, Function<LedgerEntry, @Nullable String> value) {

@@ -32,6 +32,8 @@ public enum BreakKind {
     CHAIN_HEADER_WRONG("the anchored header is not the sealed one: stop anchoring and find who has the key"),
     EVENT_MISSING("ask another node for the logs; state and events of one block cannot disagree"),
     EVENT_DOUBLED("ask another node for the logs; the contract takes a number once"),
+    PAYOUT_ALTERED("take the round's document from where it was published; its hash stands in the contract"),
+    PAYOUT_TOTALS_WRONG("disable the round while it is not claimable yet, then plan it again"),
     AUDIT_BROKEN("compare the administrators' log with a backup; entries were changed or removed");
 
     private final String remedy;

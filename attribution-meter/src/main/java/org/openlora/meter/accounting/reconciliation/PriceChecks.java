@@ -11,6 +11,7 @@ import org.openlora.meter.database.Database;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.pricing.BilledUsage;
 import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.meter.pricing.PricedUsage;
@@ -36,7 +37,7 @@ final class PriceChecks {
     /// @param usageBody canonical JSON of the usage row
     /// @param attribution bytes of the per-token record; empty where they are not the receipt's
     void check(Receipt receipt, Subject subject, String usageBody, Optional<byte[]> attribution) {
-        // Prices depend on how many tokens there were, which the receipt says; their ids are gone.
+        // The token ids are gone. How many there were stands in the receipt; the row needs as many for its own rules.
         UsageRow row = UsageCodec.fromJson(
                 usageBody,
                 TokenIds.of(new int[receipt.promptTokens()]),
@@ -76,7 +77,8 @@ final class PriceChecks {
             Receipt receipt, Subject subject, UsageRow row, AttributionRecord attribution, PriceBook book) {
         PricedUsage priced;
         try {
-            priced = Pricing.price(row, attribution, book, payees(row.versions().payees()));
+            priced = Pricing.price(
+                    BilledUsage.of(receipt, row.adapters()), attribution, book, payees(row.versions().payees()));
         } catch (IllegalArgumentException | ArithmeticException e) {
             findings.add(
                     BreakKind.PRICE_WRONG,

@@ -74,7 +74,8 @@ public final class Reconciliation {
                 check(connection, onChain.get(), stream);
             }
         }
-        return report(nowMillis, findings, usage, streams, onChain);
+        long rounds = new PayoutChecks(findings, streams).check(connection);
+        return report(nowMillis, findings, usage, streams, onChain, rounds);
     }
 
     private static List<Bytes32> streams(Connection connection) throws SQLException {
@@ -105,7 +106,8 @@ public final class Reconciliation {
             Findings findings,
             UsageChecks usage,
             List<StreamReconciliation> streams,
-            Optional<ChainChecks> onChain) {
+            Optional<ChainChecks> onChain,
+            long rounds) {
         BigInteger gross = BigInteger.ZERO;
         BigInteger credits = BigInteger.ZERO;
         for (StreamReconciliation stream : streams) {
@@ -120,6 +122,7 @@ public final class Reconciliation {
                         streams.stream().mapToLong(stream -> stream.rebuilt().size()).sum(),
                         onChain.map(ChainChecks::batchesOnChain).orElse(0L),
                         onChain.map(ChainChecks::events).orElse(0L),
+                        rounds,
                         gross,
                         credits),
                 new Pending(

@@ -30,6 +30,7 @@ public record ReconciliationReport(
             long batches,
             long batchesOnChain,
             long events,
+            long payoutRounds,
             BigInteger grossPico,
             BigInteger creditPico) {}
 

@@ -231,7 +231,9 @@ final class StreamReconciliation {
         membership(row, receipt);
         OpenBatch batch = open;
         if (batch != null) {
-            batch.tally.add(receipt, row.signed());
+            if (batch.sound) {
+                batch.tally.add(receipt, row.signed());
+            }
             compareLine(batch, row.seq(), row.signed());
         }
     }
