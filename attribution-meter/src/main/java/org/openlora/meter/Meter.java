@@ -16,6 +16,8 @@ import org.openlora.meter.evidence.Scorer;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.lease.DatabaseLease;
 import org.openlora.meter.lease.Fence;
+import org.openlora.meter.ledger.AttachedLedger;
+import org.openlora.meter.ledger.AuditEvent;
 import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.ledger.LedgerJournal;
 import org.openlora.meter.ledger.LedgerQueries;
@@ -49,7 +51,9 @@ public final class Meter implements AutoCloseable {
                 options.priceBook().json());
         this.payees = keepDatanets(options, ledger, ordinals);
         this.worker = new ScoringWorker(
-                ledger, new UsageScorer(ledger, new CorpusLibrary(options.datanets(), options.encoders())));
+                ledger,
+                new UsageScorer(ledger, new CorpusLibrary(options.datanets(), options.encoders())),
+                options.clock());
         this.committer = new UsageCommitter(ledger, options.clock(), worker::wake);
     }
 
@@ -58,7 +62,7 @@ public final class Meter implements AutoCloseable {
     /// @throws org.openlora.meter.database.LedgerException where another process has it open or its files cannot be
     ///     used
     public static Meter open(MeterOptions options) {
-        Ledger ledger = Ledger.open(options.location(), options.identity(), options.observer());
+        Ledger ledger = Ledger.open(options.location(), options.identity(), options.observer(), options.listener());
         try {
             return new Meter(options, ledger);
         } catch (RuntimeException e) {
@@ -134,6 +138,11 @@ public final class Meter implements AutoCloseable {
         return ledger.queries();
     }
 
+    /// The open ledger, for corrections, the audit trail and tables of other packages.
+    public AttachedLedger ledger() {
+        return ledger;
+    }
+
     /// The flusher's memory.
     public LedgerJournal journal() {
         return ledger.journal();
@@ -153,7 +162,7 @@ public final class Meter implements AutoCloseable {
     ///
     /// @return how many
     public int releaseQuarantined() {
-        int released = ledger.releaseQuarantined(options.clock().instant().toEpochMilli());
+        int released = ledger.releaseQuarantined(AuditEvent.SYSTEM, options.clock().instant().toEpochMilli());
         worker.wake();
         return released;
     }

@@ -128,8 +128,8 @@ class MeterTest {
             meter.drain(MeterFixture.PATIENCE);
             assertThat(meter.queries().lastSeq()).isEqualTo(1);
             assertThat(meter.queries().audit()).singleElement().satisfies(entry -> {
-                assertThat(entry.kind()).isEqualTo("usage-conflict");
-                assertThat(entry.requestId()).isEqualTo(row.requestId());
+                assertThat(entry.event().kind()).isEqualTo("usage-conflict");
+                assertThat(entry.event().subject()).isEqualTo(row.requestId());
             });
         }
     }
@@ -182,6 +182,7 @@ class MeterTest {
             meter.drain(MeterFixture.PATIENCE);
             assertThat(meter.queries().quarantined()).hasSize(3);
             assertThat(meter.queries().audit()).hasSize(3);
+            assertThat(meter.queries().verifyAudit()).isEqualTo(3);
         }
     }
 

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.meter.pricing.Rerating;
@@ -35,7 +36,7 @@ class ReratingTest {
     private final List<AttributionRecord> records = new ArrayList<>();
 
     private void serve() {
-        try (Meter meter = Meter.open(MeterFixture.options(folder))) {
+        try (Meter meter = Meter.open(MeterFixture.options(LedgerLocation.of(folder)))) {
             for (int i = 1; i <= REQUESTS; i++) {
                 UsageRow row = MeterFixture.row(meter, i);
                 adapters.put(row.requestId(), UsageCodec.adapters(UsageCodec.toJson(row)));

@@ -11,6 +11,8 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Iterator;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
 import org.openlora.meter.chain.BatchHeader;
@@ -39,19 +41,32 @@ final class BatchSealer {
     private final BatchTable batches;
     private final Path folder;
     private final LedgerIdentity identity;
+    private final Guard guard;
     private final LedgerStep.Observer observer;
+
+    /// Asks at the beginning of a sealing transaction whether it may go on.
+    @FunctionalInterface
+    interface Guard {
+        Guard NOT_THE_OWNER = connection -> {
+            throw new IllegalStateException("a batch is sealed by the owner of its stream");
+        };
+
+        void lock(Connection connection) throws SQLException;
+    }
 
     BatchSealer(
             Database database,
             LedgerQueries queries,
             Path folder,
             LedgerIdentity identity,
+            Guard guard,
             LedgerStep.Observer observer) {
         this.database = database;
         this.queries = queries;
         this.batches = new BatchTable(database, queries, identity.stream());
         this.folder = folder;
         this.identity = identity;
+        this.guard = guard;
         this.observer = observer;
     }
 
@@ -117,6 +132,7 @@ final class BatchSealer {
         BatchHeader header = batch.header();
         database.write(
                 connection -> {
+                    guard.lock(connection);
                     BatchTable.insert(connection, header, batch.head(), nowMillis);
                     int marked = Database.update(
                             connection,

@@ -5,7 +5,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -19,6 +18,7 @@ import org.openlora.meter.MeterOptions;
 import org.openlora.meter.accounting.reconciliation.Operators;
 import org.openlora.meter.chain.LedgerDeployer;
 import org.openlora.meter.database.Database;
+import org.openlora.meter.database.DatabaseLocation;
 import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.evidence.Fixtures;
@@ -72,9 +72,7 @@ public final class TestLedger implements AutoCloseable {
                 registry,
                 Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER),
                 priceBook(),
-                INCLUSION_WINDOW,
-                InstantSource.fixed(Instant.ofEpochMilli(NOVEMBER)),
-                step -> {}));
+                INCLUSION_WINDOW));
         this.database = Database.open(location.database());
     }
 
@@ -214,6 +212,26 @@ public final class TestLedger implements AutoCloseable {
 
     public SignedReceipt receipt(long seq) {
         return meter.queries().receipt(seq).orElseThrow();
+    }
+
+    /// Takes down what guards the tables, as somebody with the database's password would.
+    public TestLedger withoutGuards() {
+        boolean sqlite = location.database() instanceof DatabaseLocation.SqliteFile;
+        record Guard(String table, String name) {}
+        database.write(connection -> {
+            for (Guard guard : Database.query(
+                    connection,
+                    sqlite
+                            ? "SELECT tbl_name AS relation, name FROM sqlite_master WHERE type = 'trigger'"
+                            : "SELECT tgrelid::regclass::text AS relation, tgname AS name FROM pg_trigger"
+                                    + " WHERE NOT tgisinternal",
+                    row -> new Guard(row.getString("relation"), row.getString("name")))) {
+                Database.update(
+                        connection, "DROP TRIGGER " + guard.name() + (sqlite ? "" : " ON " + guard.table()));
+            }
+            return sqlite;
+        });
+        return this;
     }
 
     /// Changes the tables behind the ledger's back.

@@ -1,5 +1,7 @@
 package org.openlora.meter.accounting.entries;
 
+import java.util.Locale;
+
 /// How far a period of an account is done.
 public enum PeriodState {
     /// Receipts count in it as they come.
@@ -18,6 +20,11 @@ public enum PeriodState {
     /// The number in the table.
     public int code() {
         return code;
+    }
+
+    /// In lower case, for people.
+    public String label() {
+        return name().toLowerCase(Locale.ROOT);
     }
 
     /// @throws IllegalArgumentException for a number that is no state

@@ -16,7 +16,8 @@ import org.openlora.meter.accounting.entries.Period;
 import org.openlora.meter.accounting.entries.PeriodState;
 import org.openlora.meter.accounting.reconciliation.ReconciliationReport;
 import org.openlora.meter.database.Database;
-import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.ledger.AuditEvent;
+import org.openlora.meter.ledger.AuditTrail;
 import org.openlora.meter.usage.TokenIds;
 import org.openlora.meter.usage.UsageCodec;
 import org.openlora.meter.usage.UsageRow;
@@ -70,7 +71,15 @@ public final class Periods {
         PeriodTotals totals = totals(reading, of);
         database.write(connection -> {
             mark(connection, PeriodState.SOFT, totals, request, nowMillis);
-            log(connection, nowMillis, "period-soft", request.actor(), of, request.reason());
+            log(
+                    connection,
+                    nowMillis,
+                    "period-soft",
+                    request.actor(),
+                    of,
+                    request.reason(),
+                    PeriodState.OPEN,
+                    PeriodState.SOFT);
             return totals;
         });
         return totals;
@@ -83,7 +92,7 @@ public final class Periods {
     public PeriodTotals close(
             AccountPeriod of, CloseRequest request, ReconciliationReport report, long nowMillis) {
         Reading reading = read();
-        requireOpen(of);
+        PeriodState before = requireOpen(of);
         PeriodTotals totals = totals(reading, of);
         requireEarlierClosed(reading, of);
         if (totals.unsealed() > 0) {
@@ -116,7 +125,9 @@ public final class Periods {
                                     request.reason(),
                                     report.breakCount(),
                                     report.chainUnchecked().map(why -> "not checked: " + why).orElse("checked"),
-                                    totals.hash()));
+                                    totals.hash()),
+                    before,
+                    PeriodState.CLOSED);
             return totals;
         });
         return totals;
@@ -146,7 +157,15 @@ public final class Periods {
                             reason,
                             of.account(),
                             of.period().toString());
-                    log(connection, nowMillis, "period-reopen-asked", actor, of, reason);
+                    log(
+                            connection,
+                            nowMillis,
+                            "period-reopen-asked",
+                            actor,
+                            of,
+                            reason,
+                            mark.state(),
+                            mark.state());
                     return false;
                 }
                 if (mark.reopenActor().get().equals(actor)) {
@@ -163,7 +182,9 @@ public final class Periods {
                     actor,
                     of,
                     reason + "; totals were " + mark.totalsHash()
-                            + mark.reopenActor().map(first -> "; asked for by " + first).orElse(""));
+                            + mark.reopenActor().map(first -> "; asked for by " + first).orElse(""),
+                    mark.state(),
+                    PeriodState.OPEN);
             return true;
         });
     }
@@ -184,11 +205,14 @@ public final class Periods {
         return totals;
     }
 
-    private void requireOpen(AccountPeriod of) {
-        mark(of).filter(mark -> mark.state() == PeriodState.CLOSED).ifPresent(mark -> {
+    /// @return open or soft
+    private PeriodState requireOpen(AccountPeriod of) {
+        Optional<PeriodMark> present = mark(of);
+        present.filter(mark -> mark.state() == PeriodState.CLOSED).ifPresent(mark -> {
             throw new AccountingException(
                     of + " was closed by " + mark.actor() + " at " + Instant.ofEpochMilli(mark.atMillis()));
         });
+        return present.map(PeriodMark::state).orElse(PeriodState.OPEN);
     }
 
     private void requireEarlierClosed(Reading reading, AccountPeriod of) {
@@ -300,15 +324,25 @@ public final class Periods {
     }
 
     private static void log(
-            Connection connection, long nowMillis, String kind, String actor, AccountPeriod of, String detail)
+            Connection connection,
+            long nowMillis,
+            String kind,
+            String actor,
+            AccountPeriod of,
+            String detail,
+            PeriodState before,
+            PeriodState after)
             throws SQLException {
-        Database.update(
+        AuditTrail.append(
                 connection,
-                "INSERT INTO audit (at, kind, source, request_id, detail) VALUES (?, ?, ?, ?, ?)",
-                nowMillis,
-                kind,
-                actor,
-                Bytes32.ZERO,
-                of + ": " + detail);
+                new AuditEvent(
+                        nowMillis,
+                        kind,
+                        actor,
+                        "",
+                        of.account(),
+                        of.period() + ": " + detail,
+                        before.label(),
+                        after.label()));
     }
 }

@@ -68,13 +68,22 @@ final class ReceiptChecks {
         }
         if (!receipt.stream().equals(row.stream())
                 || receipt.seq() != row.seq()
-                || !receipt.requestId().equals(row.requestId())) {
+                || !receipt.requestId().equals(row.requestId())
+                || receipt.kind().code() != row.kind()
+                || !receipt.ref().equals(row.ref() == null ? Bytes32.ZERO : row.ref())
+                || receipt.servedTo() != row.servedTo()) {
             findings.add(
                     BreakKind.RECEIPT_ALTERED,
                     subject,
-                    "the stream, number and request that its row names",
-                    "number %d of stream %s, request %s"
-                            .formatted(receipt.seq(), receipt.stream(), receipt.requestId()),
+                    "the stream, number, request, kind, reference and time that its row names",
+                    "number %d of stream %s, request %s, %s of %s served to %d"
+                            .formatted(
+                                    receipt.seq(),
+                                    receipt.stream(),
+                                    receipt.requestId(),
+                                    receipt.kind(),
+                                    receipt.ref(),
+                                    receipt.servedTo()),
                     receipt.servedTo());
             return Optional.empty();
         }

@@ -10,7 +10,9 @@ import java.util.Optional;
 import org.openlora.meter.accounting.reconciliation.ReconciliationReport.Pending;
 import org.openlora.meter.accounting.reconciliation.ReconciliationReport.Scope;
 import org.openlora.meter.database.Database;
+import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.ledger.AuditTrail;
 
 /// Holds everything in a ledger against everything that should agree with it.
 ///
@@ -74,8 +76,21 @@ public final class Reconciliation {
                 check(connection, onChain.get(), stream);
             }
         }
+        audit(connection, findings);
         long rounds = new PayoutChecks(findings, streams).check(connection);
         return report(nowMillis, findings, usage, streams, onChain, rounds);
+    }
+
+    private static void audit(Connection connection, Findings findings) throws SQLException {
+        try {
+            AuditTrail.verify(connection);
+        } catch (LedgerException e) {
+            findings.add(
+                    BreakKind.AUDIT_BROKEN,
+                    Subject.ledger(),
+                    "an audit trail whose hashes form one chain",
+                    String.valueOf(e.getMessage()));
+        }
     }
 
     private static List<Bytes32> streams(Connection connection) throws SQLException {

@@ -17,16 +17,21 @@ record StoredReceipt(
         Bytes32 requestId,
         byte[] signed,
         byte[] attribution,
+        int kind,
+        @Nullable Bytes32 ref,
+        long servedTo,
         @Nullable Long batch,
         @Nullable String usageBody,
         byte @Nullable [] acknowledgement) {
-    static final String SQL = "SELECT r.stream, r.seq, r.struct_hash, r.request_id, r.signed, r.attribution, r.batch,"
+    static final String SQL = "SELECT r.stream, r.seq, r.struct_hash, r.request_id, r.signed, r.attribution, r.kind,"
+            + " r.ref, r.served_to, r.batch,"
             + " u.body, u.acknowledgement FROM receipt r LEFT JOIN usage u ON u.id = r.usage_id"
             + " WHERE r.stream = ? AND r.seq BETWEEN ? AND ? ORDER BY r.seq";
 
     static StoredReceipt read(ResultSet row) throws SQLException {
         long batch = row.getLong("batch");
         Long sealed = row.wasNull() ? null : batch;
+        byte[] ref = row.getBytes("ref");
         return new StoredReceipt(
                 Database.word(row, "stream"),
                 row.getLong("seq"),
@@ -34,6 +39,9 @@ record StoredReceipt(
                 Database.word(row, "request_id"),
                 row.getBytes("signed"),
                 row.getBytes("attribution"),
+                row.getInt("kind"),
+                ref == null ? null : Bytes32.of(ref),
+                row.getLong("served_to"),
                 sealed,
                 row.getString("body"),
                 row.getBytes("acknowledgement"));

@@ -28,6 +28,7 @@ import org.openlora.meter.database.Database;
 import org.openlora.meter.evidence.Fixtures;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
+import org.openlora.meter.ledger.AuditEvent;
 import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.SealedBatch;
 import org.openlora.meter.pricing.PriceBook;
@@ -58,7 +59,7 @@ class ReconciliationTest {
             chain.commit(header(batch));
             ledger.meter().journal().recordLanded(batch, Keccak256.hash("transaction " + batch));
         }
-        ledger.serve(4, FIRST_TENANT, NOVEMBER);
+        ledger.serve(4, FIRST_TENANT, NOVEMBER).withoutGuards();
     }
 
     @AfterEach
@@ -276,6 +277,15 @@ class ReconciliationTest {
         assertOnly(reconcile(SOON), BreakKind.CORRECTION_EXCEEDS, "receipt 35");
     }
 
+    @Test
+    void auditEntryChanged_isBroken() {
+        ledger.meter()
+                .ledger()
+                .log(new AuditEvent(NOVEMBER, "test", "alice", "", Bytes32.ZERO, "what was done", "", ""));
+        ledger.tamper("UPDATE audit SET actor = 'bob' WHERE actor = 'alice'");
+        assertOnly(reconcile(SOON), BreakKind.AUDIT_BROKEN, "the ledger");
+    }
+
     // ---- batches -----------------------------------------------------------------------------------------
 
     @Test
@@ -479,12 +489,16 @@ class ReconciliationTest {
             Receipt receipt = signed.receipt();
             Database.update(
                     connection,
-                    "INSERT INTO receipt (stream, seq, struct_hash, request_id, signed, attribution)"
-                            + " SELECT ?, ?, ?, ?, ?, attribution FROM receipt WHERE seq = 34",
+                    "INSERT INTO receipt (stream, seq, struct_hash, request_id, kind, ref, served_to, signed,"
+                            + " attribution) SELECT ?, ?, ?, ?, ?, "
+                            + (receipt.kind() == ReceiptKind.USAGE ? "NULL" : "X'" + receipt.ref().toString().substring(2) + "'")
+                            + ", ?, ?, attribution FROM receipt WHERE seq = 34",
                     receipt.stream(),
                     receipt.seq(),
                     ReceiptCodec.structHash(receipt),
                     receipt.requestId(),
+                    receipt.kind().code(),
+                    receipt.servedTo(),
                     signed.toJson());
             if (receipt.attribution().isZero()) {
                 Database.update(
