@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.openlora.meter.accounting.charges.ChargeLine;
 
 /// The table of charges: one line for each receipt and kind of token, with FOCUS 1.2's columns.
 final class ChargeTable {

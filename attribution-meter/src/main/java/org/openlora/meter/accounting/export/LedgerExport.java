@@ -5,6 +5,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.openlora.meter.accounting.charges.ChargeLine;
+import org.openlora.meter.accounting.charges.ChargeLines;
 import org.openlora.meter.accounting.entries.Attributions;
 import org.openlora.meter.accounting.entries.KeptPriceBooks;
 import org.openlora.meter.accounting.entries.LedgerEntries;

@@ -1,4 +1,4 @@
-package org.openlora.meter.accounting.export;
+package org.openlora.meter.accounting.charges;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
@@ -15,7 +15,7 @@ import org.openlora.meter.usage.AdapterUsage;
 
 /// Cuts a receipt's price into what its tokens of each kind cost. The receipt's price was rounded once, as a whole;
 /// the parts are the largest-remainder rounding of their exact fees, so they sum to it.
-final class ChargeLines {
+public final class ChargeLines {
     private static final List<ChargeKind> TOKENS =
             List.of(ChargeKind.PROMPT, ChargeKind.CACHED, ChargeKind.GENERATED);
     private static final BigInteger TOKENS_PER_RATE = BigInteger.valueOf(1_000);
@@ -25,12 +25,14 @@ final class ChargeLines {
 
     private final KeptPriceBooks books;
 
-    ChargeLines(KeptPriceBooks books) {
+    public ChargeLines(KeptPriceBooks books) {
         this.books = books;
     }
 
+    /// The lines of a receipt: its tokens by kind, then the fee per request; of a correction, one line.
+    ///
     /// @throws AccountingException where the receipt was not priced by the book it names
-    List<ChargeLine> of(LedgerEntry entry) {
+    public List<ChargeLine> of(LedgerEntry entry) {
         Receipt receipt = entry.receipt();
         PriceBook book = books.get(receipt.priceBook());
         return switch (receipt.kind()) {

@@ -1,4 +1,4 @@
-package org.openlora.meter.accounting.export;
+package org.openlora.meter.accounting.charges;
 
 import java.math.BigDecimal;
 import org.jspecify.annotations.Nullable;
@@ -10,7 +10,7 @@ import org.openlora.meter.pricing.PriceBook;
 /// @param quantity tokens or requests; null for a correction
 /// @param unitPrice per token or request, in whole units of the currency; null for a correction
 /// @param netPico negative for a credit; the lines of a receipt sum to its price
-record ChargeLine(
+public record ChargeLine(
         LedgerEntry entry,
         ChargeKind kind,
         PriceBook book,

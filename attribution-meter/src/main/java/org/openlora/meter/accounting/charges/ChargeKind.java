@@ -1,9 +1,9 @@
-package org.openlora.meter.accounting.export;
+package org.openlora.meter.accounting.charges;
 
 import org.openlora.meter.pricing.Rates;
 
 /// What a line of the table of charges is for.
-enum ChargeKind {
+public enum ChargeKind {
     PROMPT("prompt-tokens", "Prompt tokens", "Tokens"),
     CACHED("cached-tokens", "Prompt tokens from the prefix cache", "Tokens"),
     GENERATED("generated-tokens", "Generated tokens", "Tokens"),
@@ -21,16 +21,18 @@ enum ChargeKind {
         this.unit = unit;
     }
 
-    String sku() {
+    /// How FOCUS's columns name it.
+    public String sku() {
         return sku;
     }
 
-    String label() {
+    /// For people.
+    public String label() {
         return label;
     }
 
     /// In FOCUS's spelling; empty where nothing is counted.
-    String unit() {
+    public String unit() {
         return unit;
     }
 
