@@ -45,6 +45,7 @@ class SharedLedgerFlushTest {
     private final TestChain chain = TestChain.require();
     private final TestChain.Operator operator = chain.operator();
     private final TestDatabase database;
+    private int requests;
 
     @TempDir
     Path folder;
@@ -55,10 +56,10 @@ class SharedLedgerFlushTest {
 
     @Test
     void flush_twoReplicas_theLeaderBringsBothStreamsOnChain() {
+        seal("first", 3);
+        seal("second", 2);
         try (Meter first = replica("first");
                 Meter second = replica("second")) {
-            seal(first, 3);
-            seal(second, 2);
             try (DatabaseLease lease = first.flushLease("first", LIMIT);
                     DatabaseLease other = second.flushLease("second", LIMIT)) {
                 flusher(first, lease.fence(), lease).flushAll(LIMIT);
@@ -74,9 +75,9 @@ class SharedLedgerFlushTest {
 
     @Test
     void flush_leaderWakesUpAfterAnotherTookOver_sendsNothingMore() {
+        seal("first", 2);
         try (Meter first = replica("first");
                 Meter second = replica("second")) {
-            seal(first, 2);
             DatabaseLease paused = first.flushLease("paused", Duration.ofMillis(50));
             LedgerFlusher sleeper = flusher(first, paused.fence(), Leadership.ALONE); // it does not look again
             assertThat(paused.hold()).isTrue();
@@ -97,10 +98,10 @@ class SharedLedgerFlushTest {
     /// The second line of defence: were there two leaders, the contract still takes each batch once.
     @Test
     void flush_twoLeadersAtOnce_eachBatchOnce() throws Exception {
+        seal("first", 4);
+        seal("second", 4);
         try (Meter first = replica("first");
                 Meter second = replica("second")) {
-            seal(first, 4);
-            seal(second, 4);
             CyclicBarrier start = new CyclicBarrier(2);
             List<Thread> threads = new ArrayList<>();
             List<Throwable> failures = new ArrayList<>();
@@ -128,10 +129,10 @@ class SharedLedgerFlushTest {
 
     @Test
     void flush_oneStreamHalts_theOthersGoOn() {
+        seal("first", 1);
+        seal("second", 1);
         try (Meter first = replica("first");
                 Meter second = replica("second")) {
-            seal(first, 1);
-            seal(second, 1);
             first.journal().bind(new org.openlora.meter.chain.AttemptJournal.ChainIdentity(1, Bytes32.ZERO));
             FlusherMonitor monitor = new FlusherMonitor();
             LedgerFlusher flusher = flusher(second, Fence.OPEN, Leadership.ALONE, monitor);
@@ -185,11 +186,14 @@ class SharedLedgerFlushTest {
         return Keccak256.hash(operator.id() + name);
     }
 
-    private void seal(Meter meter, int batches) {
-        for (int i = 0; i < batches; i++) {
-            meter.commit(MeterFixture.row(meter, System.identityHashCode(meter) * 100 + i)).join();
-            meter.drain(MeterFixture.PATIENCE);
-            assertThat(meter.seal()).isPresent();
+    /// Before the other replica is there, which might score these rows into its own stream.
+    private void seal(String name, int batches) {
+        try (Meter meter = replica(name)) {
+            for (int i = 0; i < batches; i++) {
+                meter.commit(MeterFixture.row(meter, ++requests)).join();
+                meter.drain(MeterFixture.PATIENCE);
+                assertThat(meter.seal()).isPresent();
+            }
         }
     }
 

@@ -123,6 +123,9 @@ public final class BatchFlusher {
             throw e;
         } catch (ChainException e) {
             monitor.count(Event.STEP_FAILED);
+            monitor.progress(
+                    stream,
+                    new FlusherMonitor.Progress(batches.last(), journal.landedNumber(), journal.finalNumber()));
             throw e;
         }
     }

@@ -165,6 +165,14 @@ public final class LedgerContract {
                 "registerOperator", salt.bytes(), LedgerAbi.address(submitter), LedgerAbi.address(receiptSigner));
     }
 
+    public static byte[] offerOperatorAdminCall(Bytes32 operatorId, Address candidate) {
+        return LedgerAbi.call("offerOperatorAdmin", operatorId.bytes(), LedgerAbi.address(candidate));
+    }
+
+    public static byte[] acceptOperatorAdminCall(Bytes32 operatorId) {
+        return LedgerAbi.call("acceptOperatorAdmin", (Object) operatorId.bytes());
+    }
+
     public static byte[] setSubmitterCall(Bytes32 operatorId, Address submitter, boolean allowed) {
         return LedgerAbi.call("setSubmitter", operatorId.bytes(), LedgerAbi.address(submitter), allowed);
     }

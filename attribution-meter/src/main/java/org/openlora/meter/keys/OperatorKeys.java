@@ -102,7 +102,7 @@ public final class OperatorKeys {
         finishSwitch();
         Optional<Found> found = find();
         if (found.isEmpty()) {
-            create(OperatorKey.random());
+            store("", OperatorKey.random(), KeyPassword.of(environment).isPresent());
             found = find();
         }
         Found key = found.orElseThrow(() -> new IOException("the key that was just made is not in " + folder));
@@ -144,25 +144,25 @@ public final class OperatorKeys {
                         + KeyPassword.ENVIRONMENT + ", or start from a terminal"));
     }
 
-    /// Stores a key as the operator's first one: encrypted where a password is given.
+    /// Stores a key as the operator's first one.
     ///
-    /// @throws IllegalArgumentException where there is one already
-    public Place create(OperatorKey key) throws IOException {
-        return store("", key);
-    }
-
-    private Place store(String prefix, OperatorKey key) throws IOException {
-        if (Files.exists(folder.resolve(prefix + KEYSTORE)) || Files.exists(folder.resolve(prefix + PLAIN))) {
+    /// @param encrypted whether in a keystore, under the environment's or the prompt's password
+    /// @throws IllegalArgumentException where there is one already, or no password
+    public void create(OperatorKey key, boolean encrypted) throws IOException {
+        if (Files.exists(keystore()) || Files.exists(plain())) {
             throw new IllegalArgumentException("there is an operator key in " + folder
                     + " already; ./openlora key rotate replaces it without losing what it signed");
         }
-        Optional<KeyPassword> password = KeyPassword.of(environment);
-        if (password.isPresent()) {
-            PrivateFiles.create(folder.resolve(prefix + KEYSTORE), Keystore.encrypt(key, password.get(), cost));
-            return Place.KEYSTORE;
+        requireRecorded(key.address());
+        store("", key, encrypted);
+    }
+
+    private void store(String prefix, OperatorKey key, boolean encrypted) throws IOException {
+        if (encrypted) {
+            PrivateFiles.create(folder.resolve(prefix + KEYSTORE), Keystore.encrypt(key, requirePassword(), cost));
+        } else {
+            PrivateFiles.create(folder.resolve(prefix + PLAIN), key.wrapped(OperatorKeys::hex));
         }
-        PrivateFiles.create(folder.resolve(prefix + PLAIN), key.wrapped(OperatorKeys::hex));
-        return Place.PLAIN_FILE;
     }
 
     private static String hex(byte[] privateKey) {
@@ -186,7 +186,8 @@ public final class OperatorKeys {
     public OperatorKey next() throws IOException {
         Optional<Found> next = read(NEXT);
         if (next.isEmpty()) {
-            store(NEXT, OperatorKey.random());
+            boolean encrypted = Files.exists(keystore()) || KeyPassword.of(environment).isPresent();
+            store(NEXT, OperatorKey.random(), encrypted);
             next = read(NEXT);
         }
         return next.orElseThrow(() -> new IOException("the key that was just made is not in " + folder))

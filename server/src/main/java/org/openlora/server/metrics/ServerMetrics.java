@@ -9,6 +9,7 @@ import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.openlora.engine.EngineStats;
 import org.openlora.engine.model.LlamaModel;
+import org.openlora.meter.chain.FlusherMonitor;
 import org.openlora.server.adapters.AdapterCache;
 import org.openlora.server.serving.Serving;
 import org.openlora.server.serving.ServingStack;
@@ -70,6 +71,12 @@ public final class ServerMetrics {
                 "vllm:lora_adapter_loaded",
                 "Adapters in memory, each under each of its names: 1.",
                 () -> InfoSeries.loaded(LoadedAdapter.all(cache)));
+    }
+
+    /// Counts what brings batches on chain as well.
+    public void watchFlusher(FlusherMonitor monitor) {
+        counted.add(monitor);
+        FlusherMetrics.register(registry, monitor);
     }
 
     /// The stack with its requests counted on their way.
