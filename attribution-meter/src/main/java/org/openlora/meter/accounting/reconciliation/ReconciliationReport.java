@@ -59,4 +59,9 @@ public record ReconciliationReport(
     public long breakCount() {
         return counts.values().stream().mapToLong(Long::longValue).sum();
     }
+
+    /// RFC 8785 canonical JSON.
+    public String toJson() {
+        return ReconciliationJson.text(this);
+    }
 }
