@@ -76,7 +76,7 @@ public final class AuditTrail {
     ///
     /// @return how many entries there are
     /// @throws LedgerException naming the first entry that is wrong
-    static long verify(Connection connection) throws SQLException {
+    public static long verify(Connection connection) throws SQLException {
         Bytes32 last = Bytes32.ZERO;
         long count = 0;
         for (AuditEntry entry : entries(connection)) {
