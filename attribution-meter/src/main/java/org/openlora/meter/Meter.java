@@ -126,8 +126,8 @@ public final class Meter implements AutoCloseable {
                 ordinals.put(entry.datanet().digest(), entry.ordinal());
             }
         }
-        PayeeTable table = PayeeTable.of(
-                entries.stream().map(RegisteredDatanet::datanet).toList());
+        PayeeTable table =
+                PayeeTable.of(entries.stream().map(RegisteredDatanet::datanet).toList());
         ledger.keepDocument(table.digest(), UsageScorer.PAYEES, table.json());
         return new Registered(head, Map.copyOf(ordinals), table);
     }
@@ -211,7 +211,8 @@ public final class Meter implements AutoCloseable {
     ///
     /// @return how many
     public int releaseQuarantined() {
-        int released = ledger.releaseQuarantined(AuditEvent.SYSTEM, options.clock().instant().toEpochMilli());
+        int released = ledger.releaseQuarantined(
+                AuditEvent.SYSTEM, options.clock().instant().toEpochMilli());
         worker.wake();
         return released;
     }

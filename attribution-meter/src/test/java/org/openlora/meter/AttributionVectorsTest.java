@@ -113,8 +113,7 @@ class AttributionVectorsTest {
     void requests_recordsPricesAndPayments() {
         Database database = Database.open(new DatabaseLocation.SqliteFile(folder.resolve("ledger.db")));
         try (database) {
-            DatanetRegistry registry =
-                    DatanetRegistry.open(database, folder.resolve("rows"), InstantSource.system());
+            DatanetRegistry registry = DatanetRegistry.open(database, folder.resolve("rows"), InstantSource.system());
             datanets.forEach(registry::register);
             requests(new CorpusLibrary(
                     registry,

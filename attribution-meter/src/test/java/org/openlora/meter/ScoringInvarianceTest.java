@@ -129,7 +129,10 @@ class ScoringInvarianceTest {
         PricedUsage priced =
                 Pricing.price(row, record, MeterFixture.priceBook(), PayeeTable.of(MeterFixture.datanets()));
         return new Outcome(
-                record.hash(), priced.pricePico(), priced.payments(), TokenHashes.output(row.requestSalt(), row.output()));
+                record.hash(),
+                priced.pricePico(),
+                priced.payments(),
+                TokenHashes.output(row.requestSalt(), row.output()));
     }
 
     /// Commits the rows in a random order from several threads, closing and opening the meter in between; what a
@@ -153,14 +156,11 @@ class ScoringInvarianceTest {
         try (Meter meter = Meter.open(MeterFixture.options(LedgerLocation.of(ledger)))) {
             meter.drain(MeterFixture.PATIENCE);
             for (UsageRow row : rows) {
-                Receipt receipt = meter.queries()
-                        .receiptsOf(row.requestId())
-                        .getFirst()
-                        .receipt();
+                Receipt receipt =
+                        meter.queries().receiptsOf(row.requestId()).getFirst().receipt();
                 outcomes.put(
                         row.requestId(),
-                        new Outcome(
-                                receipt.attribution(), receipt.price(), receipt.payments(), receipt.outputHash()));
+                        new Outcome(receipt.attribution(), receipt.price(), receipt.payments(), receipt.outputHash()));
             }
         }
         return outcomes;

@@ -45,8 +45,7 @@ public final class DatanetRegistry {
         }
     }
 
-    private DatanetRegistry(
-            Database database, Path store, InstantSource clock, RegistrationStep.Observer observer) {
+    private DatanetRegistry(Database database, Path store, InstantSource clock, RegistrationStep.Observer observer) {
         this.database = database;
         this.store = new DatanetStore(store, observer);
         this.clock = clock;
@@ -91,7 +90,8 @@ public final class DatanetRegistry {
     /// its `datanet.yaml` says now of title, licence, names and payees becomes events.
     ///
     /// @throws IOException where the folder cannot be read or the rows cannot be kept
-    /// @throws DocumentException where it breaks the format; where its id and version are registered with other rows,
+    /// @throws DocumentException where it breaks the format; where its id and version are registered with other
+    // rows,
     ///     its rows under another id or version, or one of its contributors with another payee by another datanet
     public RegisteredDatanet register(Path folder, Progress progress) throws IOException {
         DatanetFolder source = DatanetFolder.open(folder);
@@ -120,7 +120,11 @@ public final class DatanetRegistry {
                     writer -> {
                         for (DatanetRow row : datanet.rows()) {
                             writer.add(
-                                    datanet.contributors().get(row.contributor()).hash(), row.prompt(), row.text());
+                                    datanet.contributors()
+                                            .get(row.contributor())
+                                            .hash(),
+                                    row.prompt(),
+                                    row.text());
                         }
                     },
                     Progress.NONE);
@@ -265,19 +269,23 @@ public final class DatanetRegistry {
         }
     }
 
-    private static void updateTexts(RegistryTables tables, Moment seen, Datanet datanet, long now)
-            throws SQLException {
+    private static void updateTexts(RegistryTables tables, Moment seen, Datanet datanet, long now) throws SQLException {
         RegisteredDatanet entry = entry(seen, datanet.digest()).orElseThrow();
         Datanet present = entry.datanet();
         long ordinal = entry.ordinal();
         if (!present.title().equals(datanet.title())) {
             tables.setTitle(ordinal, datanet.title());
-            tables.append(ordinal, datanet.digest(), now, RegistryEvent.Kind.TITLE, change(present.title(), datanet.title()));
+            tables.append(
+                    ordinal, datanet.digest(), now, RegistryEvent.Kind.TITLE, change(present.title(), datanet.title()));
         }
         if (!present.licence().equals(datanet.licence())) {
             tables.setLicence(ordinal, datanet.licence());
             tables.append(
-                    ordinal, datanet.digest(), now, RegistryEvent.Kind.LICENCE, change(present.licence(), datanet.licence()));
+                    ordinal,
+                    datanet.digest(),
+                    now,
+                    RegistryEvent.Kind.LICENCE,
+                    change(present.licence(), datanet.licence()));
         }
         Map<Bytes32, Contributor> people = new LinkedHashMap<>();
         present.contributors().forEach(contributor -> people.put(contributor.hash(), contributor));
@@ -352,7 +360,10 @@ public final class DatanetRegistry {
                         digest,
                         now,
                         RegistryEvent.Kind.RETIRED,
-                        JsonNodeFactory.instance.objectNode().put("actor", actor).put("reason", reason));
+                        JsonNodeFactory.instance
+                                .objectNode()
+                                .put("actor", actor)
+                                .put("reason", reason));
             }
             return active;
         });
@@ -464,7 +475,8 @@ public final class DatanetRegistry {
     /// @throws DocumentException naming the first thing that is not
     public void verify(RegisteredDatanet entry) {
         Bytes32 previous = Bytes32.ZERO;
-        for (RegistryEvent event : database.read(connection -> new RegistryTables(connection).events(Optional.empty()))) {
+        for (RegistryEvent event :
+                database.read(connection -> new RegistryTables(connection).events(Optional.empty()))) {
             if (!event.follows(previous)) {
                 throw new DocumentException("event " + event.id() + " of the registry is not what was written");
             }

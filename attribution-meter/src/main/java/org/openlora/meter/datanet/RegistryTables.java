@@ -100,8 +100,8 @@ final class RegistryTables {
 
     Copies copies(long ordinal) throws SQLException {
         Copies.Builder copies = new Copies.Builder();
-        try (PreparedStatement statement =
-                connection.prepareStatement("SELECT c.row_place, d.digest, c.original_place FROM datanet_copy c"
+        try (PreparedStatement statement = connection.prepareStatement(
+                "SELECT c.row_place, d.digest, c.original_place FROM datanet_copy c"
                         + " JOIN datanet d ON d.ordinal = c.original_ordinal WHERE c.ordinal = ? ORDER BY c.row_place")) {
             statement.setLong(1, ordinal);
             try (ResultSet row = statement.executeQuery()) {
@@ -133,8 +133,7 @@ final class RegistryTables {
 
     /// The place of a datanet in the order of registration; it gets the next one when it is new.
     long ordinal(Bytes32 digest) throws SQLException {
-        Database.update(
-                connection, "INSERT INTO datanet (digest) VALUES (?) ON CONFLICT (digest) DO NOTHING", digest);
+        Database.update(connection, "INSERT INTO datanet (digest) VALUES (?) ON CONFLICT (digest) DO NOTHING", digest);
         return Database.query(
                         connection,
                         "SELECT ordinal FROM datanet WHERE digest = ?",

@@ -41,7 +41,10 @@ public final class RowTree {
         DatanetRow row = datanet.rows().get(number);
         Bytes32 contributor = datanet.contributors().get(row.contributor()).hash();
         byte[] json = new RowJson(contributor, row.prompt(), row.text()).bytes();
-        return List.of(Integer.toString(number), contributor.toString(), Keccak256.hash(json).toString());
+        return List.of(
+                Integer.toString(number),
+                contributor.toString(),
+                Keccak256.hash(json).toString());
     }
 
     /// keccak256(keccak256(abi.encode(row, contributor, content))).
@@ -49,7 +52,7 @@ public final class RowTree {
     /// @param content keccak256 of the row's canonical JSON
     static Bytes32 leaf(int row, Bytes32 contributor, Bytes32 content) {
         Bytes32 number = new Bytes32(0, 0, 0, row);
-        return Keccak256.hash(
-                Keccak256.hash(number.bytes(), contributor.bytes(), content.bytes()).bytes());
+        return Keccak256.hash(Keccak256.hash(number.bytes(), contributor.bytes(), content.bytes())
+                .bytes());
     }
 }

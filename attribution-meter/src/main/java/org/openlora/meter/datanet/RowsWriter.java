@@ -29,8 +29,7 @@ final class RowsWriter implements AutoCloseable {
     private final MessageDigest checksum = Sha256.plain();
     private final RowTree tree = new RowTree();
     private final Map<Bytes32, Integer> contributors = new LinkedHashMap<>();
-    private final ByteBuffer entry =
-            ByteBuffer.allocate(StoredRows.ENTRY_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    private final ByteBuffer entry = ByteBuffer.allocate(StoredRows.ENTRY_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     private long offset;
     private int rows;
 
@@ -55,10 +54,7 @@ final class RowsWriter implements AutoCloseable {
         digest.raw(json).raw(NEW_LINE);
         tree.add(contributor, json);
         Integer place = contributors.putIfAbsent(contributor, contributors.size());
-        entry.clear()
-                .putLong(offset)
-                .putInt(json.length)
-                .putInt(place == null ? contributors.size() - 1 : place);
+        entry.clear().putLong(offset).putInt(json.length).putInt(place == null ? contributors.size() - 1 : place);
         for (int key : NearDuplicates.bandsOf(text)) {
             entry.putInt(key);
         }

@@ -34,8 +34,7 @@ final class StoredRows extends AbstractList<DatanetRow> implements RandomAccess,
     static final int HEADER_BYTES = 96;
     static final int ENTRY_BYTES = 16 + NearDuplicates.BANDS * Integer.BYTES;
 
-    private static final ValueLayout.OfLong LONG =
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final Path folder;
@@ -96,8 +95,10 @@ final class StoredRows extends AbstractList<DatanetRow> implements RandomAccess,
             verify(table, json);
             return new Content(json, table, places(table));
         } catch (IOException e) {
-            throw new DocumentException("the rows of datanet " + Sha256.text(datanet) + " in " + folder
-                    + " cannot be read: " + e.getMessage(), e);
+            throw new DocumentException(
+                    "the rows of datanet " + Sha256.text(datanet) + " in " + folder + " cannot be read: "
+                            + e.getMessage(),
+                    e);
         }
     }
 
@@ -197,8 +198,10 @@ final class StoredRows extends AbstractList<DatanetRow> implements RandomAccess,
         try {
             return RowJson.ofBytes(bytes);
         } catch (IOException e) {
-            throw new DocumentException("row " + row + " of datanet " + Sha256.text(datanet) + " in " + folder
-                    + " is no JSON: " + e.getMessage(), e);
+            throw new DocumentException(
+                    "row " + row + " of datanet " + Sha256.text(datanet) + " in " + folder + " is no JSON: "
+                            + e.getMessage(),
+                    e);
         }
     }
 }

@@ -189,7 +189,6 @@ public final class NearDuplicates {
 
     private Shingles shinglesOf(int original) {
         return recent.computeIfAbsent(
-                original,
-                o -> Shingles.of(sets.get(setOfOriginal[o]).text(rowOfOriginal[o])));
+                original, o -> Shingles.of(sets.get(setOfOriginal[o]).text(rowOfOriginal[o])));
     }
 }

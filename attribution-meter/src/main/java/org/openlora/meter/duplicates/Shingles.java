@@ -94,7 +94,6 @@ public final class Shingles {
             return false;
         }
         long shared = shared(other);
-        return NearDuplicates.NEAR_OF * shared
-                >= NearDuplicates.NEAR_PARTS * ((long) size() + other.size() - shared);
+        return NearDuplicates.NEAR_OF * shared >= NearDuplicates.NEAR_PARTS * ((long) size() + other.size() - shared);
     }
 }

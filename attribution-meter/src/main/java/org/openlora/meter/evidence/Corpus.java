@@ -18,9 +18,8 @@ import org.openlora.meter.index.SuffixIndex;
 public record Corpus(Datanet datanet, Bytes32 root, SuffixIndex index, Copies copies) {
     /// Encodes and indexes every row, on the heap.
     public static Corpus of(Datanet datanet, Bytes32 tokenizerDigest, TokenEncoder encoder, Copies copies) {
-        List<int[]> tokens = datanet.rows().stream()
-                .map(row -> encoder.encode(row.text()))
-                .toList();
+        List<int[]> tokens =
+                datanet.rows().stream().map(row -> encoder.encode(row.text())).toList();
         return new Corpus(datanet, datanet.corpusRoot(tokenizerDigest), SuffixIndex.of(tokens), copies);
     }
 

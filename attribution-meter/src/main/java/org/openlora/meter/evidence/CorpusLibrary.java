@@ -88,7 +88,13 @@ public final class CorpusLibrary {
         return (stage, done, total) -> {
             if (System.nanoTime() - told[0] > TOLD_EVERY_NANOS) {
                 told[0] = System.nanoTime();
-                LOG.info("indexing datanet {} version {}: {} {} of {}", datanet.id(), datanet.version(), stage, done, total);
+                LOG.info(
+                        "indexing datanet {} version {}: {} {} of {}",
+                        datanet.id(),
+                        datanet.version(),
+                        stage,
+                        done,
+                        total);
             }
         };
     }

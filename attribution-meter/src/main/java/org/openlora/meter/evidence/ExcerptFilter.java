@@ -24,8 +24,7 @@ record ExcerptFilter(LineageCorpora lineage, long[] costs, long threshold) {
     List<SpanEvidence.Span> originals(List<SuffixIndex.Match> repeated, List<SpanEvidence.Span> candidates) {
         TreeMap<Integer, List<SpanEvidence.Span>> byAge = new TreeMap<>();
         for (SpanEvidence.Span span : candidates) {
-            int oldest =
-                    span.sources().stream().mapToInt(lineage::age).min().orElseThrow();
+            int oldest = span.sources().stream().mapToInt(lineage::age).min().orElseThrow();
             byAge.computeIfAbsent(oldest, _ -> new ArrayList<>()).add(oldest(span, oldest));
         }
         boolean[] earlier = new boolean[costs.length - 1];

@@ -46,11 +46,10 @@ public final class LineageCorpora {
             }
         }
         this.older = Set.copyOf(standIns.values());
-        this.rarity =
-                switch (version) {
-                    case V1 -> counts().build();
-                    case V2 -> countsWithoutCopies().build();
-                };
+        this.rarity = switch (version) {
+            case V1 -> counts().build();
+            case V2 -> countsWithoutCopies().build();
+        };
     }
 
     /// @param corpora in the order in which their datanets were registered: of rows that are copies, the first
@@ -119,9 +118,7 @@ public final class LineageCorpora {
                 .originalOf(row)
                 .map(original -> {
                     Integer place = places.get(original.datanet());
-                    return place == null
-                            ? standIns.getOrDefault(original, here)
-                            : new Source(place, original.row());
+                    return place == null ? standIns.getOrDefault(original, here) : new Source(place, original.row());
                 })
                 .orElse(here);
     }

@@ -36,8 +36,7 @@ record ReplicationRobustSplit(LineageCorpora lineage, AttributionRules rules, So
         BigInteger cap = BigInteger.valueOf((long) rules.contributorCapPpm() * tokens);
         SortedMap<Target, Long> evidence = new TreeMap<>(totals);
         evidence.keySet().removeIf(target -> target.kind() != Target.Kind.CONTRIBUTOR);
-        BigInteger whole =
-                evidence.values().stream().map(BigInteger::valueOf).reduce(BigInteger.ZERO, BigInteger::add);
+        BigInteger whole = evidence.values().stream().map(BigInteger::valueOf).reduce(BigInteger.ZERO, BigInteger::add);
         if (whole.compareTo(cap) > 0) {
             evidence.replaceAll((_, total) ->
                     BigInteger.valueOf(total).multiply(cap).divide(whole).longValueExact());

@@ -56,8 +56,6 @@ public enum ScorerVersion {
     }
 
     private static String known() {
-        return Arrays.stream(values())
-                .map(version -> Sha256.text(version.id))
-                .collect(Collectors.joining(", "));
+        return Arrays.stream(values()).map(version -> Sha256.text(version.id)).collect(Collectors.joining(", "));
     }
 }

@@ -57,8 +57,7 @@ public record SpanEvidence(List<Span> spans, List<Integer> owners) {
         if (lineage.corpora().isEmpty()) {
             return new SpanEvidence(List.of(), boxed(owners));
         }
-        List<SuffixIndex.Match> repeated =
-                SuffixIndex.of(List.of(prompt)).maximalMatches(output, 0, output.length);
+        List<SuffixIndex.Match> repeated = SuffixIndex.of(List.of(prompt)).maximalMatches(output, 0, output.length);
         markEchoes(repeated, costs, threshold, owners);
         List<Span> candidates = candidates(output, lineage, costs, threshold, owners);
         if (lineage.version() != ScorerVersion.V1) {
@@ -76,8 +75,7 @@ public record SpanEvidence(List<Span> spans, List<Integer> owners) {
         return ordered(candidates, owners);
     }
 
-    private static void markEchoes(
-            List<SuffixIndex.Match> repeated, long[] costs, long threshold, int[] owners) {
+    private static void markEchoes(List<SuffixIndex.Match> repeated, long[] costs, long threshold, int[] owners) {
         for (SuffixIndex.Match match : repeated) {
             if (costs[match.end()] - costs[match.start()] >= threshold) {
                 Arrays.fill(owners, match.start(), match.end(), ECHO);

@@ -48,8 +48,8 @@ record IndexArrays(int[] rowStarts, int[] ids, int[] idStarts, int[] reversed, i
     private static int[] withRoom(int[] symbols, int size, int more) {
         long needed = (long) size + more;
         if (needed > MOST_SYMBOLS) {
-            throw new IllegalArgumentException("a corpus of more than " + MOST_SYMBOLS
-                    + " tokens and rows exceeds an index: divide the datanet");
+            throw new IllegalArgumentException(
+                    "a corpus of more than " + MOST_SYMBOLS + " tokens and rows exceeds an index: divide the datanet");
         }
         return needed <= symbols.length
                 ? symbols
@@ -83,10 +83,6 @@ record IndexArrays(int[] rowStarts, int[] ids, int[] idStarts, int[] reversed, i
         }
         starts[distinct] = suffixes.length;
         return new IndexArrays(
-                rowStarts,
-                Arrays.copyOf(ids, distinct),
-                Arrays.copyOf(starts, distinct + 1),
-                reversed,
-                suffixes);
+                rowStarts, Arrays.copyOf(ids, distinct), Arrays.copyOf(starts, distinct + 1), reversed, suffixes);
     }
 }

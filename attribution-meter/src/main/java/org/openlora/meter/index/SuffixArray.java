@@ -41,9 +41,7 @@ final class SuffixArray {
             return new int[0];
         }
         int alphabet = Arrays.stream(text).max().orElse(0) + 1;
-        return alphabet > text.length + 1
-                ? sort(ranked(text), text.length, progress)
-                : sort(text, alphabet, progress);
+        return alphabet > text.length + 1 ? sort(ranked(text), text.length, progress) : sort(text, alphabet, progress);
     }
 
     /// Few symbols of a large alphabet, by their ranks among those that occur.

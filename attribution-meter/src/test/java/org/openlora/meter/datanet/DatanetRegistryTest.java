@@ -128,8 +128,7 @@ class DatanetRegistryTest {
         List<Contributor> people = new ArrayList<>(datanet.contributors());
         Contributor ada = people.getFirst();
         people.set(0, new Contributor("ada", ada.hash(), "Ada Lovelace", moved));
-        people.add(new Contributor(
-                "cy", Contributor.hash(datanet.salt(), "cy"), "Cy", Fixtures.address("cy")));
+        people.add(new Contributor("cy", Contributor.hash(datanet.salt(), "cy"), "Cy", Fixtures.address("cy")));
 
         RegisteredDatanet entry = registry.register(with(datanet, "CC-BY-4.0", people));
 
@@ -310,7 +309,8 @@ class DatanetRegistryTest {
                 rows: rows.jsonl
                 contributors:
                   - {id: ada, name: Ada, payee: "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"}
-                """.formatted(id, Fixtures.word(id).toString().substring(2)));
+                """.formatted(
+                        id, Fixtures.word(id).toString().substring(2)));
         StringBuilder rows = new StringBuilder();
         for (String text : texts) {
             rows.append("{\"contributor\":\"ada\",\"text\":\"").append(text).append("\"}\n");

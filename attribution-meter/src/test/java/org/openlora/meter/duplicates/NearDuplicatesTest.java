@@ -200,7 +200,6 @@ class NearDuplicatesTest {
                 .containsExactly(-574410262, 1377918784, -306915107, 1800138410);
     }
 
-
     @Test
     void copies_outOfOrder_areRefused() {
         Copies.Builder builder = new Copies.Builder().add(3, new RowId(Fixtures.word("a"), 0));

@@ -70,8 +70,8 @@ class ScorerTest {
                     1, 2, 3, 6
                 }));
         AttributionRules rules = new AttributionRules(800_000, 2, 3, 1_000_000);
-        AttributionRecord record =
-                score(ScorerVersion.V1, List.of(poems), List.of(adapter("a", poems)), NO_PROMPT, new int[] {1, 2, 3}, rules);
+        AttributionRecord record = score(
+                ScorerVersion.V1, List.of(poems), List.of(adapter("a", poems)), NO_PROMPT, new int[] {1, 2, 3}, rules);
 
         assertThat(record.spans().getFirst().sourceCount()).isEqualTo(4);
         assertThat(record.spans().getFirst().sources()).hasSize(3);
@@ -134,11 +134,18 @@ class ScorerTest {
         for (int round = 0; round < 100; round++) {
             Datanet poems = Fixtures.datanet("poems", 3, Fixtures.randomRows(random, 5, 5));
             Datanet copy = Fixtures.datanet(
-                    "copy", 2, poems.rows().stream().map(row -> Fixtures.ENCODER.encode(row.text())).toList());
+                    "copy",
+                    2,
+                    poems.rows().stream()
+                            .map(row -> Fixtures.ENCODER.encode(row.text()))
+                            .toList());
             AdapterUsage adapter = Fixtures.adapter(
                     "a", 1_000_000, new LineageShare(poems.digest(), 5_000), new LineageShare(copy.digest(), 5_000));
             AdapterUsage alone = Fixtures.adapter(
-                    "a", 1_000_000, new LineageShare(poems.digest(), 5_000), new LineageShare(Fixtures.word("x"), 5_000));
+                    "a",
+                    1_000_000,
+                    new LineageShare(poems.digest(), 5_000),
+                    new LineageShare(Fixtures.word("x"), 5_000));
             int[] output = Fixtures.random(random, 20, 5);
             AttributionRecord with = score(List.of(poems, copy), List.of(adapter), NO_PROMPT, output, RULES);
             AttributionRecord without = score(List.of(poems), List.of(alone), NO_PROMPT, output, RULES);
@@ -225,8 +232,8 @@ class ScorerTest {
             AttributionRules rules = new AttributionRules(
                     random.nextInt(1_000_001), 1 + random.nextInt(8), 1 + random.nextInt(3), random.nextInt(1_000_001));
             int[] output = Fixtures.random(random, random.nextInt(30), alphabet);
-            AttributionRecord record =
-                    score(version, datanets, adapters, Fixtures.random(random, random.nextInt(8), alphabet), output, rules);
+            AttributionRecord record = score(
+                    version, datanets, adapters, Fixtures.random(random, random.nextInt(8), alphabet), output, rules);
 
             assertThat(record.totals().stream().mapToLong(Long::longValue).sum())
                     .isEqualTo(record.wholePpm());

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -45,12 +45,13 @@ class SpanEvidenceTest {
 
             SpanEvidence evidence = SpanEvidence.find(prompt, output, lineage, bits);
 
-            List<SpanEvidence.Span> all = candidates(
-                    prompt, output, rows, originals(datanets, version), lineage.rarity(), bits);
-            List<SpanEvidence.Span> counted = switch (version) {
-                case V1 -> all;
-                case V2 -> originals(all, prompt, output, lineage.rarity(), bits);
-            };
+            List<SpanEvidence.Span> all =
+                    candidates(prompt, output, rows, originals(datanets, version), lineage.rarity(), bits);
+            List<SpanEvidence.Span> counted =
+                    switch (version) {
+                        case V1 -> all;
+                        case V2 -> originals(all, prompt, output, lineage.rarity(), bits);
+                    };
             excerpts += all.size() - counted.size();
             boolean[] echo = echoes(prompt, output, lineage.rarity(), bits);
             for (int t = 0; t < output.length; t++) {

@@ -67,7 +67,8 @@ class IndexStoreTest {
         damaged[whole.length / 2] ^= 1;
         byte[] cut = java.util.Arrays.copyOf(whole, whole.length - 1);
         int built = 3;
-        for (byte[] content : List.of(damaged, cut, new byte[0], "not an index".getBytes(java.nio.charset.StandardCharsets.UTF_8))) {
+        for (byte[] content :
+                List.of(damaged, cut, new byte[0], "not an index".getBytes(java.nio.charset.StandardCharsets.UTF_8))) {
             Files.write(file, content);
             assertWorks(store().open(KEY, rows, Progress.NONE));
             assertThat(rows.encoded).hasValue(built += 3);

@@ -21,7 +21,9 @@ final class GainTable {
     /// @param first income with it under version 1
     /// @param current income with it under today's version
     void add(String attack, Gain first, Gain current) {
-        lines.put(attack, "| %s | %s | %s | %s |".formatted(attack, first.evidence(), current.evidence(), current.pico()));
+        lines.put(
+                attack,
+                "| %s | %s | %s | %s |".formatted(attack, first.evidence(), current.evidence(), current.pico()));
     }
 
     /// Attacked over honest income, in evidence and in money.
@@ -45,8 +47,8 @@ final class GainTable {
     }
 
     void write() {
-        StringBuilder text = new StringBuilder(
-                "| attack | gain, scorer 1 | gain, scorer 2 | in pico-units |\n|---|---|---|---|\n");
+        StringBuilder text =
+                new StringBuilder("| attack | gain, scorer 1 | gain, scorer 2 | in pico-units |\n|---|---|---|---|\n");
         lines.values().forEach(line -> text.append(line).append('\n'));
         try {
             Files.createDirectories(FILE.getParent());

@@ -100,9 +100,7 @@ record Market(List<Datanet> datanets, List<Request> requests) {
     }
 
     static List<int[]> texts(Random random, int rows, int words) {
-        return IntStream.range(0, rows)
-                .mapToObj(_ -> text(random, words))
-                .toList();
+        return IntStream.range(0, rows).mapToObj(_ -> text(random, words)).toList();
     }
 
     static int[] join(int[]... parts) {
@@ -173,8 +171,7 @@ record Market(List<Datanet> datanets, List<Request> requests) {
                 .toList();
         return new Income(
                 ppm,
-                BigInteger.valueOf(
-                        payments.stream().mapToLong(Payment::amount).sum()),
+                BigInteger.valueOf(payments.stream().mapToLong(Payment::amount).sum()),
                 payments.size(),
                 BigInteger.valueOf(priced.pricePico()));
     }

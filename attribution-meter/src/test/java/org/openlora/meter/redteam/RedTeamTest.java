@@ -76,8 +76,8 @@ class RedTeamTest {
     void accountSplit() {
         // Whole rows of his alone, so that the contributor cap binds.
         List<Request> requests = IntStream.range(0, REQUESTS)
-                .mapToObj(i -> new Request(
-                        NO_PROMPT, Market.join(own.get(i % own.size()), own.get((i * 7 + 3) % own.size()))))
+                .mapToObj(i ->
+                        new Request(NO_PROMPT, Market.join(own.get(i % own.size()), own.get((i * 7 + 3) % own.size()))))
                 .toList();
         List<Writer> accounts = IntStream.range(0, own.size())
                 .mapToObj(i -> Market.writer(Market.ATTACKER + i, List.of(own.get(i))))
@@ -107,7 +107,8 @@ class RedTeamTest {
         List<Request> requests = answers(phrases);
         Writer honest = Market.writer("honest", withPhrases(victims.subList(0, 6), phrases, 1));
         List<int[]> once = Stream.concat(
-                        withPhrases(own.subList(0, 6), phrases, 1).stream(), own.stream().skip(6))
+                        withPhrases(own.subList(0, 6), phrases, 1).stream(),
+                        own.stream().skip(6))
                 .toList();
         List<int[]> stuffed = withPhrases(own, phrases, phrases.size());
         Market before =
@@ -123,7 +124,9 @@ class RedTeamTest {
                 before,
                 market(
                         requests,
-                        Market.datanet("shared", Stream.concat(Stream.of(honest), accounts).toList())));
+                        Market.datanet(
+                                "shared",
+                                Stream.concat(Stream.of(honest), accounts).toList())));
     }
 
     /// What no rule of the scorer can tell from honest work: the limits that docs/attribution.md states.
@@ -136,8 +139,12 @@ class RedTeamTest {
         Market honest = market(requests, later, attacker(own));
         Market attacked = market(requests, attacker(own, phrases), later);
         Gain current = gain(ScorerVersion.CURRENT, honest, attacked);
-        TABLE.add("known: six phrases registered before everybody else's rows", gain(ScorerVersion.V1, honest, attacked), current);
-        BigInteger theirs = attacked.income(ScorerVersion.CURRENT, id -> id.equals("ada")).evidencePpm();
+        TABLE.add(
+                "known: six phrases registered before everybody else's rows",
+                gain(ScorerVersion.V1, honest, attacked),
+                current);
+        BigInteger theirs =
+                attacked.income(ScorerVersion.CURRENT, id -> id.equals("ada")).evidencePpm();
         // Those who wrote more around the phrases keep all but the phrases.
         assertThat(current.attacked().evidencePpm()).isPositive().isLessThan(theirs);
     }
@@ -150,8 +157,12 @@ class RedTeamTest {
         Market honest = market(requests, others(), attacker(own));
         Market attacked = market(requests, others(), attacker(own, junk(400)));
         Gain current = gain(ScorerVersion.CURRENT, honest, attacked);
-        TABLE.add("known: forty times as much junk, so that passages of five words pass", gain(ScorerVersion.V1, honest, attacked), current);
-        assertThat(current.attacked().evidencePpm()).isLessThan(current.honest().evidencePpm().multiply(BigInteger.TEN));
+        TABLE.add(
+                "known: forty times as much junk, so that passages of five words pass",
+                gain(ScorerVersion.V1, honest, attacked),
+                current);
+        assertThat(current.attacked().evidencePpm())
+                .isLessThan(current.honest().evidencePpm().multiply(BigInteger.TEN));
     }
 
     /// Rows of words that nobody else uses.
@@ -182,7 +193,8 @@ class RedTeamTest {
                 .map(request -> new Request(edited(List.of(request.output()), 4).getFirst(), request.output()))
                 .toList();
         Market attacked = market(pasted, others(), attacker(own));
-        expectNoGain("prompt echo: every fourth word left to the model", market(honest, others(), attacker(own)), attacked);
+        expectNoGain(
+                "prompt echo: every fourth word left to the model", market(honest, others(), attacker(own)), attacked);
         Income income = attacked.attackerIncome(ScorerVersion.V1);
         // Even where it is not seen as an echo, he pays the whole price and gets a part of the contributors' part.
         assertThat(income.pico().multiply(BigInteger.valueOf(5))).isLessThan(income.spentPico());
@@ -207,7 +219,10 @@ class RedTeamTest {
                                         Market.writer(Market.ATTACKER + " " + i, his)))))
                 .toList();
         Gain now = bestOverWorst(ground, ScorerVersion.CURRENT);
-        TABLE.add("ground digests: the best of 30 salts and ids over the worst", bestOverWorst(ground, ScorerVersion.V1), now);
+        TABLE.add(
+                "ground digests: the best of 30 salts and ids over the worst",
+                bestOverWorst(ground, ScorerVersion.V1),
+                now);
         assertThat(now.attacked().evidencePpm()).isEqualTo(now.honest().evidencePpm());
         assertThat(now.attacked().pico().subtract(now.honest().pico()))
                 .isLessThanOrEqualTo(BigInteger.valueOf(now.attacked().payments()));
@@ -246,9 +261,7 @@ class RedTeamTest {
     private Datanet others() {
         return Market.datanet(
                 "theirs",
-                List.of(
-                        Market.writer("ada", victims.subList(0, 30)),
-                        Market.writer("bo", victims.subList(30, 60))));
+                List.of(Market.writer("ada", victims.subList(0, 30)), Market.writer("bo", victims.subList(30, 60))));
     }
 
     @SafeVarargs
@@ -257,7 +270,8 @@ class RedTeamTest {
         return Market.datanet(
                 "his",
                 List.of(Market.writer(
-                        Market.ATTACKER, Arrays.stream(rows).flatMap(List::stream).toList())));
+                        Market.ATTACKER,
+                        Arrays.stream(rows).flatMap(List::stream).toList())));
     }
 
     private List<int[]> both() {

@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
@@ -29,13 +28,14 @@ import org.openlora.benchmarks.machine.ProcessorTime;
 import org.openlora.benchmarks.report.Provenance;
 import org.openlora.engine.GenerationEvent;
 import org.openlora.engine.sampling.SamplingParams;
+import org.openlora.meter.ScoringCost;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.receipt.SignedReceipt;
+import org.openlora.server.config.ServerConfig.Tenant;
 import org.openlora.server.problem.Problem;
 import org.openlora.server.serving.AdapterChoice;
 import org.openlora.server.serving.GenerationCall;
 import org.openlora.server.serving.PromptInput;
-import org.openlora.server.config.ServerConfig.Tenant;
 import org.openlora.server.serving.ServingStack;
 
 /// Measures what attribution costs: the same requests on one server, with scoring on and held in turn, the order of a
@@ -43,8 +43,7 @@ import org.openlora.server.serving.ServingStack;
 /// is evidence to find.
 public final class AttributionBenchmark {
     private static final Duration PATIENCE = Duration.ofMinutes(10);
-    private static final Tenant TENANT =
-            new Tenant("development", "", "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
+    private static final Tenant TENANT = new Tenant("development", "", "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
     private static final int ONE = 1_000_000;
 
     private final AttributionSettings settings;
@@ -70,9 +69,8 @@ public final class AttributionBenchmark {
 
     /// @param fleet whose adapters get manifests with a lineage
     public AttributionReport run(Provenance provenance, Place place, Fleet fleet) {
-        List<Path> adapters = fleet.spec().names().stream()
-                .map(fleet.folder()::resolve)
-                .toList();
+        List<Path> adapters =
+                fleet.spec().names().stream().map(fleet.folder()::resolve).toList();
         Path datanets = place.folder().resolve("datanets");
         try {
             for (Path adapter : adapters) {
@@ -100,8 +98,7 @@ public final class AttributionBenchmark {
 
     private MeasuredServer start(Place place, Fleet fleet, @Nullable Path datanets) throws IOException {
         Path home = Files.createTempDirectory(place.folder(), "home-");
-        return MeasuredServer.start(
-                place.root(), home, place.model(), fleet.folder(), datanets, settings.streams());
+        return MeasuredServer.start(place.root(), home, place.model(), fleet.folder(), datanets, settings.streams());
     }
 
     /// By adapter, the texts of the answers that its datanet will hold.
@@ -136,7 +133,9 @@ public final class AttributionBenchmark {
                         TENANT,
                         input,
                         List.of(new AdapterChoice.ByName(adapter, ONE)),
-                        SamplingParams.builder(settings.maxTokens()).ignoreEos(true).build(),
+                        SamplingParams.builder(settings.maxTokens())
+                                .ignoreEos(true)
+                                .build(),
                         Instant.now().plus(PATIENCE)),
                 event -> {
                     switch (event) {
@@ -158,6 +157,7 @@ public final class AttributionBenchmark {
                         .mapToObj(i -> i % settings.adapters())
                         .toList());
         List<Half> halves = new ArrayList<>();
+        ScoringCost warm;
         try (CompletionsClient client = new CompletionsClient(server.address(), null, PATIENCE)) {
             LoadGenerator generator = new LoadGenerator(
                     client,
@@ -170,6 +170,9 @@ public final class AttributionBenchmark {
             // Both sides' code is compiled and the corpora are indexed before anything counts.
             half(server, generator, workload, 0, true);
             half(server, generator, workload, 0, false);
+            server.stack().meter().resumeScoring();
+            server.stack().meter().drain(PATIENCE);
+            warm = server.stack().meter().scoringCost();
             for (int pair = 1; pair <= settings.pairs(); pair++) {
                 List<Boolean> order = pair % 2 == 1 ? List.of(true, false) : List.of(false, true);
                 for (boolean on : order) {
@@ -181,7 +184,7 @@ public final class AttributionBenchmark {
         }
         server.stack().meter().resumeScoring();
         server.stack().meter().drain(PATIENCE);
-        return report(provenance, place, server, halves);
+        return report(provenance, place, server, halves, warm);
     }
 
     private Half half(MeasuredServer server, LoadGenerator generator, Workload workload, int pair, boolean on) {
@@ -231,7 +234,8 @@ public final class AttributionBenchmark {
         out.flush();
     }
 
-    private AttributionReport report(Provenance provenance, Place place, MeasuredServer server, List<Half> halves) {
+    private AttributionReport report(
+            Provenance provenance, Place place, MeasuredServer server, List<Half> halves, ScoringCost warm) {
         List<Double> losses = new ArrayList<>();
         for (int pair = 1; pair <= settings.pairs(); pair++) {
             losses.add(1 - speed(halves, pair, true) / speed(halves, pair, false));
@@ -244,7 +248,7 @@ public final class AttributionBenchmark {
                 .filter(Half::on)
                 .mapToDouble(Half::servingCpuSeconds)
                 .sum();
-        var cost = server.stack().meter().scoringCost();
+        ScoringCost cost = server.stack().meter().scoringCost();
         return new AttributionReport(
                 provenance,
                 place.model().getFileName().toString(),
@@ -258,7 +262,7 @@ public final class AttributionBenchmark {
                 halves,
                 PairedLoss.of(losses),
                 attribution / serving,
-                cost.cpuNanos() / 1e3 / Math.max(1, cost.outputTokens()));
+                (cost.cpuNanos() - warm.cpuNanos()) / 1e3 / Math.max(1, cost.outputTokens() - warm.outputTokens()));
     }
 
     private static double speed(List<Half> halves, int pair, boolean on) {

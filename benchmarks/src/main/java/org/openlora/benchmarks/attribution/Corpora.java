@@ -46,16 +46,14 @@ final class Corpora {
             writeYaml(folder, a);
             String datanet = Sha256.text(Datanet.read(folder).digest());
             Files.writeString(
-                    adapters.get(a).resolve("adapter.yaml"),
-                    """
+                    adapters.get(a).resolve("adapter.yaml"), """
                     version: 1
                     name: measured-%d
                     licence: CC0-1.0
                     owner: {name: Nobody, payee: "0x%040x"}
                     base: ["%s"]
                     lineage: [{datanet: "%s", basisPoints: 10000}]
-                    """
-                            .formatted(a, 0x5000 + a, baseDigest, datanet));
+                    """.formatted(a, 0x5000 + a, baseDigest, datanet));
         }
     }
 
@@ -64,9 +62,7 @@ final class Corpora {
                 .mapToObj(c -> "  - {id: c%d, name: Contributor %d, payee: \"0x%040x\"}"
                         .formatted(c, c, 0x10000 + adapter * CONTRIBUTORS + c))
                 .collect(Collectors.joining("\n"));
-        Files.writeString(
-                folder.resolve(Datanet.FILE_NAME),
-                """
+        Files.writeString(folder.resolve(Datanet.FILE_NAME), """
                 id: corpus-%02d
                 version: 1
                 title: Measured corpus %d
@@ -75,8 +71,7 @@ final class Corpora {
                 rows: rows.jsonl
                 contributors:
                 %s
-                """
-                        .formatted(adapter, adapter, adapter + 1, people));
+                """.formatted(adapter, adapter, adapter + 1, people));
     }
 
     private void writeRows(Path file, List<String> answers) throws IOException {
@@ -99,8 +94,7 @@ final class Corpora {
 
     private String words(int tokens) {
         return decode.apply(random.ints(tokens, 0, Integer.MAX_VALUE)
-                .map(_ -> (int) Math.min(
-                        vocabulary - 1, ZIPF_SHIFT * (Math.pow(vocabulary, random.nextDouble()) - 1)))
+                .map(_ -> (int) Math.min(vocabulary - 1, ZIPF_SHIFT * (Math.pow(vocabulary, random.nextDouble()) - 1)))
                 .toArray());
     }
 }

@@ -43,14 +43,11 @@ record MeasuredServer(ServingStack stack, OpenLoraServer listener) implements Au
         Path file = home.resolve("measured.yaml");
         try {
             Files.createDirectories(home);
-            return Files.writeString(
-                    file,
-                    """
+            return Files.writeString(file, """
                     server: {port: 0}
                     engine: {prefixCache: false, maxNumSeqs: %d}
                     adapters: {scrubBytesPerSecond: 0}
-                    """
-                            .formatted(Math.max(sequences, 1)));
+                    """.formatted(Math.max(sequences, 1)));
         } catch (IOException e) {
             throw new Problem("%s cannot be written: %s".formatted(file, Problem.describe(e)), "check the folder", e);
         }

@@ -14,7 +14,8 @@ public record PairedLoss(List<Double> losses, double median, double low, double 
     private static final double WANTED = 0.95;
 
     /// Order statistics: the interval between the k-th smallest and the k-th largest of n holds the median unless
-    /// fewer than k lie on one side of it, each with a chance of a half. Of all k the largest with at least 95 %; for so
+    /// fewer than k lie on one side of it, each with a chance of a half. Of all k the largest with at least 95 %;
+    // for so
     /// few pairs that none has it, the whole range.
     ///
     /// @throws IllegalArgumentException without a pair
@@ -43,6 +44,8 @@ public record PairedLoss(List<Double> losses, double median, double low, double 
     }
 
     private static double binomial(int n, int k) {
-        return IntStream.rangeClosed(1, k).mapToDouble(i -> (n - k + i) / (double) i).reduce(1, (a, b) -> a * b);
+        return IntStream.rangeClosed(1, k)
+                .mapToDouble(i -> (n - k + i) / (double) i)
+                .reduce(1, (a, b) -> a * b);
     }
 }

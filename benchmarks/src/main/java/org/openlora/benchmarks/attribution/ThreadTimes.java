@@ -32,8 +32,8 @@ record ThreadTimes(long attributionNanos, long clientNanos, long servingNanos) {
         /// What has passed since.
         ThreadTimes since(Clocks start) {
             long[] sums = new long[Kind.values().length];
-            nanosById.forEach((id, nanos) ->
-                    sums[kinds.getOrDefault(id, Kind.SERVING).ordinal()] +=
+            nanosById.forEach(
+                    (id, nanos) -> sums[kinds.getOrDefault(id, Kind.SERVING).ordinal()] +=
                             nanos - start.nanosById().getOrDefault(id, 0L));
             return new ThreadTimes(
                     sums[Kind.ATTRIBUTION.ordinal()], sums[Kind.CLIENT.ordinal()], sums[Kind.SERVING.ordinal()]);

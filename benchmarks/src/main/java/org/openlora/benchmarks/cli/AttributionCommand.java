@@ -124,16 +124,7 @@ final class AttributionCommand implements Callable<Integer> {
         Path base = (model.toString().isEmpty() ? root.resolve(BUNDLED) : model).toAbsolutePath();
         Path folder = folder();
         AttributionSettings settings = new AttributionSettings(
-                adapters,
-                streams,
-                pairs,
-                requests,
-                maxTokens,
-                promptTokens,
-                corpusTokens,
-                recorded,
-                provisional,
-                seed);
+                adapters, streams, pairs, requests, maxTokens, promptTokens, corpusTokens, recorded, provisional, seed);
         Fleet fleet;
         Prompts prompts;
         int vocabulary;

@@ -85,11 +85,9 @@ final class DatanetCommand implements Callable<Integer> {
             Installation installation = Environment.installation();
             try {
                 Files.createDirectories(installation.ledger());
-                try (Database database = Database.open(
-                        LedgerLocation.of(installation.ledger()).database())) {
-                    run(
-                            DatanetRegistry.open(database, installation.datanets(), InstantSource.system()),
-                            installation);
+                try (Database database =
+                        Database.open(LedgerLocation.of(installation.ledger()).database())) {
+                    run(DatanetRegistry.open(database, installation.datanets(), InstantSource.system()), installation);
                 }
                 return ExitStatus.OK;
             } catch (DocumentException e) {
@@ -291,11 +289,9 @@ final class DatanetCommand implements Callable<Integer> {
                     .put("contributor", datanet.contributorOf(number).id());
             Optional.ofNullable(datanet.rows().get(number).prompt()).ifPresent(prompt -> node.put("prompt", prompt));
             node.put("text", datanet.rows().get(number).text());
-            registry.copies(datanet.digest())
-                    .originalOf(number)
-                    .ifPresent(original -> node.putObject("copyOf")
-                            .put("datanet", Sha256.text(original.datanet()))
-                            .put("row", original.row()));
+            registry.copies(datanet.digest()).originalOf(number).ifPresent(original -> node.putObject("copyOf")
+                    .put("datanet", Sha256.text(original.datanet()))
+                    .put("row", original.row()));
             ArrayNode leaf = node.putArray("leaf");
             RowTree.columns(datanet, number).forEach(leaf::add);
             ArrayNode proof = node.putArray("proof");
@@ -322,8 +318,8 @@ final class DatanetCommand implements Callable<Integer> {
             if (reason.isBlank() || actor.isBlank()) {
                 throw new Problem("reason and actor must not be blank", "say who retires the datanet and why");
             }
-            RegisteredDatanet entry = registry.retire(
-                    find(registry, name).datanet().digest(), actor, reason);
+            RegisteredDatanet entry =
+                    registry.retire(find(registry, name).datanet().digest(), actor, reason);
             if (json()) {
                 out().println(summary(entry));
             } else {
@@ -338,11 +334,26 @@ final class DatanetCommand implements Callable<Integer> {
         void run(DatanetRegistry registry, Installation installation) throws IOException {
             List<RegisteredDatanet> entries = registry.entries();
             ObjectNode node = JSON.createObjectNode()
-                    .put("datanets", entries.stream().map(e -> e.datanet().id()).distinct().count())
+                    .put(
+                            "datanets",
+                            entries.stream()
+                                    .map(e -> e.datanet().id())
+                                    .distinct()
+                                    .count())
                     .put("versions", entries.size())
-                    .put("active", entries.stream().filter(RegisteredDatanet::isActive).count())
-                    .put("rows", entries.stream().mapToLong(e -> e.datanet().rows().size()).sum())
-                    .put("copies", entries.stream().mapToLong(RegisteredDatanet::copyCount).sum())
+                    .put(
+                            "active",
+                            entries.stream().filter(RegisteredDatanet::isActive).count())
+                    .put(
+                            "rows",
+                            entries.stream()
+                                    .mapToLong(e -> e.datanet().rows().size())
+                                    .sum())
+                    .put(
+                            "copies",
+                            entries.stream()
+                                    .mapToLong(RegisteredDatanet::copyCount)
+                                    .sum())
                     .put(
                             "contributors",
                             entries.stream()
@@ -350,7 +361,11 @@ final class DatanetCommand implements Callable<Integer> {
                                     .map(Contributor::hash)
                                     .distinct()
                                     .count())
-                    .put("rowBytes", entries.stream().mapToLong(RegisteredDatanet::rowBytes).sum())
+                    .put(
+                            "rowBytes",
+                            entries.stream()
+                                    .mapToLong(RegisteredDatanet::rowBytes)
+                                    .sum())
                     .put("storeBytes", bytesBelow(installation.datanets()))
                     .put("indexBytes", bytesBelow(installation.indices()));
             if (json()) {

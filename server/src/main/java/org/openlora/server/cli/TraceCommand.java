@@ -27,8 +27,9 @@ import picocli.CommandLine.Spec;
 /// `openlora trace`: shows an answer with each passage in the colour of whose text it is.
 @Command(
         name = "trace",
-        description = "Shows whose text an answer is and who is paid for it, by its receipt. The ledger keeps no text: give"
-                + " it with --text, and its salted hash is compared with the receipt's.")
+        description =
+                "Shows whose text an answer is and who is paid for it, by its receipt. The ledger keeps no text: give"
+                        + " it with --text, and its salted hash is compared with the receipt's.")
 final class TraceCommand implements Callable<Integer> {
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(SerializationFeature.INDENT_OUTPUT)

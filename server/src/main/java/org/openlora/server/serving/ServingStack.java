@@ -336,8 +336,7 @@ public final class ServingStack implements Serving, AutoCloseable {
     }
 
     /// Null where neither the settings nor the catalogue name datanets: then those that were registered are served.
-    private static @Nullable Path datanetRoot(
-            ServerConfig config, Installation installation, ResolvedModel resolved) {
+    private static @Nullable Path datanetRoot(ServerConfig config, Installation installation, ResolvedModel resolved) {
         String configured = config.metering().datanetRoot();
         return configured.isEmpty() ? resolved.datanets() : installation.root().resolve(configured);
     }
@@ -446,8 +445,9 @@ public final class ServingStack implements Serving, AutoCloseable {
 
     /// Watches an answer where there is anything to find in it.
     private GenerationSink followed(List<Chosen> chosen, int[] prompt, int choices, GenerationSink sink) {
-        List<AdapterUsage> adapters =
-                chosen.stream().map(one -> UsageRows.adapter(one.selection(), 0)).toList();
+        List<AdapterUsage> adapters = chosen.stream()
+                .map(one -> UsageRows.adapter(one.selection(), 0))
+                .toList();
         if (adapters.stream().allMatch(adapter -> adapter.lineage().isEmpty())) {
             return sink;
         }

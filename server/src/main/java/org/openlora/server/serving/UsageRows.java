@@ -32,8 +32,7 @@ record UsageRows(Meter meter, String replica, Bytes32 base, Bytes32 tokenizer, B
 
     private UsageRow row(Usage usage) {
         // In digest order already, as the engine counts them; the row checks it.
-        List<AdapterUsage> adapters =
-                usage.adapters().stream()
+        List<AdapterUsage> adapters = usage.adapters().stream()
                 .map(use -> adapter(use.adapter(), use.tokens()))
                 .toList();
         return new UsageRow(

@@ -99,7 +99,8 @@ record GivenAnswer(Path file, List<Integer> tokens, List<String> texts) {
     private List<TokenIds> candidates(Tokenizer tokenizer) {
         List<TokenIds> candidates = new ArrayList<>();
         if (!tokens.isEmpty()) {
-            candidates.add(TokenIds.of(tokens.stream().mapToInt(Integer::intValue).toArray()));
+            candidates.add(
+                    TokenIds.of(tokens.stream().mapToInt(Integer::intValue).toArray()));
         }
         int[] specials = IntStream.range(0, tokenizer.vocabularySize())
                 .filter(tokenizer::isSpecial)

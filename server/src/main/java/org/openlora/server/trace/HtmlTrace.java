@@ -70,7 +70,9 @@ public final class HtmlTrace {
             trace.pieces().forEach(this::piece);
             page.append("</blockquote>\n");
         } else {
-            page.append("<p class=\"missing\">").append(escape(sentence(missing))).append("</p>\n<ol class=\"places\">\n");
+            page.append("<p class=\"missing\">")
+                    .append(escape(sentence(missing)))
+                    .append("</p>\n<ol class=\"places\">\n");
             for (Trace.Piece piece : trace.pieces()) {
                 page.append("<li>tokens %d to %d: ".formatted(piece.start(), piece.start() + piece.tokens() - 1));
                 page.append(
@@ -194,13 +196,14 @@ public final class HtmlTrace {
                 <tbody>
                 """);
         for (Trace.Payee payee : trace.payments()) {
-            page.append("<tr><th scope=\"row\">%s</th><td><bdi>%s</bdi></td><td><code>%s</code></td><td class=\"number\">%s</td>"
-                            .formatted(
-                                    escape(payee.role()),
-                                    escape(payee.what()),
-                                    escape(payee.address()),
-                                    escape(payee.amount()))
-                    + "<td class=\"number\">%s</td></tr>%n".formatted(percent(payee.share())));
+            page.append(
+                    "<tr><th scope=\"row\">%s</th><td><bdi>%s</bdi></td><td><code>%s</code></td><td class=\"number\">%s</td>"
+                                    .formatted(
+                                            escape(payee.role()),
+                                            escape(payee.what()),
+                                            escape(payee.address()),
+                                            escape(payee.amount()))
+                            + "<td class=\"number\">%s</td></tr>%n".formatted(percent(payee.share())));
         }
         page.append("""
                 </tbody></table></div>

@@ -22,15 +22,16 @@ public record TerminalTrace(PrintWriter out, boolean coloured) {
             out.println(indented(trace.pieces().stream().map(this::piece).collect(Collectors.joining())));
         } else {
             out.println("  (%s)".formatted(missing));
-            trace.pieces().forEach(piece -> out.printf(
-                    "  tokens %d to %d: %s%n",
-                    piece.start(),
-                    piece.start() + piece.tokens() - 1,
-                    switch (piece.kind()) {
-                        case EVIDENCE -> marks(piece.notes());
-                        case PRIOR -> "by the adapters' declared training mix";
-                        case ECHO -> "repeat the prompt";
-                    }));
+            trace.pieces()
+                    .forEach(piece -> out.printf(
+                            "  tokens %d to %d: %s%n",
+                            piece.start(),
+                            piece.start() + piece.tokens() - 1,
+                            switch (piece.kind()) {
+                                case EVIDENCE -> marks(piece.notes());
+                                case PRIOR -> "by the adapters' declared training mix";
+                                case ECHO -> "repeat the prompt";
+                            }));
         }
         out.println();
         trace.notes().forEach(this::note);

@@ -92,7 +92,12 @@ public record Trace(
     /// @param rows how many rows hold it, copies counted once
     /// @param rowText of that row; null where it is not at hand
     public record Passage(
-            int start, int tokens, double bits, int row, int rows, @Nullable String rowText) {}
+            int start,
+            int tokens,
+            double bits,
+            int row,
+            int rows,
+            @Nullable String rowText) {}
 
     /// A payment of the receipt.
     ///

@@ -66,7 +66,7 @@ public record TraceDesk(Function<Bytes32, Optional<Datanet>> datanets, Function<
                 pieces,
                 notes.list(),
                 receipt.payments().stream()
-                        .map(payment -> payee(payment, receipt.price()))
+                        .map(payment -> payee(payment, receipt.price(), notes))
                         .toList());
     }
 
@@ -109,24 +109,25 @@ public record TraceDesk(Function<Bytes32, Optional<Datanet>> datanets, Function<
         return with.substring(common);
     }
 
-    private Trace.Payee payee(Payment payment, long price) {
+    private Trace.Payee payee(Payment payment, long price, Notes notes) {
         return new Trace.Payee(
                 payment.role().name().toLowerCase(Locale.ROOT).replace('_', ' '),
-                what(payment),
+                what(payment, notes),
                 payment.payee().toString(),
                 decimal(payment.amount()),
                 payment.amount() / (double) price);
     }
 
-    private String what(Payment payment) {
+    private String what(Payment payment, Notes notes) {
         return switch (payment.role()) {
             case BASE_OWNER -> "base " + shortened(payment.source());
             case ADAPTER_OWNER -> "adapter " + shortened(payment.source());
             case OPERATOR -> "computing the answer";
             case PLATFORM -> "fees";
-            case CONTRIBUTOR -> "passages of the answer";
+            case CONTRIBUTOR -> notes.name(payment.source());
             case DATANET_POOL ->
-                "all contributors of " + datanets.apply(payment.source()).map(Datanet::id).orElse(shortened(payment.source()));
+                "all contributors of "
+                        + datanets.apply(payment.source()).map(Datanet::id).orElse(shortened(payment.source()));
             case TREASURY -> "what belongs to nobody known";
         };
     }
@@ -199,6 +200,15 @@ public record TraceDesk(Function<Bytes32, Optional<Datanet>> datanets, Function<
                     .toList();
         }
 
+        /// Whom a payment for passages is for.
+        String name(Bytes32 contributor) {
+            return list().stream()
+                    .filter(note -> note.contributor().equals(contributor.toString()))
+                    .map(note -> "%s, note %d".formatted(note.name(), note.number()))
+                    .findFirst()
+                    .orElse("passages of contributor " + contributor);
+        }
+
         List<Trace.Note> list() {
             List<Trace.Note> notes = new ArrayList<>();
             numbers.forEach((contributor, number) -> notes.add(note(contributor, number)));
@@ -227,7 +237,8 @@ public record TraceDesk(Function<Bytes32, Optional<Datanet>> datanets, Function<
             long total = 0;
             for (int t = 0; t < record.targets().size(); t++) {
                 Target target = record.targets().get(t);
-                if (target.kind() == Target.Kind.CONTRIBUTOR && target.contributor().equals(contributor)) {
+                if (target.kind() == Target.Kind.CONTRIBUTOR
+                        && target.contributor().equals(contributor)) {
                     total += record.totals().get(t);
                 }
             }

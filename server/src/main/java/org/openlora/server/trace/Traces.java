@@ -30,7 +30,8 @@ import org.openlora.server.problem.Problem;
 import org.openlora.server.serving.Operator;
 import org.openlora.server.serving.RequestIds;
 
-/// Traces of this installation's ledger, beside a running server or without one. Opens the tokenizer of the served model,
+/// Traces of this installation's ledger, beside a running server or without one. Opens the tokenizer of the served
+// model,
 /// not its weights, and that only where there is a text.
 public final class Traces implements AutoCloseable {
     private static final String NOT_GIVEN =
@@ -55,8 +56,7 @@ public final class Traces implements AutoCloseable {
         this.environment = environment;
         this.operator = operator;
         this.ledger = ledger;
-        this.datanets =
-                DatanetRegistry.open(ledger.database(), installation.datanets(), InstantSource.system());
+        this.datanets = DatanetRegistry.open(ledger.database(), installation.datanets(), InstantSource.system());
     }
 
     /// @throws Problem where there is no ledger

@@ -54,9 +54,7 @@ class ProvisionalAttributionTest {
 
             // The same answer again, each token once the one before has been looked at.
             var sink = provisional.watch(
-                    1,
-                    () -> stack.meter().provisionalEvidence(adapters, tokenizer, usage.promptTokens()),
-                    events::add);
+                    1, () -> stack.meter().provisionalEvidence(adapters, tokenizer, usage.promptTokens()), events::add);
             for (int i = 0; i < usage.outputTokens().length; i++) {
                 sink.accept(delta(usage.outputTokens()[i]));
                 while (provisional.counts().looked() <= i) {
@@ -76,7 +74,9 @@ class ProvisionalAttributionTest {
                         assertThat(guess.rarity()).isEqualTo(span.rarity());
                         assertThat(guess.origins()).hasSize(span.sources().size());
                     }));
-            assertThat(events).filteredOn(GenerationEvent.Delta.class::isInstance).hasSize(usage.outputTokens().length);
+            assertThat(events)
+                    .filteredOn(GenerationEvent.Delta.class::isInstance)
+                    .hasSize(usage.outputTokens().length);
         }
     }
 
@@ -118,8 +118,7 @@ class ProvisionalAttributionTest {
 
             // Nothing has been looked at yet, and every token has gone on.
             assertThat(events).hasSize(TOKENS);
-            assertThat(provisional.counts())
-                    .isEqualTo(new ProvisionalCounts(0, TOKENS - 1 - MOST_WAITING));
+            assertThat(provisional.counts()).isEqualTo(new ProvisionalCounts(0, TOKENS - 1 - MOST_WAITING));
             open.countDown();
         }
         assertThat(events).hasSize(TOKENS);
@@ -156,10 +155,8 @@ class ProvisionalAttributionTest {
     }
 
     private static AttributionRecord record(ServingStack stack, String requestId) {
-        SignedReceipt receipt = stack.meter()
-                .queries()
-                .receiptsOf(Bytes32.parse(requestId))
-                .getFirst();
+        SignedReceipt receipt =
+                stack.meter().queries().receiptsOf(Bytes32.parse(requestId)).getFirst();
         return stack.meter().queries().attribution(receipt.receipt().seq()).orElseThrow();
     }
 

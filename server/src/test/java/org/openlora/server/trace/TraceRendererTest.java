@@ -40,7 +40,8 @@ class TraceRendererTest {
                     .newDocumentBuilder()
                     .parse(new InputSource(new StringReader(xml)));
             assertThat(document.getElementsByTagName("h1").getLength()).isEqualTo(1);
-            assertThat(document.getElementsByTagName("mark").getLength()).isEqualTo(trace.textMissing() == null ? 1 : 0);
+            assertThat(document.getElementsByTagName("mark").getLength())
+                    .isEqualTo(trace.textMissing() == null ? 1 : 0);
         }
     }
 
