@@ -32,6 +32,7 @@ import org.openlora.meter.lease.Fence;
 import org.openlora.meter.lease.Leadership;
 import org.openlora.meter.lease.LeaseLostException;
 import org.openlora.meter.ledger.LedgerIdentity;
+import org.openlora.meter.ledger.ReceiptListener;
 
 /// Two replicas on one database: whoever holds the lease brings the batches of both on chain. Skipped without anvil.
 @ParameterizedClass
@@ -177,7 +178,8 @@ class SharedLedgerFlushTest {
                 MeterFixture.priceBook(),
                 Duration.ofHours(24),
                 InstantSource.system(),
-                step -> {}));
+                step -> {},
+                ReceiptListener.NONE));
     }
 
     private Bytes32 stream(String name) {

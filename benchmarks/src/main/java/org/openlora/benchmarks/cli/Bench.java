@@ -45,7 +45,8 @@ import picocli.CommandLine.Spec;
             CeilingsCommand.class,
             SoakCommand.class,
             FleetCommand.class,
-            FlusherCommand.class
+            FlusherCommand.class,
+            AnchorCommand.class
         })
 public final class Bench implements Callable<Integer> {
     private static final int FAILURE = 1;
