@@ -56,7 +56,7 @@ final class SyntheticReceipts {
             for (StoredUsage usage : ledger.waitingUsage(chunk)) {
                 scored.add(new ScoredUsage.Priced(usage, attribution(usage.row()), price()));
             }
-            ledger.recordScored(scored);
+            ledger.recordScored(scored, SERVED_AT_MILLIS);
             done += chunk;
             progress.accept(done);
         }

@@ -48,6 +48,7 @@ import picocli.CommandLine.Spec;
             FlusherCommand.class,
             AttributionCommand.class,
             IndexCommand.class,
+            AnchorCommand.class
         })
 public final class Bench implements Callable<Integer> {
     private static final int FAILURE = 1;
