@@ -130,20 +130,20 @@ final class ChainChecks {
                     subject,
                     "root " + row.root(),
                     "root " + commit.root() + " on the chain",
-                    commit.committedAtSeconds() * 1_000);
+                    row.sealedAtMillis());
             return false;
         }
         if (header.isEmpty() || header.get().head(previousHead).equals(commit.head())
                 || row.head().equals(commit.head())) {
             return true;
         }
-        headerDiffers(header.get(), commit, subject, found);
+        headerDiffers(header.get(), commit, subject, found, row.sealedAtMillis());
         return false;
     }
 
     /// Same receipts, another header: the event tells which member.
     private void headerDiffers(
-            BatchHeader ours, Commit commit, Subject subject, Collection<CommittedBatch> found) {
+            BatchHeader ours, Commit commit, Subject subject, Collection<CommittedBatch> found, long sinceMillis) {
         Optional<BatchHeader> anchored =
                 found.stream().map(CommittedBatch::header).findFirst();
         boolean totals = anchored.filter(theirs -> !theirs.gross().equals(ours.gross())
@@ -158,7 +158,7 @@ final class ChainChecks {
                 anchored.map(theirs -> totals ? totals(theirs) : theirs.toString())
                                 .orElse("head " + commit.head() + " and no event")
                         + " on the chain",
-                commit.committedAtSeconds() * 1_000);
+                sinceMillis);
     }
 
     private static String totals(BatchHeader header) {
