@@ -20,13 +20,28 @@ public final class PayoutBook {
     /// How far a round has come.
     public enum RoundState {
         /// Nobody outside has seen it; another plan may replace it.
-        PLANNED,
+        PLANNED(0),
         /// On its way to the contract, perhaps there.
-        SENT,
+        SENT(1),
         /// In the contract.
-        POSTED,
+        POSTED(2),
         /// In the contract and stopped before it became claimable.
-        DISABLED
+        DISABLED(3);
+
+        private final int code;
+
+        RoundState(int code) {
+            this.code = code;
+        }
+
+        static RoundState ofCode(int code) {
+            for (RoundState state : values()) {
+                if (state.code == code) {
+                    return state;
+                }
+            }
+            throw new IllegalArgumentException("round state " + code + ": allowed are 0 to 3");
+        }
     }
 
     /// A round and how far it has come.
@@ -102,7 +117,7 @@ public final class PayoutBook {
         byte[] transaction = row.getBytes("transaction_hash");
         return new Kept(
                 PayoutRound.fromJson(row.getBytes("body")),
-                RoundState.values()[row.getInt("state")],
+                RoundState.ofCode(row.getInt("state")),
                 row.getLong("planned_at"),
                 Optional.ofNullable(transaction).map(Bytes32::of));
     }
@@ -127,7 +142,7 @@ public final class PayoutBook {
                             + " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     round.poolId(),
                     round.number(),
-                    RoundState.PLANNED.ordinal(),
+                    RoundState.PLANNED.code,
                     round.tree().root(),
                     round.dataHash(),
                     round.totalUnits(),
@@ -153,7 +168,7 @@ public final class PayoutBook {
             int changed = Database.update(
                     connection,
                     "UPDATE payout_round SET state = ?, posted_at = coalesce(posted_at, ?) WHERE pool = ? AND number = ?",
-                    RoundState.POSTED.ordinal(),
+                    RoundState.POSTED.code,
                     nowMillis,
                     round.poolId(),
                     round.number());
@@ -173,7 +188,7 @@ public final class PayoutBook {
         database.write(connection -> Database.update(
                 connection,
                 "UPDATE payout_round SET state = ? WHERE pool = ? AND number = ?",
-                state.ordinal(),
+                state.code,
                 round.poolId(),
                 round.number()));
     }
