@@ -48,7 +48,6 @@ import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.document.DocumentException;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
-import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.server.adapters.AdapterCache;
@@ -138,7 +137,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             Operator operator = Operator.load(installation, config, environment);
             Bytes32 tokenizer = UsageRows.word(model.tokenizer().digest());
             DatanetRegistry datanets = datanets(config, installation, resolved);
-            Meter meter = opening.add(openMeter(config, installation, model, operator, datanets));
+            Meter meter = opening.add(openMeter(config, installation, environment, model, operator, datanets));
             Bytes32 numericPath = UsageRows.word(model.numericPath().digest());
             UsageRows usage = new UsageRows(
                     meter, config.metering().replica(), UsageRows.word(model.digest()), tokenizer, numericPath);
@@ -308,12 +307,13 @@ public final class ServingStack implements Serving, AutoCloseable {
     private static Meter openMeter(
             ServerConfig config,
             Installation installation,
+            Map<String, String> environment,
             BaseModel model,
             Operator operator,
             DatanetRegistry datanets) {
         try {
             return Meter.open(new MeterOptions(
-                    LedgerLocation.of(installation.ledger()),
+                    LedgerSettings.location(installation, config, environment),
                     operator.identity(),
                     datanets,
                     Map.of(UsageRows.word(model.tokenizer().digest()), model.tokenizer()::encode),
