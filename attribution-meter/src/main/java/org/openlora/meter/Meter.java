@@ -22,6 +22,8 @@ import org.openlora.meter.ledger.PendingUsage;
 import org.openlora.meter.ledger.SealedBatch;
 import org.openlora.meter.ledger.UsageReceipts;
 import org.openlora.meter.pricing.PayeeTable;
+import org.openlora.meter.pricing.PriceBook;
+import org.openlora.meter.pricing.PriceBooks;
 import org.openlora.meter.receipt.SignedAcknowledgement;
 import org.openlora.meter.usage.AdapterUsage;
 import org.openlora.meter.usage.LineageShare;
@@ -36,26 +38,35 @@ public final class Meter implements AutoCloseable {
     private final Ledger ledger;
     private final ScoringWorker worker;
     private final UsageCommitter committer;
+    private final PriceBooks priceBooks;
+    private final PriceRefresh priceRefresh;
     private final Map<Bytes32, Long> ordinals = new ConcurrentHashMap<>();
     private volatile PayeeTable payees;
 
     private Meter(MeterOptions options, Ledger ledger) {
         this.options = options;
         this.ledger = ledger;
-        ledger.keepDocument(
-                options.priceBook().digest(),
-                UsageScorer.PRICE_BOOK,
-                options.priceBook().json());
+        this.priceBooks = priceBooks(options, ledger);
         this.payees = keepDatanets(options, ledger, ordinals);
         this.worker = new ScoringWorker(
                 ledger,
                 new UsageScorer(ledger, new CorpusLibrary(options.datanets(), options.encoders())),
                 options.clock());
         this.committer = new UsageCommitter(ledger, options.clock(), worker::wake);
+        this.priceRefresh = new PriceRefresh(priceBooks);
+    }
+
+    private static PriceBooks priceBooks(MeterOptions options, Ledger ledger) {
+        PriceBooks books = PriceBooks.of(ledger.database());
+        long now = options.clock().millis();
+        books.seed(options.priceBook(), now, "settings");
+        books.schedule().at(now); // or nothing could be served
+        return books;
     }
 
     /// Opens the ledger and goes on with the rows that wait in it.
     ///
+    /// @throws IllegalStateException where no price book is in force now
     /// @throws org.openlora.meter.database.LedgerException where another process has it open or its files cannot be
     ///     used
     public static Meter open(MeterOptions options) {
@@ -86,6 +97,13 @@ public final class Meter implements AutoCloseable {
 
     /// What will score a request that these adapters serve now.
     public ScoringVersions versionsFor(Collection<AdapterUsage> adapters) {
+        return versionsFor(adapters, options.clock().millis());
+    }
+
+    /// What will score a request that these adapters served: the price book is the one in force at `servedToMillis`.
+    ///
+    /// @throws IllegalStateException where none was
+    public ScoringVersions versionsFor(Collection<AdapterUsage> adapters, long servedToMillis) {
         List<Bytes32> datanets = new ArrayList<>(adapters.stream()
                 .flatMap(adapter -> adapter.lineage().stream())
                 .map(LineageShare::datanet)
@@ -93,8 +111,8 @@ public final class Meter implements AutoCloseable {
                 .filter(ordinals::containsKey)
                 .toList());
         datanets.sort(Comparator.comparing(digest -> ordinals.getOrDefault(digest, Long.MAX_VALUE)));
-        return new ScoringVersions(
-                Scorer.ID, datanets, payees.digest(), options.priceBook().digest());
+        PriceBook book = priceBooks.schedule().at(servedToMillis);
+        return new ScoringVersions(Scorer.ID, datanets, payees.digest(), book.digest());
     }
 
     /// Makes a usage row durable. Committing the same row again gives the same acknowledgement.
@@ -140,6 +158,11 @@ public final class Meter implements AutoCloseable {
         return ledger;
     }
 
+    /// Which price books are in force when.
+    public PriceBooks priceBooks() {
+        return priceBooks;
+    }
+
     /// The flusher's memory.
     public LedgerJournal journal() {
         return ledger.journal();
@@ -165,6 +188,7 @@ public final class Meter implements AutoCloseable {
     @Override
     public void close() {
         try {
+            priceRefresh.close();
             committer.close();
         } finally {
             try {

@@ -49,13 +49,11 @@ import org.openlora.meter.document.DocumentException;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.LedgerQueries;
-import org.openlora.meter.pricing.PriceBook;
 import org.openlora.server.adapters.AdapterCache;
 import org.openlora.server.adapters.AdapterDesk;
 import org.openlora.server.adapters.CacheDesk;
 import org.openlora.server.adapters.FetchedBytes;
 import org.openlora.server.catalog.ResolvedModel;
-import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.config.ServerConfig.Tenant;
@@ -317,20 +315,15 @@ public final class ServingStack implements Serving, AutoCloseable {
                     operator.identity(),
                     datanets,
                     Map.of(UsageRows.word(model.tokenizer().digest()), model.tokenizer()::encode),
-                    priceBook(config, installation),
+                    PriceBookFile.read(config, installation),
                     Duration.ofSeconds(config.metering().inclusionWindowSeconds())));
         } catch (LedgerException e) {
             throw new Problem(Problem.describe(e), "or set OPENLORA_HOME to another folder", e);
+        } catch (IllegalStateException e) {
+            throw new Problem(Problem.describe(e), "name one in metering.priceBook that is in force", e);
         } catch (DocumentException | IOException e) {
             throw new Problem(Problem.describe(e), "correct the file", e);
         }
-    }
-
-    private static PriceBook priceBook(ServerConfig config, Installation installation) throws IOException {
-        String file = config.metering().priceBook();
-        return file.isEmpty()
-                ? PriceBook.parse("config/pricebook.yaml", ConfigLoader.shippedText("pricebook.yaml"))
-                : PriceBook.read(installation.root().resolve(file));
     }
 
     private static DatanetRegistry datanets(ServerConfig config, Installation installation, ResolvedModel resolved) {
