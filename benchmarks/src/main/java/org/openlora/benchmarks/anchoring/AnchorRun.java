@@ -103,8 +103,7 @@ public final class AnchorRun {
         }
         try (LocalChain chain = started.get()) {
             chain.fund(key.address());
-            LedgerDeployer deployer =
-                    new LedgerDeployer(chain.rpc(), new TransactionSender(chain.rpc(), key, LIMIT));
+            LedgerDeployer deployer = new LedgerDeployer(chain.rpc(), new TransactionSender(chain.rpc(), key, LIMIT));
             LedgerContract contract = timed("contract deployed, operator registered", () -> {
                 LedgerContract deployed = deployer.deploy(key.address());
                 var _ = deployer.register(deployed, Bytes32.ZERO, key.address(), key.address());
@@ -213,8 +212,8 @@ public final class AnchorRun {
     /// Runs `examples/verify` with the published batch file.
     ///
     /// @return what it printed; null where it is not there or Node.js is not
-    private @Nullable String script(
-            LocalChain chain, LedgerIdentity identity, SealedBatch batch, SignedReceipt signed) throws IOException {
+    private @Nullable String script(LocalChain chain, LedgerIdentity identity, SealedBatch batch, SignedReceipt signed)
+            throws IOException {
         Path source = root.resolve("examples").resolve("verify");
         if (Files.notExists(source.resolve("verify.mjs"))) {
             out.println("  left out: there is no " + source.resolve("verify.mjs"));
@@ -225,7 +224,8 @@ public final class AnchorRun {
             Files.copy(source.resolve(name), tools.resolve(name));
         }
         Path receipt = Files.write(folder.resolve("receipt.json"), signed.toJson());
-        Optional<String> installed = command(tools, List.of("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"));
+        Optional<String> installed =
+                command(tools, List.of("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"));
         if (installed.isEmpty()) {
             out.println("  left out: npm cannot be run, or brings no packages");
             return null;

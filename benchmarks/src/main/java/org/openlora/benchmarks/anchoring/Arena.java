@@ -46,7 +46,8 @@ final class Arena implements AutoCloseable {
 
     private final Path folder;
     private final Anvil anvil;
-    private final OperatorKey key = OperatorKey.ofHex(Keccak256.hash("campaign operator").toString());
+    private final OperatorKey key =
+            OperatorKey.ofHex(Keccak256.hash("campaign operator").toString());
     private final LedgerContract contract;
     private final Bytes32 operatorId;
     private final Thread miner;

@@ -84,9 +84,7 @@ final class SyntheticReceipts {
         return PendingUsage.of(
                 row,
                 SignedAcknowledgement.sign(
-                        UsageReceipts.acknowledgement(row, from + 86_400_000),
-                        identity.domain(),
-                        identity.signer()));
+                        UsageReceipts.acknowledgement(row, from + 86_400_000), identity.domain(), identity.signer()));
     }
 
     private AttributionRecord attribution(UsageRow row) {

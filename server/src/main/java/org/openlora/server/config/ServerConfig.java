@@ -2,8 +2,8 @@ package org.openlora.server.config;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;

@@ -9,11 +9,11 @@ import org.openlora.meter.chain.LedgerDeployer;
 import org.openlora.meter.chain.OperatorIds;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Bytes32;
-import org.openlora.meter.ledger.LedgerIdentity;
-import org.openlora.meter.receipt.Eip712Domain;
 import org.openlora.meter.keys.KeyPassword;
 import org.openlora.meter.keys.OperatorKeys;
 import org.openlora.meter.keys.OperatorKeys.Accounts;
+import org.openlora.meter.ledger.LedgerIdentity;
+import org.openlora.meter.receipt.Eip712Domain;
 import org.openlora.meter.receipt.OperatorKey;
 import org.openlora.meter.receipt.SignedReceipt;
 import org.openlora.server.config.Installation;
@@ -43,8 +43,7 @@ public record Operator(OperatorKey key, Accounts accounts, Bytes32 salt, LedgerI
             key = keys.load().key();
             accounts = keys.accounts().orElseThrow();
         } catch (IllegalArgumentException | IOException e) {
-            throw new Problem(
-                    "the operator key cannot be used: " + Problem.describe(e), "see ./openlora key show", e);
+            throw new Problem("the operator key cannot be used: " + Problem.describe(e), "see ./openlora key show", e);
         }
         LedgerIdentity identity = new LedgerIdentity(
                 Sha256.domain("openlora/stream/v1")
