@@ -90,9 +90,9 @@ public final class DatanetRegistry {
     /// its `datanet.yaml` says now of title, licence, names and payees becomes events.
     ///
     /// @throws IOException where the folder cannot be read or the rows cannot be kept
-    /// @throws DocumentException where it breaks the format; where its id and version are registered with other
-    // rows,
-    ///     its rows under another id or version, or one of its contributors with another payee by another datanet
+    /// @throws DocumentException where it breaks the format; where its id and version are registered with
+    ///     other rows, its rows under another id or version, or one of its contributors with another payee by another
+    ///     datanet
     public RegisteredDatanet register(Path folder, Progress progress) throws IOException {
         DatanetFolder source = DatanetFolder.open(folder);
         Bytes32 digest = source.digest(progress);

@@ -61,9 +61,8 @@ public sealed class AttachedLedger implements AutoCloseable permits Ledger {
     /// same correction again gives its first receipt.
     ///
     /// @param inclusionWindow the receipt is promised in a batch this long after `nowMillis`
-    /// @throws CorrectionRefusedException where the receipt is unknown or itself a correction, more would be taken
-    // back
-    ///     than each payee has left of it, or the id stands for another correction; audited
+    /// @throws CorrectionRefusedException where the receipt is unknown or itself a correction, more would be
+    ///     taken back than each payee has left of it, or the id stands for another correction; audited
     public final SignedReceipt correct(Correction correction, Duration inclusionWindow, long nowMillis) {
         return corrections.record(correction, inclusionWindow, nowMillis);
     }
