@@ -221,7 +221,7 @@ class DatanetRegistryTest {
                 .resolve(entry.datanet().digest().toString().substring(2));
         for (String name : List.of(StoredRows.JSON, StoredRows.TABLE)) {
             byte[] whole = Files.readAllBytes(stored.resolve(name));
-            for (int at = 0; at < whole.length; at += 7) {
+            for (int at = 0; at < whole.length; at += 19) {
                 byte[] damaged = whole.clone();
                 damaged[at] ^= 4;
                 Files.write(stored.resolve(name), damaged);
