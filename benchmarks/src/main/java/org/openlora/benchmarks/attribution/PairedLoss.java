@@ -15,8 +15,7 @@ public record PairedLoss(List<Double> losses, double median, double low, double 
 
     /// Order statistics: the interval between the k-th smallest and the k-th largest of n holds the median unless
     /// fewer than k lie on one side of it, each with a chance of a half. Of all k the largest with at least 95 %;
-    // for so
-    /// few pairs that none has it, the whole range.
+    /// for so few pairs that none has it, the whole range.
     ///
     /// @throws IllegalArgumentException without a pair
     public static PairedLoss of(List<Double> losses) {
