@@ -7,17 +7,20 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.ToIntFunction;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.openlora.meter.datanet.DatanetRegistry;
+import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.document.DocumentException;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
@@ -259,14 +262,20 @@ final class PayoutCommand implements Callable<Integer> {
         private static DatanetMembers members(ServerConfig config, Installation installation) {
             String configured = config.metering().datanetRoot();
             Path root = installation.root().resolve(configured.isEmpty() ? "examples/datanets" : configured);
-            try {
-                return DatanetMembers.registered(DatanetRegistry.ofFolder(root)::find);
+            Map<Bytes32, Datanet> byDigest = new HashMap<>();
+            try (Stream<Path> folders = Files.list(root)) {
+                for (Path folder : folders.filter(path -> Files.isRegularFile(path.resolve(Datanet.FILE_NAME)))
+                        .toList()) {
+                    Datanet datanet = Datanet.read(folder);
+                    byDigest.put(datanet.digest(), datanet);
+                }
             } catch (DocumentException | IOException e) {
                 throw new Problem(
                         "the datanets in %s cannot be read: %s".formatted(root, Problem.describe(e)),
                         "correct them",
                         e);
             }
+            return DatanetMembers.registered(digest -> Optional.ofNullable(byDigest.get(digest)));
         }
     }
 
