@@ -96,7 +96,8 @@ final class PayoutCommand implements Callable<Integer> {
                 names = "--token",
                 paramLabel = "ADDRESS",
                 converter = AddressConverter.class,
-                description = "The ERC-20 to pay in; by default the ledger's only one, on a local chain one of no worth.")
+                description =
+                        "The ERC-20 to pay in; by default the ledger's only one, on a local chain one of no worth.")
         private @Nullable Address token;
 
         @Option(names = "--json", description = "Prints one JSON object.")
@@ -223,7 +224,8 @@ final class PayoutCommand implements Callable<Integer> {
                 names = "--delay",
                 paramLabel = "SECONDS",
                 defaultValue = "86400",
-                description = "How long a round waits before it is claimable, 60 to 2592000; by default ${DEFAULT-VALUE}.")
+                description =
+                        "How long a round waits before it is claimable, 60 to 2592000; by default ${DEFAULT-VALUE}.")
         private int delaySeconds;
 
         @Override
@@ -316,7 +318,8 @@ final class PayoutCommand implements Callable<Integer> {
     private static String claimableFrom(PayoutDesk desk, long number) {
         return desk.pool()
                 .round(number)
-                .map(posted -> Instant.ofEpochSecond(posted.activatesAtSeconds()).toString())
+                .map(posted ->
+                        Instant.ofEpochSecond(posted.activatesAtSeconds()).toString())
                 .orElse("not posted");
     }
 
@@ -336,10 +339,8 @@ final class PayoutCommand implements Callable<Integer> {
             for (Kept kept : desk.rounds()) {
                 sayKept(desk, kept);
             }
-            desk.claimable()
-                    .ifPresent(round -> round.leaves()
-                            .forEach(entry -> sayPayee(
-                                    desk, entry, desk.pool().claimed(entry.payee()))));
+            desk.claimable().ifPresent(round -> round.leaves()
+                    .forEach(entry -> sayPayee(desk, entry, desk.pool().claimed(entry.payee()))));
             return ExitStatus.OK;
         }
 
@@ -361,7 +362,9 @@ final class PayoutCommand implements Callable<Integer> {
         }
     }
 
-    @Command(name = "claim", description = "Pays payees what the claimable round gives them; the operator pays the gas.")
+    @Command(
+            name = "claim",
+            description = "Pays payees what the claimable round gives them; the operator pays the gas.")
     static final class Claim extends AtTheDesk {
         @Parameters(
                 arity = "0..*",
