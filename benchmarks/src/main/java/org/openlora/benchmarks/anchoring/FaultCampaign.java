@@ -147,7 +147,8 @@ public final class FaultCampaign {
     /// The flusher stops at every point around a journal entry and around sending, once for each batch.
     private Outcome halts(int batchesPerPoint) throws IOException {
         long begun = System.nanoTime();
-        int batches = batchesPerPoint * CrashingJournal.Point.values().length;
+        List<CrashingJournal.Point> points = List.of(CrashingJournal.Point.values());
+        int batches = batchesPerPoint * points.size();
         try (Arena arena = Arena.open(anvil, next(), batches, seed);
                 Ledger ledger = arena.openLedger(arena.ledgerFolder())) {
             FlusherProcess.Arguments told =
@@ -155,8 +156,7 @@ public final class FaultCampaign {
             FlushSource source = arena.source(ledger);
             Map<String, Integer> happened = new TreeMap<>();
             for (int number = 1; number <= batches; number++) {
-                CrashingJournal.Point point =
-                        CrashingJournal.Point.values()[(number - 1) % CrashingJournal.Point.values().length];
+                CrashingJournal.Point point = points.get((number - 1) % points.size());
                 arena.show(number);
                 CrashingJournal journal = new CrashingJournal(source.journal(), point);
                 FlushSource dying = new FlushSource(source.operatorId(), source.stream(), source.batches(), journal);

@@ -1,6 +1,5 @@
 package org.openlora.server.serving;
 
-import java.io.Console;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
@@ -63,12 +62,7 @@ public record Operator(OperatorKey key, Accounts accounts, Bytes32 salt, LedgerI
     }
 
     private static Optional<KeyPassword> askPassword() {
-        Console console = System.console();
-        if (console == null || !console.isTerminal()) {
-            return Optional.empty();
-        }
-        char[] password = console.readPassword("Password of the operator's keystore: ");
-        return Optional.ofNullable(password).map(String::new).map(KeyPassword::of);
+        return PasswordPrompt.read("Password of the operator's keystore: ").map(KeyPassword::of);
     }
 
     /// Whether one of this operator's keys, the present one or an earlier one, made the signature.
