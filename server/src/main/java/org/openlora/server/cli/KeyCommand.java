@@ -157,9 +157,7 @@ final class KeyCommand implements Callable<Integer> {
 
     /// A command that stores a key under a password that is new.
     abstract static class Storing extends Keyed {
-        @Option(
-                names = "--plain",
-                description = "Stores the key unencrypted, readable by you alone: for development.")
+        @Option(names = "--plain", description = "Stores the key unencrypted, readable by you alone: for development.")
         boolean plain;
 
         @Override

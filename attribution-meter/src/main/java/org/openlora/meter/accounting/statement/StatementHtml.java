@@ -31,8 +31,7 @@ final class StatementHtml {
             </head>
             <body>
             <h1>%s</h1>
-            """
-                .formatted(title, title);
+            """.formatted(title, title);
     }
 
     static String of(StatementPage page) {
@@ -64,6 +63,9 @@ final class StatementHtml {
     }
 
     static String escaped(String text) {
-        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");
+        return text.replace("&", "&amp;")
+                .replace("<", "&lt;")
+                .replace(">", "&gt;")
+                .replace("\"", "&quot;");
     }
 }
