@@ -229,8 +229,7 @@ public final class TestLedger implements AutoCloseable {
                             : "SELECT tgrelid::regclass::text AS relation, tgname AS name FROM pg_trigger"
                                     + " WHERE NOT tgisinternal",
                     row -> new Guard(row.getString("relation"), row.getString("name")))) {
-                Database.update(
-                        connection, "DROP TRIGGER " + guard.name() + (sqlite ? "" : " ON " + guard.table()));
+                Database.update(connection, "DROP TRIGGER " + guard.name() + (sqlite ? "" : " ON " + guard.table()));
             }
             return sqlite;
         });

@@ -155,8 +155,7 @@ final class ReceiptsCommand implements Callable<Integer> {
             return ask(desk -> {
                 ListReceiptsResponse response = desk.list(request.build());
                 if (json) {
-                    response.getReceiptsList()
-                            .forEach(receipt -> out().println(receipt.getCanonicalJson()));
+                    response.getReceiptsList().forEach(receipt -> out().println(receipt.getCanonicalJson()));
                     return ExitStatus.OK;
                 }
                 response.getReceiptsList().forEach(receipt -> out().printf(

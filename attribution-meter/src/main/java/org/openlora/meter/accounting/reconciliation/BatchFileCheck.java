@@ -22,8 +22,7 @@ final class BatchFileCheck implements AutoCloseable {
 
     /// @throws IOException where there is no such file, or it cannot be read
     BatchFileCheck(Path file) throws IOException {
-        digested = new DigestInputStream(
-                new BufferedInputStream(Files.newInputStream(file)), new Keccak.Digest256());
+        digested = new DigestInputStream(new BufferedInputStream(Files.newInputStream(file)), new Keccak.Digest256());
         // One character per byte: lines are compared as bytes.
         lines = new BufferedReader(new InputStreamReader(digested, StandardCharsets.ISO_8859_1));
     }

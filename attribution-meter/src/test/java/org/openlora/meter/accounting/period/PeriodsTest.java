@@ -89,8 +89,7 @@ class PeriodsTest {
             assertThat(range.firstBatch()).isEqualTo(1);
             assertThat(range.lastBatch()).isEqualTo(1);
         });
-        assertThat(pinned.priceBooks())
-                .containsExactly(TestLedger.priceBook().digest());
+        assertThat(pinned.priceBooks()).containsExactly(TestLedger.priceBook().digest());
 
         ledger.serve(2, FIRST_TENANT, NOVEMBER).seal();
         assertThat(status(NOV).totals()).isEqualTo(pinned);
@@ -192,7 +191,8 @@ class PeriodsTest {
         assertThat(status(DEC).state()).isEqualTo(PeriodState.OPEN);
         assertThatThrownBy(() -> periods.reopen(DEC, "bob", "agreed", NEW_YEAR)).hasMessageContaining("is open");
         assertThat(audit())
-                .extracting(entry -> entry.event().kind() + " by " + entry.event().actor())
+                .extracting(
+                        entry -> entry.event().kind() + " by " + entry.event().actor())
                 .containsExactly(
                         "period-close by alice",
                         "period-close by alice",
