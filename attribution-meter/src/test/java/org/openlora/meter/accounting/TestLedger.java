@@ -13,6 +13,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
+import org.openlora.meter.DatanetOptions;
 import org.openlora.meter.Meter;
 import org.openlora.meter.MeterOptions;
 import org.openlora.meter.accounting.reconciliation.Operators;
@@ -20,7 +21,6 @@ import org.openlora.meter.chain.LedgerDeployer;
 import org.openlora.meter.database.Database;
 import org.openlora.meter.database.DatabaseLocation;
 import org.openlora.meter.datanet.Datanet;
-import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.evidence.Fixtures;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.LedgerIdentity;
@@ -64,12 +64,10 @@ public final class TestLedger implements AutoCloseable {
         this.datanets = List.of(
                 Fixtures.datanet("first", 3, Fixtures.randomRows(random, 12, 40)),
                 Fixtures.datanet("second", 2, Fixtures.randomRows(random, 12, 40)));
-        DatanetRegistry registry = new DatanetRegistry();
-        datanets.forEach(registry::register);
         this.meter = Meter.open(new MeterOptions(
                 location,
                 identity,
-                registry,
+                DatanetOptions.of(location.folder(), registry -> datanets.forEach(registry::register)),
                 Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER),
                 priceBook(),
                 INCLUSION_WINDOW));
@@ -135,7 +133,9 @@ public final class TestLedger implements AutoCloseable {
 
     /// Seals what stands in no batch.
     public TestLedger seal() {
-        meter.seal().orElseThrow();
+        if (meter.seal().isEmpty()) {
+            throw new IllegalStateException("there is no receipt to seal");
+        }
         return this;
     }
 

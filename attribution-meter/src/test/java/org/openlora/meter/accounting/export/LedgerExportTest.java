@@ -50,6 +50,7 @@ import org.openlora.meter.receipt.SignedReceipt;
 @ParameterizedClass
 @EnumSource(TestDatabase.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@SuppressWarnings("NullAway.Init") // JUnit sets the fields.
 class LedgerExportTest {
     @Parameter
     private TestDatabase kind;
@@ -267,7 +268,7 @@ class LedgerExportTest {
         assertThat(ofDatanet.netPico())
                 .isPositive()
                 .isEqualTo(paid(payment ->
-                        payment.role() == Role.DATANET_POOL && payment.source().equals(datanet.digest())
+                        (payment.role() == Role.DATANET_POOL && payment.source().equals(datanet.digest()))
                                 || hashes(datanet).contains(payment.source())));
         assertThat(value("SELECT DISTINCT x_Datanet FROM '" + ofDatanet.file() + "'"))
                 .isEqualTo(Sha256.text(datanet.digest()));

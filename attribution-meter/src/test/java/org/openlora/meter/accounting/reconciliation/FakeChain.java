@@ -12,7 +12,6 @@ import org.openlora.meter.evm.Keccak256;
 
 /// A chain that took what it was given, whatever that was.
 final class FakeChain implements ChainRecord {
-    private static final long COMMITTED_AT_SECONDS = 1_800_000_000L;
 
     private final List<BatchHeader> headers = new ArrayList<>();
     private final List<CommittedBatch> events = new ArrayList<>();
@@ -70,8 +69,7 @@ final class FakeChain implements ChainRecord {
     @Override
     public Commit batch(Bytes32 operatorId, Bytes32 stream, long number) {
         BatchHeader header = headers.get((int) number - 1);
-        return new Commit(
-                header.root(), heads.get((int) number), header.firstSeq(), header.lastSeq(), COMMITTED_AT_SECONDS);
+        return new Commit(header.root(), heads.get((int) number));
     }
 
     @Override
