@@ -18,6 +18,7 @@ import org.openlora.benchmarks.report.Provenance;
 import org.openlora.benchmarks.report.ResultsFolder;
 import org.openlora.engine.model.LlamaModel;
 import org.openlora.engine.weights.BaseCheckpoint;
+import org.openlora.kernels.LoraLayout;
 import org.openlora.server.problem.Problem;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -129,7 +130,7 @@ final class AttributionCommand implements Callable<Integer> {
         Prompts prompts;
         int vocabulary;
         try (BaseCheckpoint checkpoint = BaseCheckpoint.open(base)) {
-            BaseWeights shapes = LlamaModel.adaptableModules(checkpoint);
+            BaseWeights shapes = LlamaModel.adaptableModules(checkpoint, LoraLayout.RANK_ROWS);
             fleet = new FleetWriter(shapes, out)
                     .write(
                             new FleetSpec(shapes.digest(), adapters, RANK, RANK, FleetSpec.ALL_LINEAR, seed),

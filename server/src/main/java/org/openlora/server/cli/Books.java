@@ -16,6 +16,7 @@ import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.problem.Problem;
 import org.openlora.server.receipts.ChainLink;
+import org.openlora.server.serving.LedgerSettings;
 import org.openlora.server.serving.Operator;
 
 /// The ledger as the accountants' commands open it: without owning it, so a server may run beside them.
@@ -44,9 +45,10 @@ final class Books implements AutoCloseable {
     static Books open(ServerOptions options) {
         Installation installation = Environment.installation();
         ServerConfig config = options.load(installation);
-        ReceiptsCommand.requireLedger(installation);
-        Operator operator = Operator.load(installation, config, Environment.variables());
-        LedgerLocation location = LedgerLocation.of(installation.ledger());
+        ReceiptsCommand.requireLedger(installation, config);
+        Map<String, String> environment = Environment.variables();
+        Operator operator = Operator.load(installation, config, environment);
+        LedgerLocation location = LedgerSettings.location(installation, config, environment);
         return new Books(installation, config, operator, location, Database.open(location.database()));
     }
 
