@@ -34,8 +34,8 @@ import org.openlora.meter.ledger.SealedBatch;
 import org.openlora.meter.ledger.UsageConflictException;
 import org.openlora.meter.receipt.Payment;
 import org.openlora.meter.receipt.Receipt;
-import org.openlora.meter.receipt.Role;
 import org.openlora.meter.receipt.ReceiptCodec;
+import org.openlora.meter.receipt.Role;
 import org.openlora.meter.receipt.SignedAcknowledgement;
 import org.openlora.meter.receipt.SignedReceipt;
 import org.openlora.meter.receipt.UsageAcknowledgement;
@@ -298,20 +298,21 @@ class MeterTest {
             meter.commit(after).join();
             meter.drain(MeterFixture.PATIENCE);
             assertThat(payeesOf(meter, before)).contains(Role.DATANET_POOL);
-            Receipt receipt = meter.queries()
-                    .receiptsOf(after.requestId())
-                    .getFirst()
-                    .receipt();
-            assertThat(receipt.payments()).noneMatch(payment -> payment.role() == Role.DATANET_POOL
-                    && payment.source().equals(retired));
-            assertThat(receipt.payments()).anyMatch(payment -> payment.role() == Role.TREASURY
-                    && payment.source().equals(retired));
+            Receipt receipt =
+                    meter.queries().receiptsOf(after.requestId()).getFirst().receipt();
+            assertThat(receipt.payments())
+                    .noneMatch(payment -> payment.role() == Role.DATANET_POOL
+                            && payment.source().equals(retired));
+            assertThat(receipt.payments())
+                    .anyMatch(payment ->
+                            payment.role() == Role.TREASURY && payment.source().equals(retired));
         }
     }
 
     private static List<Role> payeesOf(Meter meter, UsageRow row) {
         return meter.queries().receiptsOf(row.requestId()).getFirst().receipt().payments().stream()
-                .filter(payment -> payment.source().equals(MeterFixture.datanets().get(1).digest()))
+                .filter(payment ->
+                        payment.source().equals(MeterFixture.datanets().get(1).digest()))
                 .map(Payment::role)
                 .toList();
     }

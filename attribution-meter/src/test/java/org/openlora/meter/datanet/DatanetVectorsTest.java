@@ -38,8 +38,7 @@ class DatanetVectorsTest {
         Map<String, Integer> places = new LinkedHashMap<>();
         List<DatanetRow> rows = new ArrayList<>();
         for (JsonNode row : node.required("rows")) {
-            int contributor =
-                    places.computeIfAbsent(row.required("contributor").asText(), _ -> places.size());
+            int contributor = places.computeIfAbsent(row.required("contributor").asText(), _ -> places.size());
             String prompt = row.has("prompt") ? row.required("prompt").asText() : null;
             rows.add(new DatanetRow(contributor, prompt, row.required("text").asText()));
         }

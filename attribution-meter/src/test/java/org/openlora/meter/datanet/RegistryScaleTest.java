@@ -62,7 +62,8 @@ class RegistryScaleTest {
                 rows: rows.jsonl
                 contributors:
                   - {id: ada, name: Ada, payee: "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"}
-                """.formatted(Fixtures.word("large").toString().substring(2)));
+                """.formatted(
+                        Fixtures.word("large").toString().substring(2)));
         try (BufferedWriter out = Files.newBufferedWriter(source.resolve("rows.jsonl"))) {
             for (int row = 0; row < rows; row++) {
                 boolean copy = row > 0 && row % 10 == 0;

@@ -70,8 +70,8 @@ final class IndexCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw new Problem("the index cannot be written: " + Problem.describe(e), "free some disk space", e);
         }
-        out.println(new ResultsFolder(output.folder(), "index", provenance)
-                .writeJson(new IndexReport(provenance, sizes)));
+        out.println(
+                new ResultsFolder(output.folder(), "index", provenance).writeJson(new IndexReport(provenance, sizes)));
         return 0;
     }
 
