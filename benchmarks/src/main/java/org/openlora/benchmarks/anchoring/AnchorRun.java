@@ -229,16 +229,16 @@ public final class AnchorRun {
             return Optional.empty();
         }
         Optional<String> said = command(
-                        tools,
-                        List.of(
-                                "node",
-                                "verify.mjs",
-                                receipt.toString(),
-                                batch.file().toString(),
-                                "--rpc",
-                                chain.endpoint().toString(),
-                                "--signer",
-                                identity.signer().address().toString()));
+                tools,
+                List.of(
+                        "node",
+                        "verify.mjs",
+                        receipt.toString(),
+                        batch.file().toString(),
+                        "--rpc",
+                        chain.endpoint().toString(),
+                        "--signer",
+                        identity.signer().address().toString()));
         if (said.isEmpty()) {
             throw new Problem("verify.mjs does not accept the receipt", "see " + folder);
         }

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.openlora.meter.chain.BatchHeader;
 import org.openlora.meter.chain.BlockReference;
+import org.openlora.meter.chain.ChainException;
 import org.openlora.meter.chain.FlushSource;
 import org.openlora.meter.chain.JsonRpc;
 import org.openlora.meter.chain.LedgerContract;
@@ -35,10 +36,13 @@ import org.openlora.meter.receipt.Receipt;
 import org.openlora.meter.receipt.ReceiptCodec;
 import org.openlora.meter.receipt.ReceiptKind;
 import org.openlora.meter.receipt.SignedReceipt;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// A chain of its own with the ledger contract and an operator, a ledger with sealed batches, and a miner that mines a
 /// block every few milliseconds.
 final class Arena implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Arena.class);
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final long BLOCK_MILLIS = 25;
     private static final int RECEIPTS = 20; // of a batch
@@ -103,8 +107,12 @@ final class Arena implements AutoCloseable {
 
     private void mine() {
         while (!closed) {
-            synchronized (anvil) {
-                anvil.rpc().call("evm_mine");
+            try {
+                synchronized (anvil) {
+                    anvil.rpc().call("evm_mine");
+                }
+            } catch (ChainException.Unreachable e) {
+                LOG.debug("the node closed the connection; the next block comes later", e);
             }
             Anvil.sleep(BLOCK_MILLIS);
         }

@@ -187,7 +187,8 @@ final class KeyCommand implements Callable<Integer> {
 
         private static KeyPassword passwordOf(String origin) throws IOException {
             return KeyPassword.of(Environment.variables())
-                    .or(() -> PasswordPrompt.read("Password of " + origin + ": ").map(KeyPassword::of))
+                    .or(() ->
+                            PasswordPrompt.read("Password of " + origin + ": ").map(KeyPassword::of))
                     .orElseThrow(() -> new Problem(
                             origin + " is a keystore and needs its password", "set " + KeyPassword.FILE_ENVIRONMENT));
         }
