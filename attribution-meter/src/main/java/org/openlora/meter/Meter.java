@@ -7,8 +7,10 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evidence.Scorer;
@@ -34,6 +36,7 @@ public final class Meter implements AutoCloseable {
     private final Ledger ledger;
     private final ScoringWorker worker;
     private final UsageCommitter committer;
+    private final LedgerWatch watch;
     private final Map<Bytes32, Long> ordinals = new ConcurrentHashMap<>();
     private volatile PayeeTable payees;
 
@@ -45,9 +48,15 @@ public final class Meter implements AutoCloseable {
                 UsageScorer.PRICE_BOOK,
                 options.priceBook().json());
         this.payees = keepDatanets(options, ledger, ordinals);
+        this.watch = new LedgerWatch(options.clock());
+        Set<Bytes32> unsettled = ConcurrentHashMap.newKeySet();
         this.worker = new ScoringWorker(
-                ledger, new UsageScorer(ledger, new CorpusLibrary(options.datanets(), options.encoders())));
-        this.committer = new UsageCommitter(ledger, options.clock(), worker::wake);
+                ledger,
+                new UsageScorer(ledger, new CorpusLibrary(options.datanets(), options.encoders())),
+                unsettled::contains,
+                watch::failed);
+        this.committer = new UsageCommitter(
+                ledger, watch, unsettled, options.clock(), options.commitPatience(), worker::wake);
     }
 
     /// Opens the ledger and goes on with the rows that wait in it.
@@ -97,8 +106,8 @@ public final class Meter implements AutoCloseable {
     ///
     /// @return completes when the row is on the disk, with what the response's final event carries; fails with a
     ///     [org.openlora.meter.ledger.UsageConflictException] where the request id was used for another content,
-    ///     or a [org.openlora.meter.ledger.LedgerException] where the row could not be written: then nothing is
-    ///     billed
+    ///     or a [org.openlora.meter.ledger.LedgerException] where the row could not be written for as long as
+    ///     [MeterOptions#commitPatience]: then nothing is billed
     public CompletableFuture<SignedAcknowledgement> commit(UsageRow row) {
         long includeBy =
                 Math.addExact(row.servedToMillis(), options.inclusionWindow().toMillis());
@@ -143,6 +152,21 @@ public final class Meter implements AutoCloseable {
         int released = ledger.releaseQuarantined(options.clock().instant().toEpochMilli());
         worker.wake();
         return released;
+    }
+
+    /// Whether the ledger takes writes. While it does not, nothing new may be served.
+    public LedgerHealth health() {
+        return watch.health();
+    }
+
+    /// Tells of the ledger's health now and of each change from now on, on whichever thread finds it.
+    public void watchHealth(Consumer<LedgerHealth> listener) {
+        watch.listen(listener);
+    }
+
+    /// What group commits amounted to so far.
+    public CommitStats commitStats() {
+        return committer.stats();
     }
 
     /// What scoring has taken so far.

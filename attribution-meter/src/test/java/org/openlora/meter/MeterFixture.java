@@ -66,6 +66,7 @@ final class MeterFixture {
                 Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER),
                 priceBook(),
                 Duration.ofHours(24),
+                MeterOptions.COMMIT_PATIENCE,
                 InstantSource.system(),
                 observer);
     }

@@ -113,6 +113,33 @@ public final class Ledger implements AutoCloseable {
         return new CommitOutcome.Conflict(message);
     }
 
+    /// Takes out rows that a failed commit may have left, and records the outage that this write ends.
+    ///
+    /// @param doubtful rows that nobody was given an acknowledgement of
+    /// @param sinceMillis the first write that failed
+    /// @param reason why, one line
+    /// @return how many rows had been left
+    public int resume(List<DoubtfulUsage> doubtful, long sinceMillis, String reason, long nowMillis) {
+        return database.write(connection -> {
+            int left = 0;
+            for (DoubtfulUsage row : doubtful) {
+                int deleted = Database.update(
+                        connection,
+                        "DELETE FROM usage WHERE source = ? AND request_id = ? AND id > ? AND state = 0",
+                        row.source(),
+                        row.requestId(),
+                        row.lastIdBefore());
+                if (deleted > 0) {
+                    audit(connection, nowMillis, "usage-undone", row.source(), row.requestId(), reason);
+                }
+                left += deleted;
+            }
+            String outage = "not writable from " + sinceMillis + " to " + nowMillis + ": " + reason;
+            audit(connection, nowMillis, "ledger-resumed", "ledger", Bytes32.ZERO, outage);
+            return left;
+        });
+    }
+
     private static void audit(
             Connection connection, long nowMillis, String kind, String source, Bytes32 requestId, String detail)
             throws SQLException {
