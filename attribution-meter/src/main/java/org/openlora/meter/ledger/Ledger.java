@@ -136,6 +136,7 @@ public final class Ledger implements AutoCloseable {
             }
             String outage = "not writable from " + sinceMillis + " to " + nowMillis + ": " + reason;
             audit(connection, nowMillis, "ledger-resumed", "ledger", Bytes32.ZERO, outage);
+            observer.reached(LedgerStep.USAGE_BEFORE_COMMIT);
             return left;
         });
     }

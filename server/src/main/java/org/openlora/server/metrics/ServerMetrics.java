@@ -9,6 +9,7 @@ import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.openlora.engine.EngineStats;
 import org.openlora.engine.model.LlamaModel;
+import org.openlora.meter.Meter;
 import org.openlora.server.adapters.AdapterCache;
 import org.openlora.server.serving.Serving;
 import org.openlora.server.serving.ServingStack;
@@ -40,6 +41,7 @@ public final class ServerMetrics {
         ServerMetrics metrics = new ServerMetrics(stack.model().name(), InstantSource.system(), System::nanoTime);
         metrics.watchEngine(stack::engineStats, LlamaModel.BLOCK_TOKENS);
         metrics.watchCache(stack.adapterCache());
+        metrics.watchLedger(stack.meter());
         return metrics;
     }
 
@@ -70,6 +72,12 @@ public final class ServerMetrics {
                 "vllm:lora_adapter_loaded",
                 "Adapters in memory, each under each of its names: 1.",
                 () -> InfoSeries.loaded(LoadedAdapter.all(cache)));
+    }
+
+    /// Counts a ledger as well.
+    void watchLedger(Meter meter) {
+        counted.add(meter);
+        LedgerMetrics.register(registry, meter);
     }
 
     /// The stack with its requests counted on their way.

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.BaseWeights;
@@ -31,6 +32,7 @@ import org.openlora.adapters.store.AdapterStore;
 import org.openlora.engine.BaseModel;
 import org.openlora.engine.BillTo;
 import org.openlora.engine.EngineConfig;
+import org.openlora.engine.EngineException;
 import org.openlora.engine.EngineStats;
 import org.openlora.engine.GenerationRequest;
 import org.openlora.engine.GenerationSink;
@@ -41,6 +43,7 @@ import org.openlora.engine.model.WarmUp;
 import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.engine.scheduler.SchedulerConfig;
 import org.openlora.engine.tensor.GemmSettings;
+import org.openlora.meter.LedgerHealth;
 import org.openlora.meter.Meter;
 import org.openlora.meter.MeterOptions;
 import org.openlora.meter.datanet.DatanetRegistry;
@@ -137,7 +140,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             Operator operator = Operator.load(installation, config, environment);
             Bytes32 tokenizer = UsageRows.word(model.tokenizer().digest());
             DatanetRegistry datanets = datanets(config, installation, resolved);
-            Meter meter = opening.add(openMeter(config, installation, model, operator, datanets));
+            Meter meter = opening.add(openMeter(config, installation, model, operator, datanets, parts));
             Bytes32 numericPath = UsageRows.word(model.numericPath().digest());
             UsageRows usage = new UsageRows(
                     meter, config.metering().replica(), UsageRows.word(model.digest()), tokenizer, numericPath);
@@ -309,7 +312,8 @@ public final class ServingStack implements Serving, AutoCloseable {
             Installation installation,
             BaseModel model,
             Operator operator,
-            DatanetRegistry datanets) {
+            DatanetRegistry datanets,
+            EngineParts parts) {
         try {
             return Meter.open(new MeterOptions(
                     installation.ledger(),
@@ -317,7 +321,10 @@ public final class ServingStack implements Serving, AutoCloseable {
                     datanets,
                     Map.of(UsageRows.word(model.tokenizer().digest()), model.tokenizer()::encode),
                     priceBook(config, installation),
-                    Duration.ofSeconds(config.metering().inclusionWindowSeconds())));
+                    Duration.ofSeconds(config.metering().inclusionWindowSeconds()),
+                    Duration.ofSeconds(config.metering().commitPatienceSeconds()),
+                    InstantSource.system(),
+                    parts.ledgerObserver()));
         } catch (LedgerException e) {
             throw new Problem(Problem.describe(e), "or set OPENLORA_HOME to another folder", e);
         } catch (DocumentException | IOException e) {
@@ -395,8 +402,26 @@ public final class ServingStack implements Serving, AutoCloseable {
                 true);
     }
 
+    /// Nothing is served that cannot be metered.
+    @Override
+    public Optional<String> refusal() {
+        return switch (meter.health()) {
+            case LedgerHealth.Writable _ -> Optional.empty();
+            case LedgerHealth.Unwritable _ ->
+                Optional.of("the ledger cannot be written, so nothing is served; try again later");
+        };
+    }
+
+    @Override
+    public void onRefusalChange(Runnable changed) {
+        meter.watchHealth(_ -> changed.run());
+    }
+
     @Override
     public Admission submit(GenerationCall call, GenerationSink sink) {
+        refusal().ifPresent(reason -> {
+            throw new EngineException(EngineException.Code.UNAVAILABLE, reason);
+        });
         int[] prompt = tokenize(call.prompt());
         List<Chosen> chosen = resolve(call.tenant(), call.adapters());
         Bytes32 account = operator.account(call.tenant().name());
