@@ -13,7 +13,6 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.Ledger;
-import org.openlora.meter.ledger.LedgerException;
 import org.openlora.meter.ledger.ScoredUsage;
 import org.openlora.meter.ledger.StoredUsage;
 import org.slf4j.Logger;
@@ -109,7 +108,7 @@ final class ScoringWorker implements AutoCloseable {
                     ledger.recordScored(score(rows));
                 }
                 finished(!rows.isEmpty() && waiting.size() == GROUP_ROWS, null);
-            } catch (LedgerException e) {
+            } catch (RuntimeException e) {
                 LOG.error("scoring cannot go on yet, trying again: {}", e.getMessage());
                 failed.accept(e);
                 finished(true, e);

@@ -87,7 +87,7 @@ public final class LedgerChild {
     public static void main(String[] arguments) throws InterruptedException {
         Work work = Work.of(arguments);
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-        try (Meter meter = Meter.open(MeterFixture.options(work.ledger(), work.patience()))) {
+        try (Meter meter = Meter.open(MeterFixture.options(work.ledger(), work.patience(), step -> {}))) {
             out.println("open");
             meter.watchHealth(health -> out.println("health " + health.getClass().getSimpleName()));
             Thread sealing = Thread.ofPlatform().start(() -> seal(meter, out));

@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Consumer;
 import org.openlora.meter.evm.Bytes32;
 
 /// One life of a [LedgerChild], and what was received of it over its pipe: what stood in it when the process ended was
@@ -35,7 +34,7 @@ final class LedgerLife {
         Process process =
                 new ProcessBuilder(command).redirectError(Redirect.DISCARD).start();
         AtomicBoolean killed = new AtomicBoolean();
-        Consumer<Boolean> kill = _ -> {
+        Runnable kill = () -> {
             killed.set(true);
             process.toHandle().destroyForcibly(); // unlike the process itself, leaves its output readable
         };
@@ -44,7 +43,7 @@ final class LedgerLife {
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 life.hear(line);
-                heard.line(line, process, () -> kill.accept(true));
+                heard.line(line, process, kill);
             }
         }
         int status = process.waitFor();

@@ -12,6 +12,7 @@ import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.evidence.Fixtures;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.ledger.LedgerIdentity;
+import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerStep;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.meter.receipt.Eip712Domain;
@@ -31,9 +32,15 @@ final class MeterFixture {
             KEY);
     static final Duration PATIENCE = Duration.ofMinutes(2);
 
+    private static final List<Datanet> DATANETS = makeDatanets();
+
     private MeterFixture() {}
 
     static List<Datanet> datanets() {
+        return DATANETS;
+    }
+
+    private static List<Datanet> makeDatanets() {
         Random random = new Random(8);
         return List.of(
                 Fixtures.datanet("first", 3, Fixtures.randomRows(random, 12, 40)),
@@ -54,19 +61,23 @@ final class MeterFixture {
         }
     }
 
-    static MeterOptions options(Path folder) {
-        return options(folder, step -> {});
+    static MeterOptions options(LedgerLocation location) {
+        return options(location, step -> {});
     }
 
-    static MeterOptions options(Path folder, LedgerStep.Observer observer) {
+    static MeterOptions options(LedgerLocation location, LedgerStep.Observer observer) {
+        return options(location, MeterOptions.COMMIT_PATIENCE, observer);
+    }
+
+    static MeterOptions options(LedgerLocation location, Duration commitPatience, LedgerStep.Observer observer) {
         return new MeterOptions(
-                folder,
+                location,
                 IDENTITY,
                 registry(),
                 Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER),
                 priceBook(),
                 Duration.ofHours(24),
-                MeterOptions.COMMIT_PATIENCE,
+                commitPatience,
                 InstantSource.system(),
                 observer);
     }
