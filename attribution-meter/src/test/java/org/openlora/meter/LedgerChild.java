@@ -20,7 +20,7 @@ import org.openlora.meter.ledger.LedgerLocation;
 /// It says `open`, then for each request `acknowledged N` or `refused N`, for each batch `sealed NUMBER ROOT`, whenever
 /// it changes `health Writable` or `health Unwritable`, and `done` when everything is committed, scored and sealed.
 public final class LedgerChild {
-    private static final long SEAL_MILLIS = 30;
+    private static final long SEAL_MILLIS = 5;
 
     private LedgerChild() {}
 
