@@ -194,8 +194,12 @@ final class UsageCommitter implements AutoCloseable {
         count(new CommitStats(group.size(), 1, 0, 0));
         List<Row> settled = group;
         group = new ArrayList<>();
+        settled.forEach(row -> unsettled.remove(row.requestId()));
+        // A row that was given up and came again is in the ledger by right.
+        doubtful.removeIf(row -> settled.stream()
+                .anyMatch(again -> again.requestId().equals(row.requestId())
+                        && again.usage().row().source().equals(row.source())));
         for (int i = 0; i < outcomes.size(); i++) {
-            unsettled.remove(settled.get(i).requestId());
             CompletableFuture<SignedAcknowledgement> future = settled.get(i).future();
             switch (outcomes.get(i)) {
                 case CommitOutcome.Durable(SignedAcknowledgement acknowledgement) -> future.complete(acknowledgement);

@@ -10,14 +10,17 @@ import java.util.Random;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.openlora.meter.database.DatabaseLocation;
+import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.ledger.LedgerLocation;
 
 /// A process that has a ledger open, commits many requests at once, scores and seals them, and says line by line what
 /// came of each: what the tests kill, starve of disk, and listen to.
 ///
-/// It says `open`, then for each request `acknowledged N` or `refused N`, for each batch `sealed NUMBER ROOT`, whenever
+/// It says `open`, then for each request `acknowledged N` or `refused N`, for each batch `sealed NUMBER ROOT`, for one that could
+/// not be sealed `unsealed`, whenever
 /// it changes `health Writable` or `health Unwritable`, and `done` when everything is committed, scored and sealed.
 public final class LedgerChild {
     private static final long SEAL_MILLIS = 5;
@@ -26,8 +29,9 @@ public final class LedgerChild {
 
     /// @param requests drawn from 0 to this, so that some come again in another life
     /// @param draws how many are drawn
+    /// @param atOnce how many requests are under way at any moment
     /// @param patience how long a commit is tried
-    record Work(LedgerLocation ledger, long seed, int requests, int draws, Duration patience) {
+    record Work(LedgerLocation ledger, long seed, int requests, int draws, int atOnce, Duration patience) {
         List<Integer> numbers() {
             Random random = new Random(seed);
             List<Integer> numbers = new ArrayList<>();
@@ -49,6 +53,7 @@ public final class LedgerChild {
                     Long.toString(seed),
                     Integer.toString(requests),
                     Integer.toString(draws),
+                    Integer.toString(atOnce),
                     Long.toString(patience.toMillis()));
         }
 
@@ -65,7 +70,8 @@ public final class LedgerChild {
                     Long.parseLong(arguments[2]),
                     Integer.parseInt(arguments[3]),
                     Integer.parseInt(arguments[4]),
-                    Duration.ofMillis(Long.parseLong(arguments[5])));
+                    Integer.parseInt(arguments[5]),
+                    Duration.ofMillis(Long.parseLong(arguments[6])));
         }
     }
 
@@ -91,9 +97,14 @@ public final class LedgerChild {
             out.println("open");
             meter.watchHealth(health -> out.println("health " + health.getClass().getSimpleName()));
             Thread sealing = Thread.ofPlatform().start(() -> seal(meter, out));
+            Semaphore underWay = new Semaphore(work.atOnce());
             try (ExecutorService requests = Executors.newVirtualThreadPerTaskExecutor()) {
                 for (int number : work.numbers()) {
-                    requests.execute(() -> commit(meter, number, out));
+                    underWay.acquire();
+                    requests.execute(() -> {
+                        commit(meter, number, out);
+                        underWay.release();
+                    });
                 }
             }
             sealing.interrupt();
@@ -117,7 +128,9 @@ public final class LedgerChild {
         try {
             while (true) {
                 TimeUnit.MILLISECONDS.sleep(SEAL_MILLIS);
-                sealOnce(meter, out);
+                if (meter.health() instanceof LedgerHealth.Writable) {
+                    sealOnce(meter, out);
+                }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // the end
@@ -125,7 +138,11 @@ public final class LedgerChild {
     }
 
     private static void sealOnce(Meter meter, PrintStream out) {
-        meter.seal().ifPresent(batch -> out.println(
-                "sealed " + batch.header().number() + " " + batch.header().root()));
+        try {
+            meter.seal().ifPresent(batch -> out.println(
+                    "sealed " + batch.header().number() + " " + batch.header().root()));
+        } catch (LedgerException e) {
+            out.println("unsealed");
+        }
     }
 }

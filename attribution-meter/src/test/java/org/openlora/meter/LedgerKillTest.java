@@ -68,8 +68,7 @@ class LedgerKillTest {
         int delayMicros = random.nextInt(20_000);
         int[] heard = {0};
         return LedgerLife.live(
-                new LedgerChild.Work(ledger, random.nextLong(), REQUESTS, DRAWS, NO_PATIENCE),
-                List.of(),
+                new LedgerChild.Work(ledger, random.nextLong(), REQUESTS, DRAWS, DRAWS, NO_PATIENCE),
                 (line, process, kill) -> {
                     if (++heard[0] == patience) {
                         TimeUnit.MICROSECONDS.sleep(delayMicros);
@@ -93,7 +92,7 @@ class LedgerKillTest {
             }
 
             LedgerLife life = LedgerLife.live(
-                    new LedgerChild.Work(ledger, 4, REQUESTS, DRAWS, PATIENCE), List.of(), (line, process, kill) -> {
+                    new LedgerChild.Work(ledger, 4, REQUESTS, DRAWS, DRAWS, PATIENCE), (line, process, kill) -> {
                         if (killedAt[0] < at.size() && ++heard[0] >= at.get(killedAt[0])) {
                             killedAt[0]++;
                             server.kill();
@@ -105,7 +104,7 @@ class LedgerKillTest {
             assertThat(life.refused).isEmpty();
             assertThat(killedAt[0]).isEqualTo(SERVER_KILLS);
             take(life);
-            assertThat(acknowledged).hasSize((int) new LedgerChild.Work(ledger, 4, REQUESTS, DRAWS, PATIENCE)
+            assertThat(acknowledged).hasSize((int) new LedgerChild.Work(ledger, 4, REQUESTS, DRAWS, DRAWS, PATIENCE)
                     .numbers().stream().distinct().count());
             check(ledger);
             reporter.publishEntry("PostgreSQL killed %d times under %d requests, %d receipts"

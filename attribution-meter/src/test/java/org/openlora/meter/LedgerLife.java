@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -25,14 +27,13 @@ final class LedgerLife {
 
     /// Lives to its end, whichever it is.
     ///
-    /// @param prefix in front of the command
     /// @param heard is told of each line, and may act on the process
-    static LedgerLife live(LedgerChild.Work work, List<String> prefix, Heard heard)
+    static LedgerLife live(LedgerChild.Work work, Heard heard)
             throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(prefix);
-        command.addAll(LedgerChild.command(work));
-        Process process =
-                new ProcessBuilder(command).redirectError(Redirect.DISCARD).start();
+        Path errors = Files.createTempFile("ledger-child-", ".log");
+        Process process = new ProcessBuilder(LedgerChild.command(work))
+                .redirectError(Redirect.to(errors.toFile()))
+                .start();
         AtomicBoolean killed = new AtomicBoolean();
         Runnable kill = () -> {
             killed.set(true);
@@ -48,8 +49,10 @@ final class LedgerLife {
         }
         int status = process.waitFor();
         if (!life.done && !killed.get()) {
-            throw new IllegalStateException("the child ended by itself with status " + status);
+            throw new IllegalStateException(
+                    "the child ended by itself with status " + status + ": " + Files.readString(errors));
         }
+        Files.delete(errors);
         return life;
     }
 
@@ -62,7 +65,7 @@ final class LedgerLife {
     private void hear(String line) {
         String[] words = line.split(" ");
         switch (words[0]) {
-            case "open" -> {}
+            case "open", "unsealed" -> {}
             case "acknowledged" -> acknowledged.add(Integer.parseInt(words[1]));
             case "refused" -> refused.add(Integer.parseInt(words[1]));
             case "sealed" -> sealed.put(Long.parseLong(words[1]), Bytes32.parse(words[2]));
