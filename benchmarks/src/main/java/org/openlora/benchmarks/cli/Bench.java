@@ -44,7 +44,8 @@ import picocli.CommandLine.Spec;
             TwinCommand.class,
             CeilingsCommand.class,
             SoakCommand.class,
-            FleetCommand.class
+            FleetCommand.class,
+            LedgerCommand.class
         })
 public final class Bench implements Callable<Integer> {
     private static final int FAILURE = 1;
