@@ -15,11 +15,13 @@ import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evidence.Scorer;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.ledger.AttachedLedger;
+import org.openlora.meter.ledger.AuditEvent;
 import org.openlora.meter.ledger.Ledger;
+import org.openlora.meter.ledger.LedgerJournal;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.ledger.PendingUsage;
 import org.openlora.meter.ledger.SealedBatch;
-import org.openlora.meter.ledger.LedgerJournal;
 import org.openlora.meter.ledger.UsageReceipts;
 import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.receipt.SignedAcknowledgement;
@@ -54,7 +56,8 @@ public final class Meter implements AutoCloseable {
                 ledger,
                 new UsageScorer(ledger, new CorpusLibrary(options.datanets(), options.encoders())),
                 unsettled::contains,
-                watch::failed);
+                watch::failed,
+                options.clock());
         this.committer = new UsageCommitter(
                 ledger, watch, unsettled, options.clock(), options.commitPatience(), worker::wake);
     }
@@ -64,7 +67,7 @@ public final class Meter implements AutoCloseable {
     /// @throws org.openlora.meter.database.LedgerException where another process has it open or its files cannot be
     ///     used
     public static Meter open(MeterOptions options) {
-        Ledger ledger = Ledger.open(options.location(), options.identity(), options.observer());
+        Ledger ledger = Ledger.open(options.location(), options.identity(), options.observer(), options.listener());
         try {
             return new Meter(options, ledger);
         } catch (RuntimeException e) {
@@ -140,6 +143,11 @@ public final class Meter implements AutoCloseable {
         return ledger.queries();
     }
 
+    /// The open ledger, for corrections, the audit trail and tables of other packages.
+    public AttachedLedger ledger() {
+        return ledger;
+    }
+
     /// The flusher's memory.
     public LedgerJournal journal() {
         return ledger.journal();
@@ -149,7 +157,7 @@ public final class Meter implements AutoCloseable {
     ///
     /// @return how many
     public int releaseQuarantined() {
-        int released = ledger.releaseQuarantined(options.clock().instant().toEpochMilli());
+        int released = ledger.releaseQuarantined(AuditEvent.SYSTEM, options.clock().instant().toEpochMilli());
         worker.wake();
         return released;
     }

@@ -9,6 +9,7 @@ import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.LedgerIdentity;
 import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerStep;
+import org.openlora.meter.ledger.ReceiptListener;
 import org.openlora.meter.pricing.PriceBook;
 
 /// What a meter is made of.
@@ -20,6 +21,7 @@ import org.openlora.meter.pricing.PriceBook;
 /// @param commitPatience how long a response waits for a ledger that cannot be written, before it ends with an error
 /// @param clock for the audit trail and the time of sealing
 /// @param observer is told of the ledger's durable steps
+/// @param listener writes beside each receipt, in its transaction
 public record MeterOptions(
         LedgerLocation location,
         LedgerIdentity identity,
@@ -29,7 +31,8 @@ public record MeterOptions(
         Duration inclusionWindow,
         Duration commitPatience,
         InstantSource clock,
-        LedgerStep.Observer observer) {
+        LedgerStep.Observer observer,
+        ReceiptListener listener) {
     /// Longer than a database takes to come back after a restart, shorter than clients wait.
     public static final Duration COMMIT_PATIENCE = Duration.ofSeconds(10);
 
@@ -43,7 +46,7 @@ public record MeterOptions(
         }
     }
 
-    /// Without an observer, by the system's clock.
+    /// Without an observer and a listener, by the system's clock.
     public MeterOptions(
             LedgerLocation location,
             LedgerIdentity identity,
@@ -60,6 +63,7 @@ public record MeterOptions(
                 inclusionWindow,
                 COMMIT_PATIENCE,
                 InstantSource.system(),
-                step -> {});
+                step -> {},
+                ReceiptListener.NONE);
     }
 }

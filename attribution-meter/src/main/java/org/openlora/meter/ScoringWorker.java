@@ -3,6 +3,7 @@ package org.openlora.meter;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -32,6 +33,7 @@ final class ScoringWorker implements AutoCloseable {
     private final UsageScorer scorer;
     private final Predicate<Bytes32> unsettled;
     private final Consumer<RuntimeException> failed;
+    private final InstantSource clock;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final Thread thread;
@@ -43,7 +45,12 @@ final class ScoringWorker implements AutoCloseable {
     /// @param unsettled whether the row of a request may yet be taken out of the ledger
     /// @param failed is told where the ledger cannot be used
     ScoringWorker(
-            Ledger ledger, UsageScorer scorer, Predicate<Bytes32> unsettled, Consumer<RuntimeException> failed) {
+            Ledger ledger,
+            UsageScorer scorer,
+            Predicate<Bytes32> unsettled,
+            Consumer<RuntimeException> failed,
+            InstantSource clock) {
+        this.clock = clock;
         this.ledger = ledger;
         this.scorer = scorer;
         this.unsettled = unsettled;
@@ -105,7 +112,7 @@ final class ScoringWorker implements AutoCloseable {
                         .filter(row -> !unsettled.test(row.row().requestId()))
                         .toList();
                 if (!rows.isEmpty()) {
-                    ledger.recordScored(score(rows));
+                    ledger.recordScored(score(rows), clock.millis());
                 }
                 finished(!rows.isEmpty() && waiting.size() == GROUP_ROWS, null);
             } catch (RuntimeException e) {

@@ -2,13 +2,13 @@ package org.openlora.meter;
 
 import java.util.HashMap;
 import java.util.Map;
+import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evidence.Scorer;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.Ledger;
-import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.ledger.ScoredUsage;
 import org.openlora.meter.ledger.StoredUsage;
 import org.openlora.meter.pricing.PayeeTable;

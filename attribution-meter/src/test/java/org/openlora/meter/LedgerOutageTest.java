@@ -18,7 +18,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.database.LedgerException.Reason;
 import org.openlora.meter.evidence.Fixtures;
-import org.openlora.meter.ledger.AuditEntry;
 import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerStep;
 import org.openlora.meter.receipt.SignedAcknowledgement;
@@ -55,7 +54,7 @@ class LedgerOutageTest {
                 assertThat(new LedgerInvariants(REQUESTS)
                                 .check(meter, Set.copyOf(LedgerInvariants.upTo(REQUESTS)), Set.of()))
                         .isEqualTo(REQUESTS);
-                assertThat(meter.queries().audit()).extracting(AuditEntry::kind).containsExactly("ledger-resumed");
+                assertThat(meter.queries().audit()).extracting(entry -> entry.event().kind()).containsExactly("ledger-resumed");
             }
         }
     }
@@ -74,9 +73,9 @@ class LedgerOutageTest {
             meter.drain(MeterFixture.PATIENCE);
             new LedgerInvariants(3).check(meter, Set.of(2), Set.of(1));
             assertThat(meter.queries().audit())
-                    .filteredOn(entry -> entry.kind().equals("usage-undone"))
+                    .filteredOn(entry -> entry.event().kind().equals("usage-undone"))
                     .singleElement()
-                    .satisfies(entry -> assertThat(entry.requestId()).isEqualTo(row.requestId()));
+                    .satisfies(entry -> assertThat(entry.event().subject()).isEqualTo(row.requestId()));
             // The id is free again, also for an answer of another content.
             UsageRow again = Fixtures.row(
                     "request 1", List.of(), new int[] {1, 2}, new int[] {3}, 0, meter.versionsFor(List.of()));

@@ -14,6 +14,7 @@ import org.openlora.meter.evm.Address;
 import org.openlora.meter.ledger.LedgerIdentity;
 import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerStep;
+import org.openlora.meter.ledger.ReceiptListener;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.meter.receipt.Eip712Domain;
 import org.openlora.meter.receipt.OperatorKey;
@@ -79,7 +80,8 @@ final class MeterFixture {
                 Duration.ofHours(24),
                 commitPatience,
                 InstantSource.system(),
-                observer);
+                observer,
+                ReceiptListener.NONE);
     }
 
     static Address operator() {

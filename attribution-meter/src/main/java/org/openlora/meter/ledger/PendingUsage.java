@@ -7,9 +7,18 @@ import org.openlora.meter.usage.UsageRow;
 
 /// A usage row on its way into the ledger.
 ///
+/// @param body canonical JSON, without token ids
 /// @param bodyHash tells a repeated row from a changed one
-public record PendingUsage(UsageRow row, String body, Bytes32 bodyHash, SignedAcknowledgement acknowledgement) {
+@SuppressWarnings("ArrayRecordComponent") // never compared
+public record PendingUsage(
+        UsageRow row,
+        String body,
+        Bytes32 bodyHash,
+        SignedAcknowledgement acknowledgement,
+        byte[] acknowledgementJson) {
+    /// Encodes and hashes on the thread that brings the row, not on the one that commits.
     public static PendingUsage of(UsageRow row, SignedAcknowledgement acknowledgement) {
-        return new PendingUsage(row, UsageCodec.toJson(row), UsageCodec.hash(row), acknowledgement);
+        return new PendingUsage(
+                row, UsageCodec.toJson(row), UsageCodec.hash(row), acknowledgement, acknowledgement.toJson());
     }
 }

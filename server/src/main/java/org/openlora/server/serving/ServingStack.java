@@ -46,13 +46,14 @@ import org.openlora.engine.tensor.GemmSettings;
 import org.openlora.meter.LedgerHealth;
 import org.openlora.meter.Meter;
 import org.openlora.meter.MeterOptions;
+import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.document.DocumentException;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
-import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerQueries;
+import org.openlora.meter.ledger.ReceiptListener;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.server.adapters.AdapterCache;
 import org.openlora.server.adapters.AdapterDesk;
@@ -325,7 +326,8 @@ public final class ServingStack implements Serving, AutoCloseable {
                     Duration.ofSeconds(config.metering().inclusionWindowSeconds()),
                     Duration.ofSeconds(config.metering().commitPatienceSeconds()),
                     InstantSource.system(),
-                    parts.ledgerObserver()));
+                    parts.ledgerObserver(),
+                    ReceiptListener.NONE));
         } catch (LedgerException e) {
             throw new Problem(Problem.describe(e), "or set OPENLORA_HOME to another folder", e);
         } catch (DocumentException | IOException e) {
