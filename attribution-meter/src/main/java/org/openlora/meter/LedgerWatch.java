@@ -37,8 +37,7 @@ final class LedgerWatch {
                 LOG.error("nothing new is served until the ledger can be written: {}", reason, failure);
                 change(new LedgerHealth.Unwritable(clock.instant(), reason));
             }
-            case LedgerHealth.Unwritable(var since, String _) ->
-                change(new LedgerHealth.Unwritable(since, reason));
+            case LedgerHealth.Unwritable(var since, String _) -> change(new LedgerHealth.Unwritable(since, reason));
         }
     }
 

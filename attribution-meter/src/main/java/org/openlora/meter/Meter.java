@@ -58,8 +58,8 @@ public final class Meter implements AutoCloseable {
                 unsettled::contains,
                 watch::failed,
                 options.clock());
-        this.committer = new UsageCommitter(
-                ledger, watch, unsettled, options.clock(), options.commitPatience(), worker::wake);
+        this.committer =
+                new UsageCommitter(ledger, watch, unsettled, options.clock(), options.commitPatience(), worker::wake);
     }
 
     /// Opens the ledger and goes on with the rows that wait in it.
@@ -157,7 +157,8 @@ public final class Meter implements AutoCloseable {
     ///
     /// @return how many
     public int releaseQuarantined() {
-        int released = ledger.releaseQuarantined(AuditEvent.SYSTEM, options.clock().instant().toEpochMilli());
+        int released = ledger.releaseQuarantined(
+                AuditEvent.SYSTEM, options.clock().instant().toEpochMilli());
         worker.wake();
         return released;
     }

@@ -19,7 +19,8 @@ import org.openlora.meter.ledger.LedgerLocation;
 /// A process that has a ledger open, commits many requests at once, scores and seals them, and says line by line what
 /// came of each: what the tests kill, starve of disk, and listen to.
 ///
-/// It says `open`, then for each request `acknowledged N` or `refused N`, for each batch `sealed NUMBER ROOT`, for one that could
+/// It says `open`, then for each request `acknowledged N` or `refused N`, for each batch `sealed NUMBER ROOT`, for one
+// that could
 /// not be sealed `unsealed`, whenever
 /// it changes `health Writable` or `health Unwritable`, and `done` when everything is committed, scored and sealed.
 public final class LedgerChild {
@@ -62,8 +63,7 @@ public final class LedgerChild {
             LedgerLocation ledger = LedgerLocation.of(folder);
             if (!arguments[1].isEmpty()) {
                 String[] server = arguments[1].split(" ");
-                ledger = new LedgerLocation(
-                        folder, new DatabaseLocation.PostgresServer(server[1], server[0], ""));
+                ledger = new LedgerLocation(folder, new DatabaseLocation.PostgresServer(server[1], server[0], ""));
             }
             return new Work(
                     ledger,
@@ -95,7 +95,8 @@ public final class LedgerChild {
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         try (Meter meter = Meter.open(MeterFixture.options(work.ledger(), work.patience(), step -> {}))) {
             out.println("open");
-            meter.watchHealth(health -> out.println("health " + health.getClass().getSimpleName()));
+            meter.watchHealth(
+                    health -> out.println("health " + health.getClass().getSimpleName()));
             Thread sealing = Thread.ofPlatform().start(() -> seal(meter, out));
             Semaphore underWay = new Semaphore(work.atOnce());
             try (ExecutorService requests = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -139,8 +140,9 @@ public final class LedgerChild {
 
     private static void sealOnce(Meter meter, PrintStream out) {
         try {
-            meter.seal().ifPresent(batch -> out.println(
-                    "sealed " + batch.header().number() + " " + batch.header().root()));
+            meter.seal()
+                    .ifPresent(batch -> out.println("sealed " + batch.header().number() + " "
+                            + batch.header().root()));
         } catch (LedgerException e) {
             out.println("unsealed");
         }

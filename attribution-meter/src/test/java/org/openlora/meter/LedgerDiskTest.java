@@ -15,9 +15,9 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.openlora.meter.database.DatabaseLocation.PostgresServer;
 import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.database.PostgresServerProcess;
-import org.openlora.meter.database.DatabaseLocation.PostgresServer;
 import org.openlora.meter.ledger.LedgerLocation;
 
 /// Disks that are full or read-only, as the operating system and the database server really report them, under a
@@ -78,8 +78,9 @@ class LedgerDiskTest {
                 succeeds("chattr", "+i", probe.toString()),
                 "this file system or user cannot make files immutable, which is how an open file becomes read-only");
         run("chattr", "-i", probe.toString());
-        List<String> files =
-                List.of(ledger.resolve("ledger.db").toString(), ledger.resolve("ledger.db-wal").toString());
+        List<String> files = List.of(
+                ledger.resolve("ledger.db").toString(),
+                ledger.resolve("ledger.db-wal").toString());
         check(
                 LedgerLocation.of(ledger),
                 _ -> run("chattr", "+i", files.get(0), files.get(1)),
@@ -155,7 +156,8 @@ class LedgerDiskTest {
 
     private static boolean succeeds(String... command) throws IOException {
         try {
-            Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+            Process process =
+                    new ProcessBuilder(command).redirectErrorStream(true).start();
             var _ = process.getInputStream().readAllBytes();
             return process.waitFor(30, TimeUnit.SECONDS) && process.exitValue() == 0;
         } catch (InterruptedException e) {
@@ -165,7 +167,8 @@ class LedgerDiskTest {
 
     private static void run(String... command) throws IOException {
         try {
-            Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+            Process process =
+                    new ProcessBuilder(command).redirectErrorStream(true).start();
             String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             if (!process.waitFor(30, TimeUnit.SECONDS) || process.exitValue() != 0) {
                 throw new IOException(List.of(command) + " failed: " + output);

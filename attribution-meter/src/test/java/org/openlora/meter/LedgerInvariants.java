@@ -57,8 +57,12 @@ record LedgerInvariants(int requests) {
         Map<Integer, Receipt> byRequest = new HashMap<>();
         for (Receipt receipt : receipts) {
             Integer number = numbers.get(receipt.requestId());
-            assertThat(number).as("receipt %d is of a request that was made", receipt.seq()).isNotNull();
-            assertThat(byRequest.put(number, receipt)).as("second receipt of request %d", number).isNull();
+            assertThat(number)
+                    .as("receipt %d is of a request that was made", receipt.seq())
+                    .isNotNull();
+            assertThat(byRequest.put(number, receipt))
+                    .as("second receipt of request %d", number)
+                    .isNull();
         }
         return byRequest;
     }
@@ -90,9 +94,11 @@ record LedgerInvariants(int requests) {
             SealedBatch batch = meter.batch(numbers.get(i)).orElseThrow();
             assertThat(batch.header().firstSeq()).isEqualTo(next);
             assertThat(batch.previousHead()).isEqualTo(head);
-            List<Receipt> inside = receipts.subList((int) next - 1, (int) batch.header().lastSeq());
+            List<Receipt> inside =
+                    receipts.subList((int) next - 1, (int) batch.header().lastSeq());
             assertThat(batch.receipts().stream().map(SignedReceipt::receipt)).containsExactlyElementsOf(inside);
-            assertThat(MerkleTree.of(inside.stream().map(ReceiptCodec::leaf).toList()).root())
+            assertThat(MerkleTree.of(inside.stream().map(ReceiptCodec::leaf).toList())
+                            .root())
                     .isEqualTo(batch.header().root());
             assertThat(billed(inside)).isEqualTo(batch.header().gross());
             assertThat(fileHash(batch)).isEqualTo(batch.header().dataHash());

@@ -57,8 +57,8 @@ class LedgerKillTest {
         }
         long receipts = finish(ledger);
         assertThat(acknowledged).as("the kills came in the middle of the work").isNotEmpty();
-        reporter.publishEntry(
-                database + ": %d kills, %d of %d requests acknowledged before the last, %d receipts, %d batches"
+        reporter.publishEntry(database
+                + ": %d kills, %d of %d requests acknowledged before the last, %d receipts, %d batches"
                         .formatted(kills, acknowledged.size(), REQUESTS, receipts, sealed.size()));
     }
 

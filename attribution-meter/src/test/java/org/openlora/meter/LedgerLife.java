@@ -28,8 +28,7 @@ final class LedgerLife {
     /// Lives to its end, whichever it is.
     ///
     /// @param heard is told of each line, and may act on the process
-    static LedgerLife live(LedgerChild.Work work, Heard heard)
-            throws IOException, InterruptedException {
+    static LedgerLife live(LedgerChild.Work work, Heard heard) throws IOException, InterruptedException {
         Path errors = Files.createTempFile("ledger-child-", ".log");
         Process process = new ProcessBuilder(LedgerChild.command(work))
                 .redirectError(Redirect.to(errors.toFile()))

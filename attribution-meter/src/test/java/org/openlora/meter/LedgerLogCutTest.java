@@ -89,7 +89,9 @@ class LedgerLogCutTest {
                     end = request + 1 + AFTER_RESTART;
                 }
             }
-            assertThat(restarted).as("the log was written from its beginning again").isTrue();
+            assertThat(restarted)
+                    .as("the log was written from its beginning again")
+                    .isTrue();
             requests = end;
             copyTree(live, kept);
             log = Files.readAllBytes(kept.resolve("ledger.db-wal"));
@@ -193,7 +195,11 @@ class LedgerLogCutTest {
 
     /// The shortest log that an acknowledgement was given for since it was begun again.
     private long firstSync() {
-        return acknowledgedAt.values().stream().mapToLong(Long::longValue).filter(at -> at > 0).min().orElseThrow();
+        return acknowledgedAt.values().stream()
+                .mapToLong(Long::longValue)
+                .filter(at -> at > 0)
+                .min()
+                .orElseThrow();
     }
 
     /// @param synced of the log, so many bytes were synced
@@ -206,7 +212,9 @@ class LedgerLogCutTest {
         });
         State state = open(left);
         assertThat(state.integrity()).isEqualTo("ok");
-        assertThat(state.requests()).as("acknowledged, of which %d bytes were synced", synced).containsAll(acknowledged);
+        assertThat(state.requests())
+                .as("acknowledged, of which %d bytes were synced", synced)
+                .containsAll(acknowledged);
         if (checkedStates.add(state.summary())) {
             lay(left);
             try (Meter meter = Meter.open(MeterFixture.options(LedgerLocation.of(cut)))) {
@@ -265,8 +273,7 @@ class LedgerLogCutTest {
             for (Path file : files.toList()) {
                 // The shared-memory index goes with its process; the rest is what the disk holds.
                 if (!file.toString().endsWith("-shm")) {
-                    Files.copy(
-                            file, to.resolve(from.relativize(file).toString()), StandardCopyOption.REPLACE_EXISTING);
+                    Files.copy(file, to.resolve(from.relativize(file).toString()), StandardCopyOption.REPLACE_EXISTING);
                 }
             }
         }

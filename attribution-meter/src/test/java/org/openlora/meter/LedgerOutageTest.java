@@ -54,7 +54,9 @@ class LedgerOutageTest {
                 assertThat(new LedgerInvariants(REQUESTS)
                                 .check(meter, Set.copyOf(LedgerInvariants.upTo(REQUESTS)), Set.of()))
                         .isEqualTo(REQUESTS);
-                assertThat(meter.queries().audit()).extracting(entry -> entry.event().kind()).containsExactly("ledger-resumed");
+                assertThat(meter.queries().audit())
+                        .extracting(entry -> entry.event().kind())
+                        .containsExactly("ledger-resumed");
             }
         }
     }

@@ -120,8 +120,8 @@ public final class AuditTrail {
                 .word(previous)
                 .u64(event.atMillis())
                 .word(event.subject());
-        for (String text : List.of(
-                event.kind(), event.actor(), event.source(), event.detail(), event.before(), event.after())) {
+        for (String text :
+                List.of(event.kind(), event.actor(), event.source(), event.detail(), event.before(), event.after())) {
             hash.prefixed(text.getBytes(StandardCharsets.UTF_8));
         }
         return hash.digest();

@@ -75,15 +75,17 @@ final class LedgerCommand implements Callable<Integer> {
     @Option(
             names = "--postgres",
             paramLabel = "URL",
-            description = "Fills an empty database of this server as well: jdbc:postgresql://host:port/database. One run,"
-                    + " of the first number of output tokens.")
+            description =
+                    "Fills an empty database of this server as well: jdbc:postgresql://host:port/database. One run,"
+                            + " of the first number of output tokens.")
     private @Nullable String postgres;
 
     @Option(
             names = "--postgres-user",
             paramLabel = "NAME",
             defaultValue = "openlora",
-            description = "Who it is filled as; default ${DEFAULT-VALUE}. The password is read from OPENLORA_DB_PASSWORD.")
+            description =
+                    "Who it is filled as; default ${DEFAULT-VALUE}. The password is read from OPENLORA_DB_PASSWORD.")
     private String postgresUser = "openlora";
 
     @Option(
@@ -108,16 +110,15 @@ final class LedgerCommand implements Callable<Integer> {
         if (postgres != null) {
             PostgresServer server = new PostgresServer(
                     postgres, postgresUser, System.getenv().getOrDefault("OPENLORA_DB_PASSWORD", ""));
-            runs.add(print(out, inFolder(at -> benchmark(root, outputTokens.getFirst())
-                    .postgres(at, server))));
+            runs.add(print(
+                    out, inFolder(at -> benchmark(root, outputTokens.getFirst()).postgres(at, server))));
         }
         out.println(results.writeJson(new LedgerReport(provenance, atOnce, runs)));
         return 0;
     }
 
     private LedgerBenchmark benchmark(Path root, int tokens) {
-        return new LedgerBenchmark(
-                root, new LedgerBenchmark.Settings(receipts, warmUp, atOnce, promptTokens, tokens));
+        return new LedgerBenchmark(root, new LedgerBenchmark.Settings(receipts, warmUp, atOnce, promptTokens, tokens));
     }
 
     @FunctionalInterface
@@ -142,7 +143,15 @@ final class LedgerCommand implements Callable<Integer> {
     private static void head(PrintWriter out) {
         out.printf(
                 "%-11s %7s %9s %11s %11s %8s %9s %9s %9s %7s%n",
-                "database", "output", "receipts", "receipts/s", "commits/s", "a group", "CPU each", "seal", "verify",
+                "database",
+                "output",
+                "receipts",
+                "receipts/s",
+                "commits/s",
+                "a group",
+                "CPU each",
+                "seal",
+                "verify",
                 "others");
     }
 

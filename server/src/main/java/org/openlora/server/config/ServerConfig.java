@@ -387,7 +387,8 @@ public record ServerConfig(
         }
 
         Metering withSettleInterval(int seconds) {
-            return new Metering(replica, priceBook, datanetRoot, inclusionWindowSeconds, commitPatienceSeconds, seconds);
+            return new Metering(
+                    replica, priceBook, datanetRoot, inclusionWindowSeconds, commitPatienceSeconds, seconds);
         }
     }
 

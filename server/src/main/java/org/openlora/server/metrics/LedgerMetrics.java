@@ -22,14 +22,11 @@ final class LedgerMetrics {
         Gauge.builder("openlora_ledger_writable", meter, LedgerMetrics::writable)
                 .description("1 while the ledger takes writes; while it is 0, no requests are taken.")
                 .register(registry);
+        metrics.counter("openlora_ledger_usage_rows", "Usage rows made durable.", source -> source.commitStats()
+                .rows());
         metrics.counter(
-                "openlora_ledger_usage_rows",
-                "Usage rows made durable.",
-                source -> source.commitStats().rows());
-        metrics.counter(
-                "openlora_ledger_commits",
-                "Transactions that made usage rows durable.",
-                source -> source.commitStats().commits());
+                "openlora_ledger_commits", "Transactions that made usage rows durable.", source -> source.commitStats()
+                        .commits());
         metrics.counter(
                 "openlora_ledger_failed_commits",
                 "Transactions of usage rows that failed and were tried again.",
@@ -38,10 +35,8 @@ final class LedgerMetrics {
                 "openlora_ledger_failed_rows",
                 "Answers that ended with an error, unbilled, because the ledger could not be written for too long.",
                 source -> source.commitStats().failedRows());
-        metrics.counter(
-                "openlora_ledger_scored_rows",
-                "Usage rows that were scored.",
-                source -> source.scoringCost().rows());
+        metrics.counter("openlora_ledger_scored_rows", "Usage rows that were scored.", source -> source.scoringCost()
+                .rows());
         metrics.counter(
                 "openlora_ledger_scoring_seconds",
                 "Processor time that scoring took.",

@@ -123,8 +123,9 @@ class BilledTokensTest {
         // Blocks for about half of what the eight answers hold at their ends.
         try (ServingStack stack = open("  kvCacheMebibytes: 1\n  prefixCache: false\n", gated)) {
             gated.shut();
-            List<Generating> answers =
-                    IntStream.range(0, 8).mapToObj(i -> start(stack, i, _ -> {})).toList();
+            List<Generating> answers = IntStream.range(0, 8)
+                    .mapToObj(i -> start(stack, i, _ -> {}))
+                    .toList();
             gated.open();
             List<Generating.Whole> together =
                     answers.stream().map(Generating::whole).toList();
@@ -213,10 +214,10 @@ class BilledTokensTest {
         assertThat(receipt.cachedTokens()).isEqualTo(cached);
         assertThat(receipt.generatedTokens()).isEqualTo(answer.tokens().size());
         PriceBook book = PriceBook.read(ROOT.resolve("config/pricebook.yaml"));
-        long milliTokens = (receipt.promptTokens() - cached)
-                        * book.defaultRates().promptPico()
-                + cached * book.defaultRates().cachedPico()
-                + answer.tokens().size() * book.defaultRates().generatedPico();
+        long milliTokens =
+                (receipt.promptTokens() - cached) * book.defaultRates().promptPico()
+                        + cached * book.defaultRates().cachedPico()
+                        + answer.tokens().size() * book.defaultRates().generatedPico();
         assertThat(receipt.price()).isEqualTo(milliTokens / 1000 + book.fixedFeePico());
         assertThat(receipt.payments().stream().mapToLong(Payment::amount).sum()).isEqualTo(receipt.price());
         return receipt;
@@ -237,7 +238,8 @@ class BilledTokensTest {
     private static GenerationCall call(ServingStack stack, int number, Instant deadline) {
         List<Integer> prompt = Stream.concat(
                         Stream.of(100 + number),
-                        IntStream.of(stack.tokenize(new PromptInput.Text("Tell me about the sea and the harbour. ".repeat(4))))
+                        IntStream.of(stack.tokenize(
+                                        new PromptInput.Text("Tell me about the sea and the harbour. ".repeat(4))))
                                 .boxed())
                 .toList();
         return new GenerationCall(
@@ -259,7 +261,6 @@ class BilledTokensTest {
         Installation installation = new Installation(ROOT, Files.createTempDirectory(home, "home"));
         Path settings =
                 Files.writeString(home.resolve("settings.yaml"), "engine:\n  warmUpSeconds: 0\n" + engineSettings);
-        return ServingStack.open(
-                ConfigLoader.load(installation, settings), installation, model, Map.of(), parts);
+        return ServingStack.open(ConfigLoader.load(installation, settings), installation, model, Map.of(), parts);
     }
 }

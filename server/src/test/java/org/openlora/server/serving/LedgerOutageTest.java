@@ -124,11 +124,10 @@ class LedgerOutageTest {
         assertThat(refused.contentUtf8())
                 .contains("\"message\":\"the ledger cannot be written, so nothing is served; try again later\"")
                 .contains("\"type\":\"ServiceUnavailableError\"");
-        assertThatThrownBy(() -> call(server))
-                .isInstanceOfSatisfying(StatusRuntimeException.class, e -> {
-                    assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
-                    assertThat(e.getStatus().getDescription()).contains("the ledger cannot be written");
-                });
+        assertThatThrownBy(() -> call(server)).isInstanceOfSatisfying(StatusRuntimeException.class, e -> {
+            assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+            assertThat(e.getStatus().getDescription()).contains("the ledger cannot be written");
+        });
         assertThat(http(server).get("/health").status()).isEqualTo(HttpStatus.SERVICE_UNAVAILABLE);
         assertThat(http(server).get("/health").contentUtf8()).contains("the ledger cannot be written");
         assertThat(health(server)).isEqualTo(ServingStatus.NOT_SERVING);
