@@ -19,10 +19,9 @@ import org.openlora.meter.ledger.LedgerLocation;
 /// A process that has a ledger open, commits many requests at once, scores and seals them, and says line by line what
 /// came of each: what the tests kill, starve of disk, and listen to.
 ///
-/// It says `open`, then for each request `acknowledged N` or `refused N`, for each batch `sealed NUMBER ROOT`, for one
-// that could
-/// not be sealed `unsealed`, whenever
-/// it changes `health Writable` or `health Unwritable`, and `done` when everything is committed, scored and sealed.
+/// It says `open`, then for each request `acknowledged N` or `refused N`, for each batch `sealed NUMBER ROOT` or
+/// `unsealed`, whenever it changes `health Writable` or `health Unwritable`, and `done` when everything is
+/// committed, scored and sealed.
 public final class LedgerChild {
     private static final long SEAL_MILLIS = 5;
 

@@ -27,13 +27,11 @@ import org.sqlite.SQLiteException;
 /// token ids are overwritten, not only unlinked.
 final class SqliteDatabase extends Database {
     private static final int BUSY_MILLIS = 10_000;
-    /// Kibibytes of pages in memory, of each connection: the indices of a million receipts, whose keys are hashes, so
-    // that
-    /// each receipt touches pages all over them.
+    /// Kibibytes of pages in memory, of each connection: room for the indices of a million receipts. Their keys are
+    /// hashes, so each receipt touches pages all over them.
     private static final int CACHE_KIBIBYTES = 64 << 10;
-    /// Pages of the log after which they are written into the file: 16 MiB. A page that changed often meanwhile is
-    // written
-    /// there once.
+    /// Pages of the log after which they are written into the file: 16 MiB. A page that changed often meanwhile
+    /// is written there once.
     private static final int LOG_PAGES = 4096;
     private static final Map<String, String> TYPES = Map.of(
             "bytes", "BLOB",

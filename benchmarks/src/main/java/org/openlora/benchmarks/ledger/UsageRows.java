@@ -17,9 +17,8 @@ import org.openlora.meter.usage.ScoringVersions;
 import org.openlora.meter.usage.TokenIds;
 import org.openlora.meter.usage.UsageRow;
 
-/// Makes rows as a server of the example adapters would: one adapter each, of one datanet, whose answers repeat pieces
-// of
-/// it. The same rows for the same seed.
+/// Makes rows as a server of the example adapters would: one adapter each, of one datanet, whose answers repeat
+/// pieces of it. The same rows for the same seed.
 final class UsageRows {
     private static final String SOURCE = "bench";
     private static final Address OWNER = account("owner");
