@@ -47,6 +47,7 @@ final class NativeSecp256k1 implements Secp256k1 {
         return new Signature(Bytes32.of(compact, 0), Bytes32.of(compact, 32), 27 + recoveryId);
     }
 
+    @SuppressWarnings("ReferenceEquality") // the same array, not an equal key: comparing keys would take its time
     private byte[] publicKeyOf(byte[] privateKey) {
         Signing known = last;
         if (known.privateKey() != privateKey) {

@@ -37,13 +37,21 @@ public final class PostgresServerProcess implements AutoCloseable {
 
     private static @Nullable PostgresServerProcess shared;
 
+    /// Where syncing costs nothing. Killing processes does not show what a disk kept, and after each kill the server
+    /// syncs every file.
+    private static final Path MEMORY = Path.of("/dev/shm");
+
+    private static final long ROOM_BYTES = 2L << 30;
+
     private final Path folder;
+    private final Path data;
     private final int port;
     private final AtomicInteger databases = new AtomicInteger();
     private @Nullable Process process;
 
-    private PostgresServerProcess(Path folder, int port) {
+    private PostgresServerProcess(Path folder, Path data, int port) {
         this.folder = folder;
+        this.data = data;
         this.port = port;
     }
 
@@ -63,7 +71,8 @@ public final class PostgresServerProcess implements AutoCloseable {
             // Not below the build's folder: nobody need not be allowed to enter that.
             Path folder = Files.createTempDirectory(Path.of("/tmp"), "openlora-postgres-");
             unpack(folder);
-            PostgresServerProcess server = new PostgresServerProcess(folder, freePort());
+            Path data = hasRoom(MEMORY) ? Files.createTempDirectory(MEMORY, "openlora-postgres-") : folder;
+            PostgresServerProcess server = new PostgresServerProcess(folder, data, freePort());
             server.giveToNobody();
             server.run("bin/initdb", "-D", server.data(), "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N");
             server.startAgain();
@@ -73,8 +82,12 @@ public final class PostgresServerProcess implements AutoCloseable {
         }
     }
 
+    private static boolean hasRoom(Path disk) throws IOException {
+        return Files.isWritable(disk) && Files.getFileStore(disk).getUsableSpace() > ROOM_BYTES;
+    }
+
     private String data() {
-        return folder.resolve("data").toString();
+        return data.resolve("data").toString();
     }
 
     /// Starts the server on the data that is there, and waits until it answers.
@@ -168,7 +181,15 @@ public final class PostgresServerProcess implements AutoCloseable {
     @Override
     public synchronized void close() {
         kill();
-        try (Stream<Path> files = Files.walk(folder)) {
+        delete(data);
+        delete(folder);
+    }
+
+    private static void delete(Path tree) {
+        if (Files.notExists(tree)) {
+            return; // the data stood in the folder
+        }
+        try (Stream<Path> files = Files.walk(tree)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(file);
             }
@@ -179,7 +200,7 @@ public final class PostgresServerProcess implements AutoCloseable {
 
     private void giveToNobody() throws IOException {
         if (isRoot()) {
-            finish(new ProcessBuilder("chown", "-R", NOBODY + ":" + NOBODY, folder.toString()));
+            finish(new ProcessBuilder("chown", "-R", NOBODY + ":" + NOBODY, folder.toString(), data.toString()));
         }
     }
 
