@@ -82,7 +82,7 @@ class LedgerKillTest {
     @Test
     void postgres_killedUnderARunningProcess_losesAndDoublesNothing(TestReporter reporter) throws Exception {
         Random random = new Random(3);
-        try (PostgresServerProcess server = PostgresServerProcess.start()) {
+        try (PostgresServerProcess server = PostgresServerProcess.start(KILLS > 0)) {
             LedgerLocation ledger = new LedgerLocation(folder, server.freshDatabase());
             int[] heard = {0};
             int[] killedAt = {0};

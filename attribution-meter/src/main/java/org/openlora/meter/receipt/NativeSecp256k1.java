@@ -10,12 +10,6 @@ import org.slf4j.LoggerFactory;
 /// Bitcoin's libsecp256k1 through JNI.
 final class NativeSecp256k1 implements Secp256k1 {
     private final fr.acinq.secp256k1.Secp256k1 library;
-    /// Of the key that signed last: a process has few, and most have one.
-    private volatile Signing last = new Signing(new byte[0], new byte[0]);
-
-    /// A private key, which is not copied, and its public key.
-    @SuppressWarnings("ArrayRecordComponent") // compared by identity alone
-    private record Signing(byte[] privateKey, byte[] publicKey) {}
 
     private NativeSecp256k1(fr.acinq.secp256k1.Secp256k1 library) {
         this.library = library;
@@ -36,25 +30,18 @@ final class NativeSecp256k1 implements Secp256k1 {
         return Secp256k1.withoutPrefix(library.pubkeyCreate(privateKey));
     }
 
-    /// The library does not say which of the two points of this x was the nonce's, so the key is recovered from one; if
-    /// it is another's, it was the other point. (Recovering costs as much as signing twice.)
     @Override
     public Signature sign(byte[] privateKey, Bytes32 digest) {
         byte[] message = digest.bytes();
         byte[] compact = library.sign(message, privateKey);
-        byte[] first = library.ecdsaRecover(compact, message, 0);
-        int recoveryId = Arrays.equals(publicKeyOf(privateKey), first) ? 0 : 1;
-        return new Signature(Bytes32.of(compact, 0), Bytes32.of(compact, 32), 27 + recoveryId);
-    }
-
-    @SuppressWarnings("ReferenceEquality") // the same array, not an equal key: comparing keys would take its time
-    private byte[] publicKeyOf(byte[] privateKey) {
-        Signing known = last;
-        if (known.privateKey() != privateKey) {
-            known = new Signing(privateKey, library.pubkeyCreate(privateKey));
-            last = known;
+        byte[] publicKey = library.pubkeyCreate(privateKey);
+        for (int recoveryId = 0; recoveryId < 2; recoveryId++) {
+            if (Arrays.equals(publicKey, library.ecdsaRecover(compact, message, recoveryId))) {
+                return new Signature(Bytes32.of(compact, 0), Bytes32.of(compact, 32), 27 + recoveryId);
+            }
         }
-        return known.publicKey();
+        // r wrapped around the group order: about 2^-128 of all signatures.
+        throw new IllegalStateException("signature has no recovery id 0 or 1");
     }
 
     @Override

@@ -29,7 +29,7 @@ import org.openlora.meter.database.DatabaseLocation.PostgresServer;
 import org.tukaani.xz.XZInputStream;
 
 /// A PostgreSQL server for tests, from the binaries on the class path. PostgreSQL refuses to run as root, so root
-/// runs it as `nobody`. It is as durable as a real one: nothing is switched off.
+/// runs it as `nobody`.
 public final class PostgresServerProcess implements AutoCloseable {
     private static final String USER = "openlora";
     /// The overflow user, which every Linux has.
@@ -37,42 +37,39 @@ public final class PostgresServerProcess implements AutoCloseable {
 
     private static @Nullable PostgresServerProcess shared;
 
-    /// Where syncing costs nothing. Killing processes does not show what a disk kept, and after each kill the server
-    /// syncs every file.
-    private static final Path MEMORY = Path.of("/dev/shm");
-
-    private static final long ROOM_BYTES = 2L << 30;
-
     private final Path folder;
-    private final Path data;
     private final int port;
+    private final boolean durable;
     private final AtomicInteger databases = new AtomicInteger();
     private @Nullable Process process;
 
-    private PostgresServerProcess(Path folder, Path data, int port) {
+    private PostgresServerProcess(Path folder, int port, boolean durable) {
         this.folder = folder;
-        this.data = data;
         this.port = port;
+        this.durable = durable;
     }
 
-    /// The one of this process, which ends with it.
+    /// The one of this process, which ends with it. It does not wait for the disk, and is not to be killed.
     public static synchronized PostgresServerProcess shared() {
         if (shared == null) {
-            PostgresServerProcess started = start();
+            PostgresServerProcess started = start(false);
             Runtime.getRuntime().addShutdownHook(new Thread(started::close));
             shared = started;
         }
         return shared;
     }
 
-    /// Starts a server of its own.
+    /// Starts a server as durable as a real one.
     public static PostgresServerProcess start() {
+        return start(true);
+    }
+
+    private static PostgresServerProcess start(boolean durable) {
         try {
             // Not below the build's folder: nobody need not be allowed to enter that.
             Path folder = Files.createTempDirectory(Path.of("/tmp"), "openlora-postgres-");
             unpack(folder);
-            Path data = hasRoom(MEMORY) ? Files.createTempDirectory(MEMORY, "openlora-postgres-") : folder;
-            PostgresServerProcess server = new PostgresServerProcess(folder, data, freePort());
+            PostgresServerProcess server = new PostgresServerProcess(folder, freePort(), durable);
             server.giveToNobody();
             server.run("bin/initdb", "-D", server.data(), "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N");
             server.startAgain();
@@ -82,12 +79,8 @@ public final class PostgresServerProcess implements AutoCloseable {
         }
     }
 
-    private static boolean hasRoom(Path disk) throws IOException {
-        return Files.isWritable(disk) && Files.getFileStore(disk).getUsableSpace() > ROOM_BYTES;
-    }
-
     private String data() {
-        return data.resolve("data").toString();
+        return folder.resolve("data").toString();
     }
 
     /// Starts the server on the data that is there, and waits until it answers.
@@ -106,7 +99,9 @@ public final class PostgresServerProcess implements AutoCloseable {
                         "-c",
                         "max_connections=200",
                         "-c",
-                        "shared_buffers=32MB"))
+                        "shared_buffers=32MB",
+                        "-c",
+                        "fsync=" + (durable ? "on" : "off")))
                 .directory(folder.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
@@ -181,15 +176,7 @@ public final class PostgresServerProcess implements AutoCloseable {
     @Override
     public synchronized void close() {
         kill();
-        delete(data);
-        delete(folder);
-    }
-
-    private static void delete(Path tree) {
-        if (Files.notExists(tree)) {
-            return; // the data stood in the folder
-        }
-        try (Stream<Path> files = Files.walk(tree)) {
+        try (Stream<Path> files = Files.walk(folder)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(file);
             }
@@ -200,7 +187,7 @@ public final class PostgresServerProcess implements AutoCloseable {
 
     private void giveToNobody() throws IOException {
         if (isRoot()) {
-            finish(new ProcessBuilder("chown", "-R", NOBODY + ":" + NOBODY, folder.toString(), data.toString()));
+            finish(new ProcessBuilder("chown", "-R", NOBODY + ":" + NOBODY, folder.toString()));
         }
     }
 
