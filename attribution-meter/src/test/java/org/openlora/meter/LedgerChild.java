@@ -61,7 +61,7 @@ public final class LedgerChild {
             Path folder = Path.of(arguments[0]);
             LedgerLocation ledger = LedgerLocation.of(folder);
             if (!arguments[1].isEmpty()) {
-                String[] server = arguments[1].split(" ");
+                String[] server = arguments[1].split(" ", 2);
                 ledger = new LedgerLocation(folder, new DatabaseLocation.PostgresServer(server[1], server[0], ""));
             }
             return new Work(

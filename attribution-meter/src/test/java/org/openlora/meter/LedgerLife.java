@@ -62,7 +62,7 @@ final class LedgerLife {
     }
 
     private void hear(String line) {
-        String[] words = line.split(" ");
+        String[] words = line.split(" ", -1);
         switch (words[0]) {
             case "open", "unsealed" -> {}
             case "acknowledged" -> acknowledged.add(Integer.parseInt(words[1]));
