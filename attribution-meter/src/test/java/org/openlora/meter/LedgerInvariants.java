@@ -11,6 +11,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.openlora.meter.evidence.Fixtures;
 import org.openlora.meter.evm.Bytes32;
@@ -56,10 +57,8 @@ record LedgerInvariants(int requests) {
         }
         Map<Integer, Receipt> byRequest = new HashMap<>();
         for (Receipt receipt : receipts) {
-            Integer number = numbers.get(receipt.requestId());
-            assertThat(number)
-                    .as("receipt %d is of a request that was made", receipt.seq())
-                    .isNotNull();
+            int number = Objects.requireNonNull(
+                    numbers.get(receipt.requestId()), "receipt " + receipt.seq() + " is of a request that nobody made");
             assertThat(byRequest.put(number, receipt))
                     .as("second receipt of request %d", number)
                     .isNull();

@@ -48,7 +48,7 @@ class LedgerKillTest {
     @EnumSource
     void open_afterItsProcessWasKilled_losesAndDoublesNothing(TestDatabase database, TestReporter reporter)
             throws Exception {
-        Random random = new Random(database.ordinal() + 1);
+        Random random = new Random(database.name().hashCode());
         LedgerLocation ledger = database.ledger(folder);
         int kills = KILLS == 0 ? SHORT_KILLS : KILLS;
         for (int life = 0; life < kills; life++) {

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
@@ -121,7 +122,9 @@ class LedgerLogCutTest {
         switch (step) {
             case USAGE_COMMITTED, RECEIPTS_COMMITTED, BATCH_COMMITTED -> {
                 long length = logBytes();
-                restarted |= length < syncedBytes;
+                if (length < syncedBytes) {
+                    restarted = true;
+                }
                 syncedBytes = length;
             }
             case USAGE_BEFORE_COMMIT,
@@ -188,7 +191,7 @@ class LedgerLogCutTest {
     /// The check can fail: a byte less than what was synced, and an acknowledged request is gone.
     @Test
     void open_logCutBeforeASync_lacksThatRequest() throws Exception {
-        long sync = acknowledgedAt.get(requests - 1);
+        long sync = Objects.requireNonNull(acknowledgedAt.get(requests - 1));
         State state = open(Arrays.copyOf(log, (int) sync - 1));
         assertThat(state.requests()).contains(requests - 2).doesNotContain(requests - 1);
     }
@@ -236,7 +239,7 @@ class LedgerLogCutTest {
             Set<Integer> there = new HashSet<>();
             try (ResultSet rows = statement.executeQuery("SELECT request_id FROM usage")) {
                 while (rows.next()) {
-                    there.add(numbers.get(Bytes32.of(rows.getBytes(1))));
+                    there.add(Objects.requireNonNull(numbers.get(Bytes32.of(rows.getBytes(1)))));
                 }
             }
             return new State(

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -195,7 +196,7 @@ public final class LedgerBenchmark {
         return switch (location.database()) {
             case DatabaseLocation.PostgresServer _ -> 0;
             case DatabaseLocation.SqliteFile(Path file) -> {
-                try (Stream<Path> files = Files.list(file.toAbsolutePath().getParent())) {
+                try (Stream<Path> files = Files.list(Objects.requireNonNull(file.toAbsolutePath().getParent()))) {
                     yield files.filter(each -> each.getFileName()
                                     .toString()
                                     .startsWith(file.getFileName().toString()))
