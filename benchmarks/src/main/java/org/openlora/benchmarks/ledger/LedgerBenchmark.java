@@ -38,8 +38,7 @@ import org.openlora.meter.usage.AdapterUsage;
 import org.openlora.meter.usage.UsageRow;
 
 /// Fills an empty ledger through the real meter: rows are committed in groups and acknowledged, scored by span
-// evidence,
-/// priced, signed and stored. Then seals them all and verifies them.
+/// evidence, priced, signed and stored. Then seals them all and verifies them.
 public final class LedgerBenchmark {
     private static final Duration LIMIT = Duration.ofHours(1);
     private static final long CHAIN = 31_337;
