@@ -25,7 +25,7 @@ final class ScoringWorker implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ScoringWorker.class);
     private static final ThreadMXBean CPU = ManagementFactory.getThreadMXBean();
     /// Rows of one transaction: the disk is written once for all of them.
-    private static final int GROUP_ROWS = 256;
+    private static final int GROUP_ROWS = 64;
 
     private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
 

@@ -44,7 +44,7 @@ import org.openlora.meter.ledger.LedgerStep;
 class LedgerLogCutTest {
     private static final int STRIDE = Integer.getInteger("openlora.ledger.cutStride", 997);
     private static final int DAMAGES = STRIDE == 1 ? 20_000 : 100;
-    private static final int MOST_REQUESTS = 400;
+    private static final int BEFORE_RESTART = 12;
     private static final int AFTER_RESTART = STRIDE == 1 ? 2 : 4;
     /// Where syncing costs nothing: thousands of ledgers are opened and closed.
     private static final Path MEMORY = Path.of("/dev/shm");
@@ -70,30 +70,28 @@ class LedgerLogCutTest {
     private final Map<Bytes32, Integer> numbers = new TreeMap<>();
     private final Set<String> checkedStates = new HashSet<>();
 
-    /// Works until the log was written from its beginning again, as it is in a server that runs on, and a little
-    /// longer; keeps database and log as they are then.
+    /// Works, with a log that was begun again in between, as it is in a server that runs on; keeps database and log as
+    /// they are then.
     @BeforeEach
-    void work() throws IOException {
+    void work() throws IOException, SQLException {
         live = folder.resolve("live");
         Path kept = Files.createDirectory(folder.resolve("kept"));
         try (Meter meter = Meter.open(MeterFixture.options(LedgerLocation.of(live), this::watch))) {
-            int end = MOST_REQUESTS;
-            for (int request = 0; request < end; request++) {
+            requests = BEFORE_RESTART + AFTER_RESTART;
+            for (int request = 0; request < requests; request++) {
+                if (request == BEFORE_RESTART) {
+                    foldLogIntoDatabase();
+                }
                 meter.commit(MeterFixture.row(meter, request)).join();
                 acknowledgedAt.put(request, syncedBytes);
                 meter.drain(MeterFixture.PATIENCE);
                 if (request % 3 == 2) {
                     meter.seal();
                 }
-                if (restarted && end == MOST_REQUESTS) {
-                    acknowledgedAt.replaceAll((_, _) -> 0L);
-                    end = request + 1 + AFTER_RESTART;
-                }
             }
             assertThat(restarted)
                     .as("the log was written from its beginning again")
                     .isTrue();
-            requests = end;
             copyTree(live, kept);
             log = Files.readAllBytes(kept.resolve("ledger.db-wal"));
         }
@@ -114,6 +112,18 @@ class LedgerLogCutTest {
                 Files.delete(file);
             }
         }
+    }
+
+    /// As SQLite does by itself every few thousand pages: the next commit begins the log again, and what it had stands
+    /// behind until it is written over.
+    private void foldLogIntoDatabase() throws SQLException {
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + live.resolve("ledger.db"));
+                Statement statement = connection.createStatement();
+                ResultSet result = statement.executeQuery("PRAGMA wal_checkpoint(RESTART)")) {
+            assertThat(result.next()).isTrue();
+            assertThat(result.getInt("busy")).isZero();
+        }
+        acknowledgedAt.replaceAll((_, _) -> 0L);
     }
 
     /// Notes how long the log is at each commit that returned. The index, which is shared memory of SQLite's

@@ -27,12 +27,6 @@ import org.sqlite.SQLiteException;
 /// token ids are overwritten, not only unlinked.
 final class SqliteDatabase extends Database {
     private static final int BUSY_MILLIS = 10_000;
-    /// Kibibytes of pages in memory, of each connection: room for the indices of a million receipts. Their keys are
-    /// hashes, so each receipt touches pages all over them.
-    private static final int CACHE_KIBIBYTES = 64 << 10;
-    /// Pages of the log after which they are written into the file: 16 MiB. A page that changed often meanwhile
-    /// is written there once.
-    private static final int LOG_PAGES = 4096;
     private static final Map<String, String> TYPES = Map.of(
             "bytes", "BLOB",
             "long", "INTEGER",
@@ -58,9 +52,6 @@ final class SqliteDatabase extends Database {
             migrate(source, "sqlite", TYPES);
             Connection writer = source.getConnection();
             try {
-                try (Statement statement = writer.createStatement()) {
-                    statement.execute("PRAGMA wal_autocheckpoint = " + LOG_PAGES);
-                }
                 return new SqliteDatabase(
                         file, writer, source(file, TransactionMode.DEFERRED).getConnection());
             } catch (SQLException e) {
@@ -80,7 +71,6 @@ final class SqliteDatabase extends Database {
         config.enforceForeignKeys(true);
         config.setBusyTimeout(BUSY_MILLIS);
         config.setPragma(SQLiteConfig.Pragma.SECURE_DELETE, "true");
-        config.setCacheSize(-CACHE_KIBIBYTES);
         SQLiteDataSource source = new SQLiteDataSource(config);
         source.setUrl("jdbc:sqlite:" + file);
         return source;
