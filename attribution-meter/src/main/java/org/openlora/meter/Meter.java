@@ -24,6 +24,8 @@ import org.openlora.meter.ledger.PendingUsage;
 import org.openlora.meter.ledger.SealedBatch;
 import org.openlora.meter.ledger.UsageReceipts;
 import org.openlora.meter.pricing.PayeeTable;
+import org.openlora.meter.pricing.PriceBook;
+import org.openlora.meter.pricing.PriceBooks;
 import org.openlora.meter.receipt.SignedAcknowledgement;
 import org.openlora.meter.usage.AdapterUsage;
 import org.openlora.meter.usage.LineageShare;
@@ -39,16 +41,15 @@ public final class Meter implements AutoCloseable {
     private final ScoringWorker worker;
     private final UsageCommitter committer;
     private final LedgerWatch watch;
+    private final PriceBooks priceBooks;
+    private final PriceRefresh priceRefresh;
     private final Map<Bytes32, Long> ordinals = new ConcurrentHashMap<>();
     private volatile PayeeTable payees;
 
     private Meter(MeterOptions options, Ledger ledger) {
         this.options = options;
         this.ledger = ledger;
-        ledger.keepDocument(
-                options.priceBook().digest(),
-                UsageScorer.PRICE_BOOK,
-                options.priceBook().json());
+        this.priceBooks = priceBooks(options, ledger);
         this.payees = keepDatanets(options, ledger, ordinals);
         this.watch = new LedgerWatch(options.clock());
         Set<Bytes32> unsettled = ConcurrentHashMap.newKeySet();
@@ -60,10 +61,20 @@ public final class Meter implements AutoCloseable {
                 options.clock());
         this.committer =
                 new UsageCommitter(ledger, watch, unsettled, options.clock(), options.commitPatience(), worker::wake);
+        this.priceRefresh = new PriceRefresh(priceBooks);
+    }
+
+    private static PriceBooks priceBooks(MeterOptions options, Ledger ledger) {
+        PriceBooks books = PriceBooks.of(ledger.database());
+        long now = options.clock().millis();
+        books.seed(options.priceBook(), now, "settings");
+        books.schedule().at(now); // or nothing could be served
+        return books;
     }
 
     /// Opens the ledger and goes on with the rows that wait in it.
     ///
+    /// @throws IllegalStateException where no price book is in force now
     /// @throws org.openlora.meter.database.LedgerException where another process has it open or its files cannot be
     ///     used
     public static Meter open(MeterOptions options) {
@@ -94,6 +105,13 @@ public final class Meter implements AutoCloseable {
 
     /// What will score a request that these adapters serve now.
     public ScoringVersions versionsFor(Collection<AdapterUsage> adapters) {
+        return versionsFor(adapters, options.clock().millis());
+    }
+
+    /// What will score a request that these adapters served: the price book is the one in force at `servedToMillis`.
+    ///
+    /// @throws IllegalStateException where none was
+    public ScoringVersions versionsFor(Collection<AdapterUsage> adapters, long servedToMillis) {
         List<Bytes32> datanets = new ArrayList<>(adapters.stream()
                 .flatMap(adapter -> adapter.lineage().stream())
                 .map(LineageShare::datanet)
@@ -101,8 +119,8 @@ public final class Meter implements AutoCloseable {
                 .filter(ordinals::containsKey)
                 .toList());
         datanets.sort(Comparator.comparing(digest -> ordinals.getOrDefault(digest, Long.MAX_VALUE)));
-        return new ScoringVersions(
-                Scorer.ID, datanets, payees.digest(), options.priceBook().digest());
+        PriceBook book = priceBooks.schedule().at(servedToMillis);
+        return new ScoringVersions(Scorer.ID, datanets, payees.digest(), book.digest());
     }
 
     /// Makes a usage row durable. Committing the same row again gives the same acknowledgement.
@@ -148,6 +166,11 @@ public final class Meter implements AutoCloseable {
         return ledger;
     }
 
+    /// Which price books are in force when.
+    public PriceBooks priceBooks() {
+        return priceBooks;
+    }
+
     /// The flusher's memory.
     public LedgerJournal journal() {
         return ledger.journal();
@@ -188,6 +211,7 @@ public final class Meter implements AutoCloseable {
     @Override
     public void close() {
         try {
+            priceRefresh.close();
             committer.close();
         } finally {
             try {

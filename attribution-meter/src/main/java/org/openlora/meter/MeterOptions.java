@@ -16,7 +16,7 @@ import org.openlora.meter.pricing.PriceBook;
 ///
 /// @param location of the ledger
 /// @param encoders by tokenizer digest; rows of other tokenizers are quarantined
-/// @param priceBook for the rows that are committed from now on
+/// @param priceBook of the settings: registered with the ledger unless that has seen it before
 /// @param inclusionWindow receipts are promised in a batch this long after the response
 /// @param commitPatience how long a response waits for a ledger that cannot be written, before it ends with an error
 /// @param clock for the audit trail and the time of sealing

@@ -11,8 +11,10 @@ import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.ledger.ScoredUsage;
 import org.openlora.meter.ledger.StoredUsage;
+import org.openlora.meter.pricing.BilledUsage;
 import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.pricing.PriceBook;
+import org.openlora.meter.pricing.PriceBooks;
 import org.openlora.meter.pricing.PricedUsage;
 import org.openlora.meter.pricing.Pricing;
 import org.openlora.meter.usage.ScoringVersions;
@@ -21,7 +23,6 @@ import org.openlora.meter.usage.UsageRow;
 /// Scores and prices rows by exactly the versions they were committed with, whatever is configured now. Used by
 /// one thread.
 final class UsageScorer {
-    static final String PRICE_BOOK = "price-book";
     static final String PAYEES = "payees";
 
     private final Ledger ledger;
@@ -46,7 +47,7 @@ final class UsageScorer {
             PriceBook book = priceBook(versions.priceBook());
             AttributionRecord attribution =
                     Scorer.score(row, corpora.lineage(versions.datanets(), row.tokenizerDigest()), book.rules());
-            PricedUsage price = Pricing.price(row, attribution, book, payees(versions.payees()));
+            PricedUsage price = Pricing.price(BilledUsage.of(row), attribution, book, payees(versions.payees()));
             return new ScoredUsage.Priced(usage, attribution, price);
         } catch (LedgerException e) {
             throw e;
@@ -59,7 +60,7 @@ final class UsageScorer {
     private PriceBook priceBook(Bytes32 digest) {
         PriceBook known = priceBooks.get(digest);
         if (known == null) {
-            known = PriceBook.parse("price book " + Sha256.text(digest), document(digest, PRICE_BOOK));
+            known = PriceBook.parse("price book " + Sha256.text(digest), document(digest, PriceBooks.DOCUMENT_KIND));
             priceBooks.put(digest, known);
         }
         return known;

@@ -31,6 +31,7 @@ import org.openlora.meter.evidence.TokenEncoder;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.exact.FixedPointLog2;
+import org.openlora.meter.pricing.BilledUsage;
 import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.meter.pricing.PricedUsage;
@@ -117,7 +118,7 @@ class AttributionVectorsTest {
                     .as(title)
                     .isEqualTo(request.required("record").asText());
             assertThat(record.hash()).as(title).isEqualTo(word(request, "attribution"));
-            PricedUsage priced = Pricing.price(row, record, book, PayeeTable.of(datanets));
+            PricedUsage priced = Pricing.price(BilledUsage.of(row), record, book, PayeeTable.of(datanets));
             assertThat(priced.pricePico())
                     .as(title)
                     .isEqualTo(request.required("price").asLong());

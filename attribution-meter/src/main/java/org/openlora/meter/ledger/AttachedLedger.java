@@ -3,7 +3,6 @@ package org.openlora.meter.ledger;
 import java.time.Duration;
 import java.util.Optional;
 import org.openlora.meter.database.Database;
-import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.receipt.SignedReceipt;
 
@@ -17,7 +16,11 @@ public sealed class AttachedLedger implements AutoCloseable permits Ledger {
     private final BatchSealer sealer;
 
     AttachedLedger(
-            Database database, LedgerLocation location, LedgerIdentity identity, BatchSealer.Guard guard, LedgerStep.Observer observer) {
+            Database database,
+            LedgerLocation location,
+            LedgerIdentity identity,
+            BatchSealer.Guard guard,
+            LedgerStep.Observer observer) {
         this.database = database;
         this.identity = identity;
         this.queries = new LedgerQueries(database, identity.stream());
@@ -58,8 +61,8 @@ public sealed class AttachedLedger implements AutoCloseable permits Ledger {
     /// same correction again gives its first receipt.
     ///
     /// @param inclusionWindow the receipt is promised in a batch this long after `nowMillis`
-    /// @throws CorrectionRefusedException where the receipt is unknown or itself a correction, more would be taken back
-    ///     than each payee has left of it, or the id stands for another correction; audited
+    /// @throws CorrectionRefusedException where the receipt is unknown or itself a correction, more would be
+    ///     taken back than each payee has left of it, or the id stands for another correction; audited
     public final SignedReceipt correct(Correction correction, Duration inclusionWindow, long nowMillis) {
         return corrections.record(correction, inclusionWindow, nowMillis);
     }

@@ -18,7 +18,7 @@ public record PendingUsage(
         byte[] acknowledgementJson) {
     /// Encodes and hashes on the thread that brings the row, not on the one that commits.
     public static PendingUsage of(UsageRow row, SignedAcknowledgement acknowledgement) {
-        return new PendingUsage(
-                row, UsageCodec.toJson(row), UsageCodec.hash(row), acknowledgement, acknowledgement.toJson());
+        String body = UsageCodec.toJson(row);
+        return new PendingUsage(row, body, UsageCodec.hash(row, body), acknowledgement, acknowledgement.toJson());
     }
 }

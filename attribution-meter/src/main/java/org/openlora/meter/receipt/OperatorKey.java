@@ -28,11 +28,13 @@ public final class OperatorKey implements Signer {
     public static final String ENVIRONMENT = "OPENLORA_OPERATOR_KEY";
 
     private final byte[] privateKey;
+    private final byte[] publicKey;
     private final Address address;
 
     private OperatorKey(byte[] privateKey) {
         this.privateKey = privateKey;
-        this.address = Secp256k1.address(Secp256k1.get().publicKey(privateKey));
+        this.publicKey = Secp256k1.get().publicKey(privateKey);
+        this.address = Secp256k1.address(publicKey);
     }
 
     /// The key of the environment, else the one in the file, which is made (random, readable by its owner alone)
@@ -85,7 +87,7 @@ public final class OperatorKey implements Signer {
 
     @Override
     public Signature sign(Bytes32 digest) {
-        return Secp256k1.get().sign(privateKey, digest);
+        return Secp256k1.get().sign(privateKey, publicKey, digest);
     }
 
     @Override

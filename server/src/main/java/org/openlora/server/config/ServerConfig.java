@@ -363,6 +363,16 @@ public record ServerConfig(
         }
     }
 
+    /// Where the ledger is kept.
+    ///
+    /// @param url of a PostgreSQL database, `jdbc:postgresql://…`; empty for SQLite under `OPENLORA_HOME`
+    /// @param user of the database
+    /// @param passwordFile readable by its owner alone; empty for none
+    public record LedgerDatabase(
+            @JsonProperty(required = true) String url,
+            @JsonProperty(required = true) String user,
+            @JsonProperty(required = true) String passwordFile) {}
+
     /// Prices, datanets and promises.
     ///
     /// @param priceBook file; empty for the shipped one
@@ -371,6 +381,7 @@ public record ServerConfig(
     /// @param settleIntervalSeconds between two rounds of sealing and anchoring; 0 for none
     public record Metering(
             @JsonProperty(required = true) String replica,
+            @JsonProperty(required = true) LedgerDatabase ledger,
             @JsonProperty(required = true) String priceBook,
             @JsonProperty(required = true) String datanetRoot,
             @JsonProperty(required = true) int inclusionWindowSeconds,
@@ -388,7 +399,13 @@ public record ServerConfig(
 
         Metering withSettleInterval(int seconds) {
             return new Metering(
-                    replica, priceBook, datanetRoot, inclusionWindowSeconds, commitPatienceSeconds, seconds);
+                    replica,
+                    ledger,
+                    priceBook,
+                    datanetRoot,
+                    inclusionWindowSeconds,
+                    commitPatienceSeconds,
+                    seconds);
         }
     }
 

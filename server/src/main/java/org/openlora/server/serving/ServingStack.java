@@ -51,16 +51,13 @@ import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.document.DocumentException;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
-import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.ledger.ReceiptListener;
-import org.openlora.meter.pricing.PriceBook;
 import org.openlora.server.adapters.AdapterCache;
 import org.openlora.server.adapters.AdapterDesk;
 import org.openlora.server.adapters.CacheDesk;
 import org.openlora.server.adapters.FetchedBytes;
 import org.openlora.server.catalog.ResolvedModel;
-import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.config.ServerConfig.Tenant;
@@ -142,7 +139,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             Operator operator = Operator.load(installation, config, environment);
             Bytes32 tokenizer = UsageRows.word(model.tokenizer().digest());
             DatanetRegistry datanets = datanets(config, installation, resolved);
-            Meter meter = opening.add(openMeter(config, installation, model, operator, datanets, parts));
+            Meter meter = opening.add(openMeter(config, installation, environment, model, operator, datanets, parts));
             Bytes32 numericPath = UsageRows.word(model.numericPath().digest());
             UsageRows usage = new UsageRows(
                     meter, config.metering().replica(), UsageRows.word(model.digest()), tokenizer, numericPath);
@@ -312,17 +309,18 @@ public final class ServingStack implements Serving, AutoCloseable {
     private static Meter openMeter(
             ServerConfig config,
             Installation installation,
+            Map<String, String> environment,
             BaseModel model,
             Operator operator,
             DatanetRegistry datanets,
             EngineParts parts) {
         try {
             return Meter.open(new MeterOptions(
-                    LedgerLocation.of(installation.ledger()),
+                    LedgerSettings.location(installation, config, environment),
                     operator.identity(),
                     datanets,
                     Map.of(UsageRows.word(model.tokenizer().digest()), model.tokenizer()::encode),
-                    priceBook(config, installation),
+                    PriceBookFile.read(config, installation),
                     Duration.ofSeconds(config.metering().inclusionWindowSeconds()),
                     Duration.ofSeconds(config.metering().commitPatienceSeconds()),
                     InstantSource.system(),
@@ -330,16 +328,11 @@ public final class ServingStack implements Serving, AutoCloseable {
                     ReceiptListener.NONE));
         } catch (LedgerException e) {
             throw new Problem(Problem.describe(e), "or set OPENLORA_HOME to another folder", e);
+        } catch (IllegalStateException e) {
+            throw new Problem(Problem.describe(e), "name one in metering.priceBook that is in force", e);
         } catch (DocumentException | IOException e) {
             throw new Problem(Problem.describe(e), "correct the file", e);
         }
-    }
-
-    private static PriceBook priceBook(ServerConfig config, Installation installation) throws IOException {
-        String file = config.metering().priceBook();
-        return file.isEmpty()
-                ? PriceBook.parse("config/pricebook.yaml", ConfigLoader.shippedText("pricebook.yaml"))
-                : PriceBook.read(installation.root().resolve(file));
     }
 
     private static DatanetRegistry datanets(ServerConfig config, Installation installation, ResolvedModel resolved) {

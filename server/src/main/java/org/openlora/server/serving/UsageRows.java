@@ -49,7 +49,7 @@ record UsageRows(Meter meter, String replica, Bytes32 base, Bytes32 tokenizer, B
                 usage.cachedTokens(),
                 usage.discardedTokens(),
                 usage.salt(),
-                meter.versionsFor(adapters));
+                meter.versionsFor(adapters, usage.servedTo().toEpochMilli()));
     }
 
     private static AdapterUsage adapter(Usage.AdapterTokens use) {

@@ -9,26 +9,26 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-class LoraKernelTest {
-    private static final int INPUTS = 83;
-    private static final int OUTPUTS = 307;
+/// What [LoraKernel] does in any layout.
+abstract class LoraKernelContract {
+    static final int INPUTS = 83;
+    static final int OUTPUTS = 307;
     private static final int[] ROWS = {1, 2, 3, 7, 16, 33, 133};
     private static final int[] MIXED_RANKS = {8, 1, 64, 5, 16, 32, 4};
-    private static final WorkerPool ONE = new WorkerPool(1);
-    private static final WorkerPool TWO = new WorkerPool(2);
+    static final WorkerPool ONE = new WorkerPool(1);
+    static final WorkerPool TWO = new WorkerPool(2);
 
-    @AfterAll
-    static void closePools() {
-        ONE.close();
-        TWO.close();
-    }
+    /// The layout under test.
+    abstract LoraLayout layout();
+
+    /// Fails where `actual` is not what the layout's kernel makes of `before`.
+    abstract void check(String what, LoraBatch batch, float[] x, float[] before, float[] actual);
 
     static Stream<Arguments> ranksAndPopularities() {
         return Stream.of(1, 4, 5, 8, 16, 32, 64, 0)
@@ -38,16 +38,15 @@ class LoraKernelTest {
     /// Rank 0 stands for adapters of mixed ranks.
     @ParameterizedTest
     @MethodSource("ranksAndPopularities")
-    void apply_anyRankPopularityAndBatch_isNearTheReference(int rank, Popularity popularity) {
+    void apply_anyRankPopularityAndBatch_isTheReferences(int rank, Popularity popularity) {
         try (Arena arena = Arena.ofShared()) {
             for (int rows : ROWS) {
-                LoraBatch batch = popularity.batch(arena, rows, rank);
+                LoraBatch batch = popularity.batch(layout(), arena, rows, rank);
                 float[] x = Data.floats(rows, rows * INPUTS);
-                float[] expected = Data.floats(9, rows * OUTPUTS);
-                float[] actual = expected.clone();
-                ReferenceKernels.lora(batch, 0, LoraPoint.QKV, x, INPUTS, expected, OUTPUTS);
-                new LoraKernel(TWO).apply(batch, 0, LoraPoint.QKV, x, INPUTS, actual, OUTPUTS);
-                Tolerance.LORA.check(rows + " rows", actual, expected);
+                float[] before = Data.floats(9, rows * OUTPUTS);
+                float[] actual = before.clone();
+                new LoraKernel(TWO, layout()).apply(batch, 0, LoraPoint.QKV, x, INPUTS, actual, OUTPUTS);
+                check(rows + " rows", batch, x, before, actual);
             }
         }
     }
@@ -57,15 +56,15 @@ class LoraKernelTest {
     void apply_rowInAnyBatchOnAnyThreads_hasTheSameBits(Popularity popularity) {
         try (Arena arena = Arena.ofShared()) {
             int rows = 133;
-            LoraBatch batch = popularity.batch(arena, rows, 0);
+            LoraBatch batch = popularity.batch(layout(), arena, rows, 0);
             float[] x = Data.floats(1, rows * INPUTS);
             float[] before = Data.floats(2, rows * OUTPUTS);
             float[] whole = before.clone();
-            new LoraKernel(TWO).apply(batch, 0, LoraPoint.QKV, x, INPUTS, whole, OUTPUTS);
+            new LoraKernel(TWO, layout()).apply(batch, 0, LoraPoint.QKV, x, INPUTS, whole, OUTPUTS);
             float[] oneThread = before.clone();
-            new LoraKernel(ONE).apply(batch, 0, LoraPoint.QKV, x, INPUTS, oneThread, OUTPUTS);
+            new LoraKernel(ONE, layout()).apply(batch, 0, LoraPoint.QKV, x, INPUTS, oneThread, OUTPUTS);
             assertThat(oneThread).isEqualTo(whole);
-            LoraKernel kernel = new LoraKernel(TWO);
+            LoraKernel kernel = new LoraKernel(TWO, layout());
             for (int row = 0; row < rows; row++) {
                 float[] alone = Data.row(before, row, OUTPUTS);
                 kernel.apply(only(batch, row), 0, LoraPoint.QKV, Data.row(x, row, INPUTS), INPUTS, alone, OUTPUTS);
@@ -77,12 +76,12 @@ class LoraKernelTest {
     @Test
     void apply_rowsWithoutAdapter_keepTheirBits() {
         try (Arena arena = Arena.ofShared()) {
-            LoraSlot slot = slot(arena, 1, 8);
+            LoraSlot slot = slot(layout(), arena, 1, 8);
             LoraBatch batch = new LoraBatch(new int[] {3}, new int[] {0, 1}, new LoraSlot[] {slot}, new float[] {1});
             float[] x = Data.floats(1, 5 * INPUTS);
             float[] before = Data.floats(2, 5 * OUTPUTS);
             float[] y = before.clone();
-            new LoraKernel(TWO).apply(batch, 0, LoraPoint.QKV, x, INPUTS, y, OUTPUTS);
+            new LoraKernel(TWO, layout()).apply(batch, 0, LoraPoint.QKV, x, INPUTS, y, OUTPUTS);
             for (int row = 0; row < 5; row++) {
                 boolean same = Arrays.equals(Data.row(y, row, OUTPUTS), Data.row(before, row, OUTPUTS));
                 assertThat(same).as("row %s kept", row).isEqualTo(row != 3);
@@ -93,11 +92,11 @@ class LoraKernelTest {
     @Test
     void apply_outputsOutsideTheModules_keepTheirBits() {
         try (Arena arena = Arena.ofShared()) {
-            LoraModule module = module(arena, 3, 8, 100, 50);
+            LoraModule module = module(layout(), arena, 3, 8, 100, 50);
             LoraSlot slot = (_, _) -> List.of(module);
             LoraBatch batch = new LoraBatch(new int[] {0}, new int[] {0, 1}, new LoraSlot[] {slot}, new float[] {1});
             float[] y = new float[OUTPUTS];
-            new LoraKernel(TWO).apply(batch, 0, LoraPoint.QKV, Data.floats(4, INPUTS), INPUTS, y, OUTPUTS);
+            new LoraKernel(TWO, layout()).apply(batch, 0, LoraPoint.QKV, Data.floats(4, INPUTS), INPUTS, y, OUTPUTS);
             for (int o = 0; o < OUTPUTS; o++) {
                 assertThat(y[o] != 0).as("output %s changed", o).isEqualTo(o >= 50 && o < 150);
             }
@@ -107,12 +106,12 @@ class LoraKernelTest {
     @Test
     void apply_twoAdaptersOnARow_addUpInDigestOrder() {
         try (Arena arena = Arena.ofShared()) {
-            LoraSlot first = slot(arena, 1, 8);
-            LoraSlot second = slot(arena, 2, 16);
+            LoraSlot first = slot(layout(), arena, 1, 8);
+            LoraSlot second = slot(layout(), arena, 2, 16);
             float[] x = Data.floats(3, INPUTS);
             float[] together = Data.floats(4, OUTPUTS);
             float[] inTurn = together.clone();
-            LoraKernel kernel = new LoraKernel(TWO);
+            LoraKernel kernel = new LoraKernel(TWO, layout());
             LoraSlot[] both = {first, second};
             kernel.apply(
                     new LoraBatch(new int[] {0, 0}, new int[] {0, 1, 2}, both, new float[] {0.5f, 2}),
@@ -142,7 +141,7 @@ class LoraKernelTest {
         float[] y = {1, 2};
         LoraSlot empty = (_, _) -> List.of();
         LoraBatch batch = new LoraBatch(new int[] {0}, new int[] {0, 1}, new LoraSlot[] {empty}, new float[] {1});
-        LoraKernel kernel = new LoraKernel(TWO);
+        LoraKernel kernel = new LoraKernel(TWO, layout());
         kernel.apply(batch, 0, LoraPoint.O, new float[2], 2, y, 2);
         kernel.apply(LoraBatch.none(), 0, LoraPoint.O, new float[2], 2, y, 2);
         assertThat(y).containsExactly(1, 2);
@@ -151,8 +150,8 @@ class LoraKernelTest {
     @Test
     void apply_moduleOrRowThatDoesNotFit_isRefusedByName() {
         try (Arena arena = Arena.ofShared()) {
-            LoraSlot slot = slot(arena, 1, 8);
-            LoraKernel kernel = new LoraKernel(ONE);
+            LoraSlot slot = slot(layout(), arena, 1, 8);
+            LoraKernel kernel = new LoraKernel(ONE, layout());
             LoraBatch batch = new LoraBatch(new int[] {2}, new int[] {0, 1}, new LoraSlot[] {slot}, new float[] {1});
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> kernel.apply(
@@ -200,14 +199,16 @@ class LoraKernelTest {
     }
 
     /// Two modules, of outputs [0, 200) and [200, 307), like q and k of a stacked projection.
-    private static LoraSlot slot(Arena arena, long seed, int rank) {
-        List<LoraModule> modules =
-                List.of(module(arena, seed, rank, 200, 0), module(arena, seed + 1000, rank, OUTPUTS - 200, 200));
+    static LoraSlot slot(LoraLayout layout, Arena arena, long seed, int rank) {
+        List<LoraModule> modules = List.of(
+                module(layout, arena, seed, rank, 200, 0),
+                module(layout, arena, seed + 1000, rank, OUTPUTS - 200, 200));
         return (_, _) -> modules;
     }
 
-    private static LoraModule module(Arena arena, long seed, int rank, int outputs, int outputOffset) {
+    static LoraModule module(LoraLayout layout, Arena arena, long seed, int rank, int outputs, int outputOffset) {
         return LoraModule.write(
+                layout,
                 arena.allocate(LoraModule.bytesFor(rank, INPUTS, outputs), 16),
                 0,
                 Data.floats(seed, rank * INPUTS),
@@ -261,7 +262,7 @@ class LoraKernelTest {
         /// Every second row has all three adapters.
         SEVERAL_PER_ROW;
 
-        LoraBatch batch(Arena arena, int rows, int rank) {
+        LoraBatch batch(LoraLayout layout, Arena arena, int rows, int rank) {
             SplittableRandom random = new SplittableRandom(rows);
             int adapters = adapters(rows);
             Entries entries = new Entries();
@@ -276,7 +277,7 @@ class LoraKernelTest {
                     }
                 }
                 int adapterRank = rank == 0 ? MIXED_RANKS[adapter % MIXED_RANKS.length] : rank;
-                entries.endSegment(slot(arena, adapter, adapterRank));
+                entries.endSegment(slot(layout, arena, adapter, adapterRank));
             }
             return entries.batch();
         }
