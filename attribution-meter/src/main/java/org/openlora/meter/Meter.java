@@ -10,8 +10,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.openlora.meter.chain.FlushSource;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.datanet.RegisteredDatanet;
@@ -48,6 +51,7 @@ public final class Meter implements AutoCloseable {
     private final Ledger ledger;
     private final ScoringWorker worker;
     private final UsageCommitter committer;
+    private final LedgerWatch ledgerWatch;
     private final PriceBooks priceBooks;
     private final PriceRefresh priceRefresh;
     private final CorpusLibrary corpora;
@@ -69,8 +73,16 @@ public final class Meter implements AutoCloseable {
         this.registered = keepRegistered();
         this.corpora =
                 new CorpusLibrary(datanets, new IndexStore(options.datanets().indices()), options.encoders());
-        this.worker = new ScoringWorker(ledger, new UsageScorer(ledger, corpora), options.clock());
-        this.committer = new UsageCommitter(ledger, options.clock(), worker::wake);
+        this.ledgerWatch = new LedgerWatch(options.clock());
+        Set<Bytes32> unsettled = ConcurrentHashMap.newKeySet();
+        this.worker = new ScoringWorker(
+                ledger,
+                new UsageScorer(ledger, corpora),
+                unsettled::contains,
+                ledgerWatch::failed,
+                options.clock());
+        this.committer = new UsageCommitter(
+                ledger, ledgerWatch, unsettled, options.clock(), options.commitPatience(), worker::wake);
         this.priceRefresh = new PriceRefresh(priceBooks);
         this.watch = new DatanetWatch(this::refreshDatanets);
     }
@@ -184,8 +196,8 @@ public final class Meter implements AutoCloseable {
     ///
     /// @return completes when the row is on the disk, with what the response's final event carries; fails with a
     ///     [org.openlora.meter.ledger.UsageConflictException] where the request id was used for another content,
-    ///     or a [org.openlora.meter.database.LedgerException] where the row could not be written: then nothing is
-    ///     billed
+    ///     or a [org.openlora.meter.database.LedgerException] where the row could not be written for as long as
+    ///     [MeterOptions#commitPatience]: then nothing is billed
     public CompletableFuture<SignedAcknowledgement> commit(UsageRow row) {
         long includeBy =
                 Math.addExact(row.servedToMillis(), options.inclusionWindow().toMillis());
@@ -262,6 +274,21 @@ public final class Meter implements AutoCloseable {
     /// Goes on with the rows that wait.
     public void resumeScoring() {
         worker.hold(false);
+    }
+
+    /// Whether the ledger takes writes. While it does not, nothing new may be served.
+    public LedgerHealth health() {
+        return ledgerWatch.health();
+    }
+
+    /// Tells of the ledger's health now and of each change from now on, on whichever thread finds it.
+    public void watchHealth(Consumer<LedgerHealth> listener) {
+        ledgerWatch.listen(listener);
+    }
+
+    /// What group commits amounted to so far.
+    public CommitStats commitStats() {
+        return committer.stats();
     }
 
     /// What scoring has taken so far.

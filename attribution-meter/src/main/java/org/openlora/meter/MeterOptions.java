@@ -17,6 +17,7 @@ import org.openlora.meter.pricing.PriceBook;
 /// @param encoders by tokenizer digest; rows of other tokenizers are quarantined
 /// @param priceBook of the settings: registered with the ledger unless that has seen it before
 /// @param inclusionWindow receipts are promised in a batch this long after the response
+/// @param commitPatience how long a response waits for a ledger that cannot be written, before it ends with an error
 /// @param clock for the audit trail and the time of sealing
 /// @param observer is told of the ledger's durable steps
 /// @param listener writes beside each receipt, in its transaction
@@ -27,13 +28,20 @@ public record MeterOptions(
         Map<Bytes32, TokenEncoder> encoders,
         PriceBook priceBook,
         Duration inclusionWindow,
+        Duration commitPatience,
         InstantSource clock,
         LedgerStep.Observer observer,
         ReceiptListener listener) {
+    /// Longer than a database takes to come back after a restart, shorter than clients wait.
+    public static final Duration COMMIT_PATIENCE = Duration.ofSeconds(10);
+
     public MeterOptions {
         encoders = Map.copyOf(encoders);
         if (inclusionWindow.isNegative()) {
             throw new IllegalArgumentException("inclusionWindow must not be negative: " + inclusionWindow);
+        }
+        if (commitPatience.isNegative()) {
+            throw new IllegalArgumentException("commitPatience must not be negative: " + commitPatience);
         }
     }
 
@@ -52,6 +60,7 @@ public record MeterOptions(
                 encoders,
                 priceBook,
                 inclusionWindow,
+                COMMIT_PATIENCE,
                 InstantSource.system(),
                 step -> {},
                 ReceiptListener.NONE);

@@ -9,8 +9,10 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
-import org.openlora.meter.database.LedgerException;
+import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.ledger.ScoredUsage;
 import org.openlora.meter.ledger.StoredUsage;
@@ -29,6 +31,8 @@ final class ScoringWorker implements AutoCloseable {
 
     private final Ledger ledger;
     private final UsageScorer scorer;
+    private final Predicate<Bytes32> unsettled;
+    private final Consumer<RuntimeException> failed;
     private final InstantSource clock;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -39,10 +43,19 @@ final class ScoringWorker implements AutoCloseable {
     private @Nullable RuntimeException failure;
     private ScoringCost cost = new ScoringCost(0, 0, 0);
 
-    ScoringWorker(Ledger ledger, UsageScorer scorer, InstantSource clock) {
+    /// @param unsettled whether the row of a request may yet be taken out of the ledger
+    /// @param failed is told where the ledger cannot be used
+    ScoringWorker(
+            Ledger ledger,
+            UsageScorer scorer,
+            Predicate<Bytes32> unsettled,
+            Consumer<RuntimeException> failed,
+            InstantSource clock) {
         this.clock = clock;
         this.ledger = ledger;
         this.scorer = scorer;
+        this.unsettled = unsettled;
+        this.failed = failed;
         this.thread = Thread.ofPlatform().name("usage-scoring").start(this::run);
     }
 
@@ -106,13 +119,17 @@ final class ScoringWorker implements AutoCloseable {
     private void run() {
         while (awaitWork()) {
             try {
-                List<StoredUsage> rows = ledger.waitingUsage(GROUP_ROWS);
+                List<StoredUsage> waiting = ledger.waitingUsage(GROUP_ROWS);
+                List<StoredUsage> rows = waiting.stream()
+                        .filter(row -> !unsettled.test(row.row().requestId()))
+                        .toList();
                 if (!rows.isEmpty()) {
                     ledger.recordScored(score(rows), clock.millis());
                 }
-                finished(rows.size() == GROUP_ROWS, null);
-            } catch (LedgerException e) {
+                finished(!rows.isEmpty() && waiting.size() == GROUP_ROWS, null);
+            } catch (RuntimeException e) {
                 LOG.error("scoring cannot go on yet, trying again: {}", e.getMessage());
+                failed.accept(e);
                 finished(true, e);
             }
         }

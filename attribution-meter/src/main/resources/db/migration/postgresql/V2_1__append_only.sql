@@ -27,8 +27,9 @@ FOR EACH ROW EXECUTE FUNCTION refuse('payments are never deleted');
 CREATE TRIGGER payment_unchanged BEFORE UPDATE ON payment
 FOR EACH ROW EXECUTE FUNCTION refuse('payments are never changed');
 
+-- But for a row that a failed commit left, which nobody was told of and which is taken out before it is scored.
 CREATE TRIGGER usage_kept BEFORE DELETE ON usage
-FOR EACH ROW EXECUTE FUNCTION refuse('usage is never deleted');
+FOR EACH ROW WHEN (OLD.state <> 0) EXECUTE FUNCTION refuse('usage is never deleted');
 CREATE TRIGGER usage_unchanged BEFORE UPDATE OF source, request_id, body_hash, body, include_by, acknowledgement ON usage
 FOR EACH ROW EXECUTE FUNCTION refuse('usage is never changed');
 

@@ -32,9 +32,15 @@ final class MeterFixture {
             KEY);
     static final Duration PATIENCE = Duration.ofMinutes(2);
 
+    private static final List<Datanet> DATANETS = makeDatanets();
+
     private MeterFixture() {}
 
     static List<Datanet> datanets() {
+        return DATANETS;
+    }
+
+    private static List<Datanet> makeDatanets() {
         Random random = new Random(8);
         return List.of(
                 Fixtures.datanet("first", 3, Fixtures.randomRows(random, 12, 40)),
@@ -57,7 +63,19 @@ final class MeterFixture {
         return options(location, IDENTITY, observer);
     }
 
+    static MeterOptions options(LedgerLocation location, Duration commitPatience, LedgerStep.Observer observer) {
+        return options(location, IDENTITY, commitPatience, observer);
+    }
+
     static MeterOptions options(LedgerLocation location, LedgerIdentity identity, LedgerStep.Observer observer) {
+        return options(location, identity, MeterOptions.COMMIT_PATIENCE, observer);
+    }
+
+    private static MeterOptions options(
+            LedgerLocation location,
+            LedgerIdentity identity,
+            Duration commitPatience,
+            LedgerStep.Observer observer) {
         return new MeterOptions(
                 location,
                 identity,
@@ -65,6 +83,7 @@ final class MeterFixture {
                 Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER),
                 priceBook(),
                 Duration.ofHours(24),
+                commitPatience,
                 InstantSource.system(),
                 observer,
                 ReceiptListener.NONE);

@@ -20,7 +20,7 @@ public final class EngineException extends RuntimeException {
         /// The answer was, or may have been, computed with weights that the request did not ask for. Nothing of
         /// it may be used, nothing is billed; asking again may work.
         WRONG_WEIGHTS,
-        /// The engine is shutting down.
+        /// The engine is shutting down, or usage cannot be made durable; asking again later may work.
         UNAVAILABLE,
         /// A fault of ours.
         INTERNAL

@@ -702,7 +702,7 @@ public final class LoraEngine implements AutoCloseable {
                     .failed(
                             1,
                             new EngineException(
-                                    EngineException.Code.INTERNAL,
+                                    EngineException.Code.UNAVAILABLE,
                                     "the usage could not be made durable; nothing is billed"));
         }
     }

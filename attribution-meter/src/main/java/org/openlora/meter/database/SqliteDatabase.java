@@ -117,15 +117,30 @@ final class SqliteDatabase extends Database {
 
     private static <T extends @Nullable Object> T transaction(Connection connection, Work<T> work) throws SQLException {
         connection.setAutoCommit(false);
+        T result;
         try {
-            T result = work.run(connection);
+            result = work.run(connection);
             connection.commit();
-            return result;
         } catch (SQLException | RuntimeException | Error e) {
-            connection.rollback();
+            undo(connection, e);
             throw e;
-        } finally {
+        }
+        connection.setAutoCommit(true);
+        return result;
+    }
+
+    /// After some failures, such as a full disk, SQLite has rolled back by itself and says so when it is asked again:
+    /// that must not hide what went wrong.
+    private static void undo(Connection connection, Throwable cause) {
+        try {
+            connection.rollback();
+        } catch (SQLException e) {
+            cause.addSuppressed(e);
+        }
+        try {
             connection.setAutoCommit(true);
+        } catch (SQLException e) {
+            cause.addSuppressed(e);
         }
     }
 

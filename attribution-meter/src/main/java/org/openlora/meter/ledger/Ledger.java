@@ -181,6 +181,38 @@ public final class Ledger extends AttachedLedger {
         return new CommitOutcome.Conflict(message);
     }
 
+    /// Takes out rows that a failed commit may have left, and records the outage that this write ends.
+    ///
+    /// @param doubtful rows that nobody was given an acknowledgement of
+    /// @param sinceMillis the first write that failed
+    /// @param reason why, one line
+    /// @return how many rows had been left
+    public int resume(List<DoubtfulUsage> doubtful, long sinceMillis, String reason, long nowMillis) {
+        return database().write(connection -> {
+            ownership.lock(connection);
+            int left = 0;
+            for (DoubtfulUsage row : doubtful) {
+                int deleted = Database.update(
+                        connection,
+                        "DELETE FROM usage WHERE source = ? AND request_id = ? AND id > ? AND state = 0",
+                        row.source(),
+                        row.requestId(),
+                        row.lastIdBefore());
+                if (deleted > 0) {
+                    AuditTrail.append(
+                            connection,
+                            AuditEvent.ofSystem(nowMillis, "usage-undone", row.source(), row.requestId(), reason));
+                }
+                left += deleted;
+            }
+            String outage = "not writable from " + sinceMillis + " to " + nowMillis + ": " + reason;
+            AuditTrail.append(
+                    connection, AuditEvent.ofSystem(nowMillis, "ledger-resumed", "", identity().stream(), outage));
+            observer.reached(LedgerStep.USAGE_BEFORE_COMMIT);
+            return left;
+        });
+    }
+
     /// The oldest rows that wait for scoring.
     public List<StoredUsage> waitingUsage(int most) {
         return database()

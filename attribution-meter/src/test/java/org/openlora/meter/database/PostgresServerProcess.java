@@ -64,7 +64,10 @@ public final class PostgresServerProcess implements AutoCloseable {
         return start(true);
     }
 
-    private static PostgresServerProcess start(boolean durable) {
+    /// Starts a server of its own.
+    ///
+    /// @param durable whether it waits for the disk
+    public static PostgresServerProcess start(boolean durable) {
         try {
             // Not below the build's folder: nobody need not be allowed to enter that.
             Path folder = Files.createTempDirectory(Path.of("/tmp"), "openlora-postgres-");

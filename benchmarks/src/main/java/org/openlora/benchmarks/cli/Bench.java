@@ -48,7 +48,8 @@ import picocli.CommandLine.Spec;
             FlusherCommand.class,
             AttributionCommand.class,
             IndexCommand.class,
-            AnchorCommand.class
+            AnchorCommand.class,
+            LedgerCommand.class
         })
 public final class Bench implements Callable<Integer> {
     private static final int FAILURE = 1;

@@ -379,6 +379,7 @@ public record ServerConfig(
     ///
     /// @param priceBook file; empty for the shipped one
     /// @param datanetRoot folder; empty for the catalogue model's
+    /// @param commitPatienceSeconds that an answer waits for a ledger that cannot be written
     /// @param settleIntervalSeconds between two rounds of sealing and anchoring; 0 for none
     public record Metering(
             @JsonProperty(required = true) String replica,
@@ -386,18 +387,27 @@ public record ServerConfig(
             @JsonProperty(required = true) String priceBook,
             @JsonProperty(required = true) String datanetRoot,
             @JsonProperty(required = true) int inclusionWindowSeconds,
+            @JsonProperty(required = true) int commitPatienceSeconds,
             @JsonProperty(required = true) int settleIntervalSeconds) {
         public Metering {
             require(
                     Tenant.NAME.matcher(replica).matches(),
                     "replica %s must be 1 to 63 of a-z 0-9 . _ - and start with a letter or digit".formatted(replica));
             within("inclusionWindowSeconds", inclusionWindowSeconds, 1, 31 * 86_400);
+            within("commitPatienceSeconds", commitPatienceSeconds, 0, 3600);
             // Rounds farther apart than the promise would break it.
             within("settleIntervalSeconds", settleIntervalSeconds, 0, inclusionWindowSeconds);
         }
 
         Metering withSettleInterval(int seconds) {
-            return new Metering(replica, ledger, priceBook, datanetRoot, inclusionWindowSeconds, seconds);
+            return new Metering(
+                    replica,
+                    ledger,
+                    priceBook,
+                    datanetRoot,
+                    inclusionWindowSeconds,
+                    commitPatienceSeconds,
+                    seconds);
         }
     }
 

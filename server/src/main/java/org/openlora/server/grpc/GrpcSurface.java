@@ -41,6 +41,9 @@ public final class GrpcSurface implements AutoCloseable {
             grpc.addService(ProtoReflectionServiceV1.newInstance());
         }
         service = grpc.build();
+        serving.onRefusalChange(() -> health.setStatus(
+                HealthStatusManager.SERVICE_NAME_ALL_SERVICES,
+                serving.refusal().isEmpty() ? ServingStatus.SERVING : ServingStatus.NOT_SERVING));
     }
 
     public GrpcService service() {
@@ -50,7 +53,7 @@ public final class GrpcSurface implements AutoCloseable {
     /// Tells `grpc.health.v1.Health` that no more requests are taken, and ends what would not end by itself.
     public void drain() {
         adapters.drain();
-        health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.NOT_SERVING);
+        health.enterTerminalState();
     }
 
     /// Waits for the calls that still run, once the listener is closed.

@@ -21,7 +21,7 @@ import org.openlora.server.serving.Serving;
 /// | `GET /v1/models`, `/v1/models/{id}` | [ModelsService] |
 /// | `POST /v1/load_lora_adapter`, `/v1/unload_lora_adapter`, also without `/v1` | [LoraAdapterService] |
 /// | `GET /metrics` | [MetricsService] |
-/// | `GET /health`, `/ping` | 200 with an empty body while requests are taken, 503 otherwise |
+/// | `GET /health`, `/ping` | 200 while requests are taken, 503 otherwise; with the reason if the ledger is it |
 /// | `GET /version` | `{"version"}` |
 public final class HttpSurface implements AutoCloseable {
     private final ServerConfig config;
@@ -94,8 +94,12 @@ public final class HttpSurface implements AutoCloseable {
     }
 
     private HttpResponse health() {
-        return HttpResponse.of(
-                ResponseHeaders.of(ready.getAsBoolean() ? HttpStatus.OK : HttpStatus.SERVICE_UNAVAILABLE));
+        if (!ready.getAsBoolean()) {
+            return HttpResponse.of(ResponseHeaders.of(HttpStatus.SERVICE_UNAVAILABLE));
+        }
+        return serving.refusal()
+                .map(reason -> ApiError.unavailable(reason).response().toHttpResponse())
+                .orElseGet(() -> HttpResponse.of(ResponseHeaders.of(HttpStatus.OK)));
     }
 
     private HttpResponse version() {

@@ -1,5 +1,6 @@
 package org.openlora.server.metrics;
 
+import java.util.Optional;
 import org.openlora.engine.GenerationSink;
 import org.openlora.server.serving.AdapterChoice;
 import org.openlora.server.serving.Admission;
@@ -42,6 +43,16 @@ record MeteredServing(Serving serving, RequestMetrics requests) implements Servi
             case AdapterChoice.ByName byName -> byName.name();
             case AdapterChoice.ByDigest byDigest -> byDigest.digest().toString();
         };
+    }
+
+    @Override
+    public Optional<String> refusal() {
+        return serving.refusal();
+    }
+
+    @Override
+    public void onRefusalChange(Runnable changed) {
+        serving.onRefusalChange(changed);
     }
 
     @Override

@@ -11,6 +11,7 @@ import java.util.function.Supplier;
 import org.openlora.engine.EngineStats;
 import org.openlora.engine.model.LlamaModel;
 import org.openlora.meter.chain.FlusherMonitor;
+import org.openlora.meter.Meter;
 import org.openlora.server.adapters.AdapterCache;
 import org.openlora.server.serving.ProvisionalCounts;
 import org.openlora.server.serving.Serving;
@@ -44,6 +45,7 @@ public final class ServerMetrics {
         metrics.watchEngine(stack::engineStats, LlamaModel.BLOCK_TOKENS);
         metrics.watchCache(stack.adapterCache());
         metrics.watchProvisional(stack::provisionalCounts);
+        metrics.watchLedger(stack.meter());
         return metrics;
     }
 
@@ -93,6 +95,12 @@ public final class ServerMetrics {
                         .dropped())
                 .description("Tokens not looked for while their answers grew, because too many waited.")
                 .register(registry);
+    }
+
+    /// Counts a ledger as well.
+    void watchLedger(Meter meter) {
+        counted.add(meter);
+        LedgerMetrics.register(registry, meter);
     }
 
     /// The stack with its requests counted on their way.

@@ -2,6 +2,7 @@ package org.openlora.server.serving;
 
 import org.openlora.adapters.AdapterResidency;
 import org.openlora.engine.model.CausalLm;
+import org.openlora.meter.ledger.LedgerStep;
 
 /// What the engine is given of the stack's parts. A server gives them as they are; whoever wants to see, or to disturb,
 /// what passes between them puts something in between.
@@ -14,5 +15,10 @@ interface EngineParts {
 
     default AdapterResidency residency(AdapterResidency residency) {
         return residency;
+    }
+
+    /// Is told of the ledger's durable steps.
+    default LedgerStep.Observer ledgerObserver() {
+        return step -> {};
     }
 }

@@ -1,5 +1,6 @@
 package org.openlora.server.serving;
 
+import java.util.Optional;
 import org.openlora.engine.GenerationSink;
 
 /// What the network surfaces need of the stack below them. Every method may be called from any thread.
@@ -19,6 +20,12 @@ public interface Serving {
     /// @throws org.openlora.adapters.AdapterException if an adapter is not there or cannot be used
     /// @throws IllegalArgumentException if the call makes no sense; the message says why
     Admission submit(GenerationCall call, GenerationSink sink);
+
+    /// Why no requests are taken now, one line; empty while they are.
+    Optional<String> refusal();
+
+    /// Calls back whenever [#refusal] may have changed, on any thread.
+    void onRefusalChange(Runnable changed);
 
     /// Ends a request early; one that has ended already is left alone.
     void abort(Admission admission);

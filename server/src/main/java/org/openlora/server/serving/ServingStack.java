@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
@@ -32,6 +33,7 @@ import org.openlora.adapters.store.AdapterStore;
 import org.openlora.engine.BaseModel;
 import org.openlora.engine.BillTo;
 import org.openlora.engine.EngineConfig;
+import org.openlora.engine.EngineException;
 import org.openlora.engine.EngineStats;
 import org.openlora.engine.GenerationRequest;
 import org.openlora.engine.GenerationSink;
@@ -43,6 +45,7 @@ import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.engine.scheduler.SchedulerConfig;
 import org.openlora.engine.tensor.GemmSettings;
 import org.openlora.meter.DatanetOptions;
+import org.openlora.meter.LedgerHealth;
 import org.openlora.meter.Meter;
 import org.openlora.meter.MeterOptions;
 import org.openlora.meter.database.LedgerException;
@@ -53,6 +56,7 @@ import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.files.Progress;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.usage.AdapterUsage;
+import org.openlora.meter.ledger.ReceiptListener;
 import org.openlora.server.adapters.AdapterCache;
 import org.openlora.server.adapters.AdapterDesk;
 import org.openlora.server.adapters.CacheDesk;
@@ -136,7 +140,8 @@ public final class ServingStack implements Serving, AutoCloseable {
                     opening.add(new HostAdapterResidency(registry, limits(config.adapters()), InstantSource.system()));
             Operator operator = Operator.load(installation, config, environment);
             Bytes32 tokenizer = UsageRows.word(model.tokenizer().digest());
-            Meter meter = opening.add(openMeter(config, installation, environment, resolved, model, operator));
+            Meter meter =
+                    opening.add(openMeter(config, installation, environment, resolved, model, operator, parts));
             Bytes32 numericPath = UsageRows.word(model.numericPath().digest());
             UsageRows usage = new UsageRows(
                     meter, config.metering().replica(), UsageRows.word(model.digest()), tokenizer, numericPath);
@@ -309,7 +314,8 @@ public final class ServingStack implements Serving, AutoCloseable {
             Map<String, String> environment,
             ResolvedModel resolved,
             BaseModel model,
-            Operator operator) {
+            Operator operator,
+            EngineParts parts) {
         Path root = datanetRoot(config, installation, resolved);
         try {
             return Meter.open(new MeterOptions(
@@ -318,7 +324,11 @@ public final class ServingStack implements Serving, AutoCloseable {
                     DatanetOptions.of(installation.home(), registry -> registerDatanets(registry, root)),
                     Map.of(UsageRows.word(model.tokenizer().digest()), model.tokenizer()::encode),
                     PriceBookFile.read(config, installation),
-                    Duration.ofSeconds(config.metering().inclusionWindowSeconds())));
+                    Duration.ofSeconds(config.metering().inclusionWindowSeconds()),
+                    Duration.ofSeconds(config.metering().commitPatienceSeconds()),
+                    InstantSource.system(),
+                    parts.ledgerObserver(),
+                    ReceiptListener.NONE));
         } catch (LedgerException e) {
             throw new Problem(Problem.describe(e), "or set OPENLORA_HOME to another folder", e);
         } catch (IllegalStateException e) {
@@ -396,8 +406,26 @@ public final class ServingStack implements Serving, AutoCloseable {
                 true);
     }
 
+    /// Nothing is served that cannot be metered.
+    @Override
+    public Optional<String> refusal() {
+        return switch (meter.health()) {
+            case LedgerHealth.Writable _ -> Optional.empty();
+            case LedgerHealth.Unwritable _ ->
+                Optional.of("the ledger cannot be written, so nothing is served; try again later");
+        };
+    }
+
+    @Override
+    public void onRefusalChange(Runnable changed) {
+        meter.watchHealth(_ -> changed.run());
+    }
+
     @Override
     public Admission submit(GenerationCall call, GenerationSink sink) {
+        refusal().ifPresent(reason -> {
+            throw new EngineException(EngineException.Code.UNAVAILABLE, reason);
+        });
         int[] prompt = tokenize(call.prompt());
         List<Chosen> chosen = resolve(call.tenant(), call.adapters());
         Bytes32 account = operator.account(call.tenant().name());

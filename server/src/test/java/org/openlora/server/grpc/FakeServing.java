@@ -3,7 +3,9 @@ package org.openlora.server.grpc;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.openlora.adapters.AdapterException;
@@ -35,6 +37,8 @@ final class FakeServing implements Serving {
     private final boolean silent;
     private final BlockingQueue<GenerationCall> calls = new LinkedBlockingQueue<>();
     private final CountDownLatch aborted = new CountDownLatch(1);
+    private final List<Runnable> refusalChanged = new CopyOnWriteArrayList<>();
+    private volatile Optional<String> refusal = Optional.empty();
 
     FakeServing(List<String> words, boolean silent) {
         this.words = List.copyOf(words);
@@ -90,6 +94,22 @@ final class FakeServing implements Serving {
             sink.accept(new GenerationEvent.Finished(0, FinishReason.STOP, "!", usage(), acknowledgement()));
         }
         return new Admission(id, id, BASE, adapters, tokenize(call.prompt()).length);
+    }
+
+    @Override
+    public Optional<String> refusal() {
+        return refusal;
+    }
+
+    @Override
+    public void onRefusalChange(Runnable changed) {
+        refusalChanged.add(changed);
+        changed.run();
+    }
+
+    void refuse(Optional<String> reason) {
+        refusal = reason;
+        refusalChanged.forEach(Runnable::run);
     }
 
     @Override

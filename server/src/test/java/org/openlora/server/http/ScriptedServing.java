@@ -2,7 +2,9 @@ package org.openlora.server.http;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.openlora.adapters.AdapterException;
@@ -35,6 +37,8 @@ final class ScriptedServing implements Serving {
 
     private final BlockingQueue<Submitted> submitted = new LinkedBlockingQueue<>();
     private final BlockingQueue<String> aborted = new LinkedBlockingQueue<>();
+    private final List<Runnable> refusalChanged = new CopyOnWriteArrayList<>();
+    private volatile Optional<String> refusal = Optional.empty();
 
     /// A call that was taken on.
     record Submitted(GenerationCall call, GenerationSink sink, Admission admission) {
@@ -137,6 +141,22 @@ final class ScriptedServing implements Serving {
             return new Admission.ResolvedAdapter(name, ADAPTER, Digest.ZERO, scale);
         }
         throw new AdapterException(AdapterException.Code.NOT_FOUND, "no adapter for " + choice);
+    }
+
+    @Override
+    public Optional<String> refusal() {
+        return refusal;
+    }
+
+    @Override
+    public void onRefusalChange(Runnable changed) {
+        refusalChanged.add(changed);
+        changed.run();
+    }
+
+    void refuse(Optional<String> reason) {
+        refusal = reason;
+        refusalChanged.forEach(Runnable::run);
     }
 
     @Override

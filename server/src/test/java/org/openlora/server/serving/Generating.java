@@ -3,6 +3,7 @@ package org.openlora.server.serving;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicLong;
@@ -28,7 +29,7 @@ final class Generating implements GenerationSink {
     private final CompletableFuture<GenerationEvent.Finished> finished = new CompletableFuture<>();
     private volatile long firstTokenAt;
     private volatile long finishedAt;
-    private String engineId = "";
+    private volatile @Nullable Admission admission;
 
     /// An answer when it is whole.
     ///
@@ -65,7 +66,7 @@ final class Generating implements GenerationSink {
     /// @param atToken called on the engine's thread with each token, as the how manieth it is
     static Generating start(Serving serving, GenerationCall call, IntConsumer atToken) {
         Generating generating = new Generating(atToken);
-        generating.engineId = serving.submit(call, generating).engineId();
+        generating.admission = serving.submit(call, generating);
         return generating;
     }
 
@@ -116,12 +117,16 @@ final class Generating implements GenerationSink {
     }
 
     Bytes32 requestId() {
-        return Bytes32.parse(engineId);
+        return Bytes32.parse(admission().engineId());
+    }
+
+    Admission admission() {
+        return Objects.requireNonNull(admission);
     }
 
     /// Waits for the end.
     Whole whole() {
         GenerationEvent.Finished end = finished.join();
-        return new Whole(Bytes32.parse(engineId), text.toString(), List.copyOf(tokens), end, firstTokenAt, finishedAt);
+        return new Whole(requestId(), text.toString(), List.copyOf(tokens), end, firstTokenAt, finishedAt);
     }
 }
