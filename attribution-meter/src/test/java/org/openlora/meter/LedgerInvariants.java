@@ -95,7 +95,7 @@ record LedgerInvariants(int requests) {
             assertThat(batch.previousHead()).isEqualTo(head);
             List<Receipt> inside =
                     receipts.subList((int) next - 1, (int) batch.header().lastSeq());
-            assertThat(batch.receipts().stream().map(SignedReceipt::receipt)).containsExactlyElementsOf(inside);
+            assertThat(batch.receipts()).extracting(SignedReceipt::receipt).containsExactlyElementsOf(inside);
             assertThat(MerkleTree.of(inside.stream().map(ReceiptCodec::leaf).toList())
                             .root())
                     .isEqualTo(batch.header().root());
