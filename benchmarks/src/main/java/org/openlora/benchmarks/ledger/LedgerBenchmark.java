@@ -22,10 +22,11 @@ import org.openlora.benchmarks.machine.ProcessorTime;
 import org.openlora.benchmarks.report.LedgerReport;
 import org.openlora.engine.tokenizer.Tokenizer;
 import org.openlora.engine.tokenizer.Tokenizers;
+import org.openlora.meter.DatanetOptions;
 import org.openlora.meter.Meter;
 import org.openlora.meter.MeterOptions;
 import org.openlora.meter.database.DatabaseLocation;
-import org.openlora.meter.datanet.DatanetRegistry;
+import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
@@ -87,9 +88,19 @@ public final class LedgerBenchmark {
         return fill("postgresql", new LedgerLocation(folder, server), settings.receipts());
     }
 
+    private static List<Datanet> datanets(Path folder) throws IOException {
+        List<Datanet> datanets = new ArrayList<>();
+        try (Stream<Path> entries = Files.list(folder)) {
+            for (Path entry : entries.sorted().toList()) {
+                datanets.add(Datanet.read(entry));
+            }
+        }
+        return datanets;
+    }
+
     private LedgerReport.Run fill(String database, LedgerLocation location, int count) throws IOException {
         Tokenizer tokenizer = Tokenizers.open(root.resolve("models/openlora-tiny"));
-        DatanetRegistry datanets = DatanetRegistry.ofFolder(root.resolve("examples/datanets"));
+        List<Datanet> datanets = datanets(root.resolve("examples/datanets"));
         MeterOptions options = new MeterOptions(
                 location,
                 new LedgerIdentity(
@@ -97,14 +108,14 @@ public final class LedgerBenchmark {
                         Keccak256.hash("bench operator"),
                         Eip712Domain.ledger(CHAIN, Address.ZERO),
                         KEY),
-                datanets,
+                DatanetOptions.of(location.folder(), registry -> datanets.forEach(registry::register)),
                 Map.of(Bytes32.of(tokenizer.digest().bytes()), tokenizer::encode),
                 PriceBook.read(root.resolve("config/pricebook.yaml")),
                 Duration.ofDays(1));
         try (Meter meter = Meter.open(options)) {
             List<UsageRow> rows = rows(
                     meter,
-                    new UsageRows(datanets.all(), tokenizer, settings.promptTokens(), settings.outputTokens()),
+                    new UsageRows(datanets, tokenizer, settings.promptTokens(), settings.outputTokens()),
                     count);
             ProcessorTime machine =
                     new ProcessorTime(List.of(ProcessHandle.current().pid()));
