@@ -3,6 +3,7 @@ package org.openlora.benchmarks.attribution;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
 import java.lang.management.ThreadMXBean;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -31,12 +32,13 @@ record ThreadTimes(long attributionNanos, long clientNanos, long servingNanos) {
 
         /// What has passed since.
         ThreadTimes since(Clocks start) {
-            long[] sums = new long[Kind.values().length];
-            nanosById.forEach(
-                    (id, nanos) -> sums[kinds.getOrDefault(id, Kind.SERVING).ordinal()] +=
-                            nanos - start.nanosById().getOrDefault(id, 0L));
+            Map<Kind, Long> sums = new EnumMap<>(Kind.class);
+            nanosById.forEach((id, nanos) -> sums.merge(
+                    kinds.getOrDefault(id, Kind.SERVING), nanos - start.nanosById().getOrDefault(id, 0L), Long::sum));
             return new ThreadTimes(
-                    sums[Kind.ATTRIBUTION.ordinal()], sums[Kind.CLIENT.ordinal()], sums[Kind.SERVING.ordinal()]);
+                    sums.getOrDefault(Kind.ATTRIBUTION, 0L),
+                    sums.getOrDefault(Kind.CLIENT, 0L),
+                    sums.getOrDefault(Kind.SERVING, 0L));
         }
     }
 
