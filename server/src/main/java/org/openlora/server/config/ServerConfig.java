@@ -399,13 +399,7 @@ public record ServerConfig(
 
         Metering withSettleInterval(int seconds) {
             return new Metering(
-                    replica,
-                    ledger,
-                    priceBook,
-                    datanetRoot,
-                    inclusionWindowSeconds,
-                    commitPatienceSeconds,
-                    seconds);
+                    replica, ledger, priceBook, datanetRoot, inclusionWindowSeconds, commitPatienceSeconds, seconds);
         }
     }
 
