@@ -206,7 +206,8 @@ public final class LedgerBenchmark {
         return switch (location.database()) {
             case DatabaseLocation.PostgresServer _ -> 0;
             case DatabaseLocation.SqliteFile(Path file) -> {
-                try (Stream<Path> files = Files.list(Objects.requireNonNull(file.toAbsolutePath().getParent()))) {
+                try (Stream<Path> files =
+                        Files.list(Objects.requireNonNull(file.toAbsolutePath().getParent()))) {
                     yield files.filter(each -> each.getFileName()
                                     .toString()
                                     .startsWith(file.getFileName().toString()))

@@ -39,8 +39,7 @@ final class LedgerOptions {
         Map<String, String> environment = Environment.variables();
         Operator operator = Operator.load(installation, settings, environment);
         try {
-            return Ledger.attach(
-                    LedgerSettings.location(installation, settings, environment), operator.identity());
+            return Ledger.attach(LedgerSettings.location(installation, settings, environment), operator.identity());
         } catch (LedgerException e) {
             throw new Problem(Problem.describe(e), "check the ledger's folder, or set OPENLORA_HOME", e);
         }

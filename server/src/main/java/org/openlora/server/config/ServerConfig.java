@@ -401,13 +401,7 @@ public record ServerConfig(
 
         Metering withSettleInterval(int seconds) {
             return new Metering(
-                    replica,
-                    ledger,
-                    priceBook,
-                    datanetRoot,
-                    inclusionWindowSeconds,
-                    commitPatienceSeconds,
-                    seconds);
+                    replica, ledger, priceBook, datanetRoot, inclusionWindowSeconds, commitPatienceSeconds, seconds);
         }
     }
 
