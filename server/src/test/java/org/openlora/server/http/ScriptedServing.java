@@ -13,6 +13,7 @@ import org.openlora.engine.FinishReason;
 import org.openlora.engine.GenerationEvent;
 import org.openlora.engine.GenerationSink;
 import org.openlora.engine.Usage;
+import org.openlora.engine.sampling.SamplingParams;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.receipt.Eip712Domain;
@@ -144,7 +145,8 @@ final class ScriptedServing implements Serving {
                 new int[generated],
                 cached,
                 0,
-                FinishReason.STOP);
+                FinishReason.STOP,
+                SamplingParams.greedy(1));
     }
 
     private static SignedAcknowledgement acknowledgement() {
