@@ -168,6 +168,12 @@ public final class ServingStack implements Serving, AutoCloseable {
     }
 
     private static BaseModel openModel(ResolvedModel resolved, ServerConfig.Engine sizes) {
+        BaseModel model = loadModel(resolved, sizes);
+        warmUp(model, sizes);
+        return model;
+    }
+
+    static BaseModel loadModel(ResolvedModel resolved, ServerConfig.Engine sizes) {
         int threads = sizes.threads() == 0 ? Runtime.getRuntime().availableProcessors() : sizes.threads();
         chooseGemm(sizes);
         BaseModel model = BaseModel.open(
@@ -184,7 +190,6 @@ public final class ServingStack implements Serving, AutoCloseable {
         }
         log.info(
                 "model {} is loaded: base {}, {} on {} threads", resolved.name(), actual, model.numericPath(), threads);
-        warmUp(model, sizes);
         return model;
     }
 
@@ -269,7 +274,7 @@ public final class ServingStack implements Serving, AutoCloseable {
         }
     }
 
-    private static HostLimits limits(ServerConfig.Adapters adapters) {
+    static HostLimits limits(ServerConfig.Adapters adapters) {
         return new HostLimits(
                 adapters.hostBytes(),
                 adapters.deviceSlots(),
@@ -280,7 +285,7 @@ public final class ServingStack implements Serving, AutoCloseable {
                 adapters.scrubBytesPerSecond());
     }
 
-    private static Path adapterRoot(ServerConfig config, Installation installation, ResolvedModel resolved) {
+    static Path adapterRoot(ServerConfig config, Installation installation, ResolvedModel resolved) {
         if (!config.adapterRoot().isEmpty()) {
             Path root = installation.root().resolve(config.adapterRoot());
             if (!Files.isDirectory(root)) {
