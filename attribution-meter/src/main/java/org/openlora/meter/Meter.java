@@ -17,7 +17,7 @@ import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.ledger.PendingUsage;
 import org.openlora.meter.ledger.SealedBatch;
-import org.openlora.meter.ledger.SqliteAttemptJournal;
+import org.openlora.meter.ledger.LedgerJournal;
 import org.openlora.meter.ledger.UsageReceipts;
 import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.receipt.SignedAcknowledgement;
@@ -52,10 +52,10 @@ public final class Meter implements AutoCloseable {
 
     /// Opens the ledger and goes on with the rows that wait in it.
     ///
-    /// @throws org.openlora.meter.ledger.LedgerException where another process has it open or its files cannot be
+    /// @throws org.openlora.meter.database.LedgerException where another process has it open or its files cannot be
     ///     used
     public static Meter open(MeterOptions options) {
-        Ledger ledger = Ledger.open(options.folder(), options.identity(), options.observer());
+        Ledger ledger = Ledger.open(options.location(), options.identity(), options.observer());
         try {
             return new Meter(options, ledger);
         } catch (RuntimeException e) {
@@ -97,7 +97,7 @@ public final class Meter implements AutoCloseable {
     ///
     /// @return completes when the row is on the disk, with what the response's final event carries; fails with a
     ///     [org.openlora.meter.ledger.UsageConflictException] where the request id was used for another content,
-    ///     or a [org.openlora.meter.ledger.LedgerException] where the row could not be written: then nothing is
+    ///     or a [org.openlora.meter.database.LedgerException] where the row could not be written: then nothing is
     ///     billed
     public CompletableFuture<SignedAcknowledgement> commit(UsageRow row) {
         long includeBy =
@@ -132,7 +132,7 @@ public final class Meter implements AutoCloseable {
     }
 
     /// The flusher's memory.
-    public SqliteAttemptJournal journal() {
+    public LedgerJournal journal() {
         return ledger.journal();
     }
 

@@ -1,6 +1,5 @@
 package org.openlora.meter;
 
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
@@ -8,19 +7,20 @@ import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.evidence.TokenEncoder;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.LedgerIdentity;
+import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerStep;
 import org.openlora.meter.pricing.PriceBook;
 
 /// What a meter is made of.
 ///
-/// @param folder the ledger's; created where it is not
+/// @param location of the ledger
 /// @param encoders by tokenizer digest; rows of other tokenizers are quarantined
 /// @param priceBook for the rows that are committed from now on
 /// @param inclusionWindow receipts are promised in a batch this long after the response
 /// @param clock for the audit trail and the time of sealing
 /// @param observer is told of the ledger's durable steps
 public record MeterOptions(
-        Path folder,
+        LedgerLocation location,
         LedgerIdentity identity,
         DatanetRegistry datanets,
         Map<Bytes32, TokenEncoder> encoders,
@@ -37,12 +37,12 @@ public record MeterOptions(
 
     /// Without an observer, by the system's clock.
     public MeterOptions(
-            Path folder,
+            LedgerLocation location,
             LedgerIdentity identity,
             DatanetRegistry datanets,
             Map<Bytes32, TokenEncoder> encoders,
             PriceBook priceBook,
             Duration inclusionWindow) {
-        this(folder, identity, datanets, encoders, priceBook, inclusionWindow, InstantSource.system(), step -> {});
+        this(location, identity, datanets, encoders, priceBook, inclusionWindow, InstantSource.system(), step -> {});
     }
 }

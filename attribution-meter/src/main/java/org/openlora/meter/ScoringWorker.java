@@ -10,7 +10,7 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.openlora.meter.ledger.Ledger;
-import org.openlora.meter.ledger.LedgerException;
+import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.ledger.ScoredUsage;
 import org.openlora.meter.ledger.StoredUsage;
 import org.slf4j.Logger;

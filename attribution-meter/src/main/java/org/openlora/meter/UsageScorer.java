@@ -8,7 +8,7 @@ import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evidence.Scorer;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.Ledger;
-import org.openlora.meter.ledger.LedgerException;
+import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.ledger.ScoredUsage;
 import org.openlora.meter.ledger.StoredUsage;
 import org.openlora.meter.pricing.PayeeTable;

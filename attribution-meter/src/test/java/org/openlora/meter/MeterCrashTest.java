@@ -22,6 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerStep;
 import org.openlora.meter.ledger.PayeeTotal;
 import org.openlora.meter.ledger.SealedBatch;
@@ -52,7 +53,7 @@ class MeterCrashTest {
             copyTree(live, copy);
             all.add(new Remains(step, copy, Set.copyOf(acknowledged)));
         };
-        try (Meter meter = Meter.open(MeterFixture.options(live, camera))) {
+        try (Meter meter = Meter.open(MeterFixture.options(LedgerLocation.of(live), camera))) {
             for (int i = 0; i < REQUESTS; i++) {
                 meter.commit(MeterFixture.row(meter, i)).join();
                 acknowledged.add(i);
@@ -110,7 +111,7 @@ class MeterCrashTest {
 
         public static void main(String[] arguments) {
             int first = Integer.parseInt(arguments[1]);
-            try (Meter meter = Meter.open(MeterFixture.options(Path.of(arguments[0])))) {
+            try (Meter meter = Meter.open(MeterFixture.options(LedgerLocation.of(Path.of(arguments[0]))))) {
                 for (int i = first; i < first + 1_000; i++) {
                     meter.commit(MeterFixture.row(meter, i)).join();
                     System.out.println(i);
@@ -126,7 +127,7 @@ class MeterCrashTest {
     /// Opens what is left: every acknowledged request has one receipt, the chain of receipts and batches holds,
     /// and committing everything once more bills nothing twice.
     private static void check(Path remains, Set<Integer> acknowledged) {
-        try (Meter meter = Meter.open(MeterFixture.options(remains))) {
+        try (Meter meter = Meter.open(MeterFixture.options(LedgerLocation.of(remains)))) {
             meter.drain(MeterFixture.PATIENCE);
             for (int request : acknowledged) {
                 assertThat(meter.queries()

@@ -12,6 +12,7 @@ import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.evidence.Fixtures;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.ledger.LedgerIdentity;
+import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerStep;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.meter.receipt.Eip712Domain;
@@ -54,13 +55,13 @@ final class MeterFixture {
         }
     }
 
-    static MeterOptions options(Path folder) {
-        return options(folder, step -> {});
+    static MeterOptions options(LedgerLocation location) {
+        return options(location, step -> {});
     }
 
-    static MeterOptions options(Path folder, LedgerStep.Observer observer) {
+    static MeterOptions options(LedgerLocation location, LedgerStep.Observer observer) {
         return new MeterOptions(
-                folder,
+                location,
                 IDENTITY,
                 registry(),
                 Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER),

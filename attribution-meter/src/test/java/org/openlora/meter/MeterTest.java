@@ -18,16 +18,20 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.openlora.meter.chain.AttemptJournal;
+import org.openlora.meter.database.TestDatabase;
 import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evidence.Fixtures;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
-import org.openlora.meter.ledger.LedgerException;
+import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.ledger.PayeeTotal;
 import org.openlora.meter.ledger.SealedBatch;
-import org.openlora.meter.ledger.SqliteAttemptJournal;
+import org.openlora.meter.ledger.LedgerJournal;
+import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.UsageConflictException;
 import org.openlora.meter.receipt.Payment;
 import org.openlora.meter.receipt.Receipt;
@@ -38,14 +42,26 @@ import org.openlora.meter.receipt.UsageAcknowledgement;
 import org.openlora.meter.usage.ScoringVersions;
 import org.openlora.meter.usage.UsageRow;
 
+@ParameterizedClass
+@EnumSource(TestDatabase.class)
 class MeterTest {
+    private final TestDatabase database;
+
     @TempDir
     private Path folder;
+
+    MeterTest(TestDatabase database) {
+        this.database = database;
+    }
+
+    private LedgerLocation ledger() {
+        return database.ledger(folder);
+    }
 
     @Test
     void commit_manyVirtualThreads_everyRowHasItsReceiptAndMoneyIsConserved() throws Exception {
         final int requests = 300;
-        try (Meter meter = Meter.open(MeterFixture.options(folder))) {
+        try (Meter meter = Meter.open(MeterFixture.options(ledger()))) {
             List<UsageRow> rows = new ArrayList<>();
             for (int i = 0; i < requests; i++) {
                 rows.add(MeterFixture.row(meter, i));
@@ -84,7 +100,7 @@ class MeterTest {
 
     @Test
     void commit_sameRowAgain_givesTheSameAcknowledgementAndOneReceipt() {
-        try (Meter meter = Meter.open(MeterFixture.options(folder))) {
+        try (Meter meter = Meter.open(MeterFixture.options(ledger()))) {
             UsageRow row = MeterFixture.row(meter, 1);
             SignedAcknowledgement first = meter.commit(row).join();
             CompletableFuture<SignedAcknowledgement> again = meter.commit(row);
@@ -100,7 +116,7 @@ class MeterTest {
 
     @Test
     void commit_sameIdOtherContent_isRefusedAndAudited() {
-        try (Meter meter = Meter.open(MeterFixture.options(folder))) {
+        try (Meter meter = Meter.open(MeterFixture.options(ledger()))) {
             UsageRow row = MeterFixture.row(meter, 1);
             UsageRow changed =
                     Fixtures.row("request 1", row.adapters(), row.prompt().toArray(), new int[] {1}, 0, row.versions());
@@ -121,7 +137,7 @@ class MeterTest {
     @Test
     void drain_unscorableRow_isQuarantinedAndHoldsNobodyUp() {
         UsageRow poisoned;
-        try (Meter meter = Meter.open(MeterFixture.options(folder))) {
+        try (Meter meter = Meter.open(MeterFixture.options(ledger()))) {
             UsageRow good = MeterFixture.row(meter, 1);
             ScoringVersions versions = good.versions();
             poisoned = Fixtures.row(
@@ -171,9 +187,9 @@ class MeterTest {
 
     @Test
     void releaseQuarantined_tokenizerLoadedSince_scoresTheRow() {
-        MeterOptions options = MeterFixture.options(folder);
+        MeterOptions options = MeterFixture.options(ledger());
         MeterOptions without = new MeterOptions(
-                folder, options.identity(), options.datanets(), Map.of(), options.priceBook(), Duration.ofHours(1));
+                ledger(), options.identity(), options.datanets(), Map.of(), options.priceBook(), Duration.ofHours(1));
         try (Meter meter = Meter.open(without)) {
             meter.commit(MeterFixture.row(meter, 1)).join();
             meter.drain(MeterFixture.PATIENCE);
@@ -189,7 +205,7 @@ class MeterTest {
 
     @Test
     void seal_twice_givesLinkedBatchesWithProofs() throws IOException {
-        try (Meter meter = Meter.open(MeterFixture.options(folder))) {
+        try (Meter meter = Meter.open(MeterFixture.options(ledger()))) {
             assertThat(meter.seal()).isEmpty();
             commit(meter, 0, 7);
             SealedBatch first = meter.seal().orElseThrow();
@@ -224,69 +240,29 @@ class MeterTest {
 
     @Test
     void open_secondTime_isRefusedWhileTheFirstIsOpen() {
-        Meter meter = Meter.open(MeterFixture.options(folder));
-        assertThatThrownBy(() -> Meter.open(MeterFixture.options(folder)))
+        Meter meter = Meter.open(MeterFixture.options(ledger()));
+        assertThatThrownBy(() -> Meter.open(MeterFixture.options(ledger())))
                 .isInstanceOf(LedgerException.class)
                 .hasMessageContaining("is in use by another process");
         meter.close();
-        Meter.open(MeterFixture.options(folder)).close();
-    }
-
-    @Test
-    void open_damagedFile_isRefusedInOneLine() throws IOException {
-        Files.writeString(
-                folder.resolve("ledger.db"), "this is no database, but long enough to look like one ".repeat(40));
-        assertThatThrownBy(() -> Meter.open(MeterFixture.options(folder)))
-                .isInstanceOf(LedgerException.class)
-                .hasMessageContaining("cannot open the ledger")
-                .hasMessageNotContaining("\n");
-        Files.delete(folder.resolve("ledger.db"));
-        Meter.open(MeterFixture.options(folder)).close();
+        Meter.open(MeterFixture.options(ledger())).close();
     }
 
     @Test
     void commit_afterClose_isRefused() {
-        Meter meter = Meter.open(MeterFixture.options(folder));
+        Meter meter = Meter.open(MeterFixture.options(ledger()));
         UsageRow row = MeterFixture.row(meter, 1);
         meter.close();
         assertThatThrownBy(() -> meter.commit(row)).hasMessage("the meter is closed");
     }
 
     @Test
-    void scoring_dropsTheTokenIds() throws IOException {
-        UsageRow row;
-        try (Meter meter = Meter.open(MeterFixture.options(folder))) {
-            int[] secret = new int[64];
-            java.util.Arrays.setAll(secret, i -> 0x5ec2e700 + i);
-            row = Fixtures.row("secret", List.of(), secret, new int[] {1}, 0, meter.versionsFor(List.of()));
-            meter.commit(row).join();
-            meter.drain(MeterFixture.PATIENCE);
-        }
-        byte[] pattern = java.util.Arrays.copyOf(row.prompt().bytes(), 64);
-        try (var files = Files.list(folder)) {
-            for (Path file : files.filter(Files::isRegularFile).toList()) {
-                assertThat(java.util.Collections.indexOfSubList(boxed(Files.readAllBytes(file)), boxed(pattern)))
-                        .as("token ids in %s", file)
-                        .isEqualTo(-1);
-            }
-        }
-    }
-
-    private static List<Byte> boxed(byte[] bytes) {
-        List<Byte> list = new ArrayList<>(bytes.length);
-        for (byte value : bytes) {
-            list.add(value);
-        }
-        return list;
-    }
-
-    @Test
     void register_later_keepsTheOrderOfRegistration() {
-        MeterOptions options = MeterFixture.options(folder);
+        MeterOptions options = MeterFixture.options(ledger());
         DatanetRegistry second = new DatanetRegistry();
         second.register(MeterFixture.datanets().get(1));
         MeterOptions secondOnly = new MeterOptions(
-                folder, options.identity(), second, options.encoders(), options.priceBook(), Duration.ofHours(1));
+                ledger(), options.identity(), second, options.encoders(), options.priceBook(), Duration.ofHours(1));
         List<Bytes32> expected = List.of(
                 MeterFixture.datanets().get(1).digest(),
                 MeterFixture.datanets().get(0).digest());
@@ -306,8 +282,8 @@ class MeterTest {
         var attempt = new AttemptJournal.Attempt(
                 1, 5, Fixtures.word("tx"), "0x02", BigInteger.TEN, BigInteger.TWO.pow(90), 123);
         var chain = new AttemptJournal.ChainIdentity(31_337, Fixtures.word("code"));
-        try (Meter meter = Meter.open(MeterFixture.options(folder))) {
-            SqliteAttemptJournal journal = meter.journal();
+        try (Meter meter = Meter.open(MeterFixture.options(ledger()))) {
+            LedgerJournal journal = meter.journal();
             assertThat(journal.identity()).isEmpty();
             journal.bind(chain);
             journal.recordAttempt(attempt);
@@ -317,8 +293,8 @@ class MeterTest {
             journal.recordFinal(1);
             journal.recordFinal(0);
         }
-        try (Meter meter = Meter.open(MeterFixture.options(folder))) {
-            SqliteAttemptJournal journal = meter.journal();
+        try (Meter meter = Meter.open(MeterFixture.options(ledger()))) {
+            LedgerJournal journal = meter.journal();
             assertThat(journal.identity()).contains(chain);
             journal.bind(chain);
             assertThat(journal.attempts(1)).containsExactly(attempt);

@@ -10,6 +10,9 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
+import org.openlora.meter.database.Database;
+import org.openlora.meter.database.LedgerException;
+import org.openlora.meter.database.LedgerException.Reason;
 import org.openlora.meter.chain.BatchHeader;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
@@ -105,7 +108,7 @@ final class BatchSealer {
                             header.firstSeq(),
                             header.lastSeq());
                     if (marked != header.count()) {
-                        throw new LedgerException("batch " + header.number() + " holds " + header.count()
+                        throw new LedgerException(Reason.DAMAGED, "batch " + header.number() + " holds " + header.count()
                                 + " receipts, of which only " + marked + " stood in no batch");
                     }
                     observer.reached(LedgerStep.BATCH_BEFORE_COMMIT);
@@ -144,7 +147,7 @@ final class BatchSealer {
                 directory.force(true);
             }
         } catch (IOException e) {
-            throw new LedgerException("cannot write the batch file " + file + ": " + e.getMessage(), e);
+            throw new LedgerException(Reason.OTHER, "cannot write the batch file " + file + ": " + e.getMessage(), e);
         }
     }
 
@@ -162,7 +165,7 @@ final class BatchSealer {
                     entry.dataUri());
             Bytes32 previousHead = entry(number - 1).map(Entry::head).orElse(Bytes32.ZERO);
             if (!header.head(previousHead).equals(entry.head())) {
-                throw new LedgerException("batch " + number + " does not have the head it was sealed with");
+                throw new LedgerException(Reason.DAMAGED, "batch " + number + " does not have the head it was sealed with");
             }
             return new SealedBatch(header, previousHead, entry.head(), folder.resolve(entry.dataUri()), receipts);
         });

@@ -1,11 +1,16 @@
 package org.openlora.meter.ledger;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.openlora.meter.database.Database;
+import org.openlora.meter.database.LedgerException;
+import org.openlora.meter.database.LedgerException.Reason;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evm.Address;
@@ -22,9 +27,7 @@ import org.openlora.meter.usage.UsageRow;
 /// disk; a crash at any point leaves each step done or not begun. One process at a time. Safe for use by many
 /// threads.
 public final class Ledger implements AutoCloseable {
-    private static final String FILE_NAME = "ledger.db";
-
-    private final FolderLock lock;
+    private final Database.Claim claim;
     private final Database database;
     private final LedgerIdentity identity;
     private final LedgerStep.Observer observer;
@@ -32,8 +35,12 @@ public final class Ledger implements AutoCloseable {
     private final BatchSealer sealer;
 
     private Ledger(
-            FolderLock lock, Database database, Path folder, LedgerIdentity identity, LedgerStep.Observer observer) {
-        this.lock = lock;
+            Database database,
+            Database.Claim claim,
+            Path folder,
+            LedgerIdentity identity,
+            LedgerStep.Observer observer) {
+        this.claim = claim;
         this.database = database;
         this.identity = identity;
         this.observer = observer;
@@ -45,16 +52,27 @@ public final class Ledger implements AutoCloseable {
     ///
     /// @throws LedgerException where another process has it open or its files cannot be used
     public static Ledger open(Path folder, LedgerIdentity identity) {
-        return open(folder, identity, step -> {});
+        return open(LedgerLocation.of(folder), identity, step -> {});
     }
 
-    /// Opens the ledger with an observer of its durable steps.
-    public static Ledger open(Path folder, LedgerIdentity identity, LedgerStep.Observer observer) {
-        FolderLock lock = FolderLock.acquire(folder);
+    /// Opens the ledger of this identity's stream.
+    ///
+    /// @param observer is told of its durable steps
+    /// @throws LedgerException where another process has the stream open or the ledger cannot be used
+    public static Ledger open(LedgerLocation location, LedgerIdentity identity, LedgerStep.Observer observer) {
         try {
-            return new Ledger(lock, Database.open(folder.resolve(FILE_NAME)), folder, identity, observer);
+            Files.createDirectories(location.folder());
+        } catch (IOException e) {
+            throw new LedgerException(
+                    Reason.OTHER, "cannot use the ledger folder " + location.folder() + ": " + e.getMessage(), e);
+        }
+        Database database = Database.open(location.database());
+        try {
+            Database.Claim claim = database.claim(
+                    identity.stream(), "stream " + identity.stream() + " of the ledger " + location.database());
+            return new Ledger(database, claim, location.folder(), identity, observer);
         } catch (RuntimeException e) {
-            lock.close();
+            database.close();
             throw e;
         }
     }
@@ -246,8 +264,8 @@ public final class Ledger implements AutoCloseable {
     }
 
     /// The flusher's memory for this stream.
-    public SqliteAttemptJournal journal() {
-        return new SqliteAttemptJournal(database, identity.stream());
+    public LedgerJournal journal() {
+        return new LedgerJournal(database, identity.stream());
     }
 
     @Override
@@ -255,7 +273,7 @@ public final class Ledger implements AutoCloseable {
         try {
             database.close();
         } finally {
-            lock.close();
+            claim.close();
         }
     }
 

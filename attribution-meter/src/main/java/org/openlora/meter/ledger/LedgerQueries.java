@@ -6,6 +6,9 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
+import org.openlora.meter.database.Database;
+import org.openlora.meter.database.LedgerException;
+import org.openlora.meter.database.LedgerException.Reason;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
@@ -145,13 +148,13 @@ public final class LedgerQueries {
             for (SignedReceipt signed : receipts) {
                 seq++;
                 if (signed.receipt().seq() != seq) {
-                    throw new LedgerException("receipt " + seq + " is missing");
+                    throw new LedgerException(Reason.DAMAGED, "receipt " + seq + " is missing");
                 }
                 if (!signed.receipt().prevReceipt().equals(previous)) {
-                    throw new LedgerException("receipt " + seq + " does not link to the one before it");
+                    throw new LedgerException(Reason.DAMAGED, "receipt " + seq + " does not link to the one before it");
                 }
                 if (!signed.isSignedBy(operator)) {
-                    throw new LedgerException("receipt " + seq + " is not signed by " + operator);
+                    throw new LedgerException(Reason.DAMAGED, "receipt " + seq + " is not signed by " + operator);
                 }
                 previous = ReceiptCodec.structHash(signed.receipt());
             }

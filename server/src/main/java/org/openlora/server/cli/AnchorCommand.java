@@ -8,7 +8,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.Ledger;
-import org.openlora.meter.ledger.LedgerException;
+import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.ledger.SealedBatch;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;

@@ -7,7 +7,7 @@ import org.openlora.meter.Meter;
 import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.ledger.SealedBatch;
-import org.openlora.meter.ledger.SqliteAttemptJournal;
+import org.openlora.meter.ledger.LedgerJournal;
 
 /// What can be done with a ledger besides writing usage: the same whether a meter owns it or a command opened it.
 public interface LedgerView {
@@ -25,7 +25,7 @@ public interface LedgerView {
     Optional<SealedBatch> seal();
 
     /// The flusher's memory.
-    SqliteAttemptJournal journal();
+    LedgerJournal journal();
 
     /// The ledger of a running meter.
     static LedgerView of(Meter meter) {
@@ -51,7 +51,7 @@ public interface LedgerView {
             }
 
             @Override
-            public SqliteAttemptJournal journal() {
+            public LedgerJournal journal() {
                 return meter.journal();
             }
         };
@@ -79,7 +79,7 @@ public interface LedgerView {
             }
 
             @Override
-            public SqliteAttemptJournal journal() {
+            public LedgerJournal journal() {
                 return ledger.journal();
             }
         };

@@ -47,7 +47,8 @@ import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.document.DocumentException;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
-import org.openlora.meter.ledger.LedgerException;
+import org.openlora.meter.database.LedgerException;
+import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.server.adapters.AdapterCache;
@@ -317,7 +318,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             DatanetRegistry datanets) {
         try {
             return Meter.open(new MeterOptions(
-                    installation.ledger(),
+                    LedgerLocation.of(installation.ledger()),
                     operator.identity(),
                     datanets,
                     Map.of(UsageRows.word(model.tokenizer().digest()), model.tokenizer()::encode),

@@ -20,6 +20,7 @@ import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.meter.usage.TokenIds;
 import org.openlora.meter.usage.UsageRow;
@@ -45,7 +46,7 @@ class SettlerTest {
         Installation installation = new Installation(Path.of(System.getProperty("openlora.root")), home);
         Operator operator = Operator.load(installation, ConfigLoader.load(installation, null), Map.of());
         meter = Meter.open(new MeterOptions(
-                installation.ledger(),
+                LedgerLocation.of(installation.ledger()),
                 operator.identity(),
                 new DatanetRegistry(),
                 Map.of(TOKENIZER, text -> text.chars().toArray()),

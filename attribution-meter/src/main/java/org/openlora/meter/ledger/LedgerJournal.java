@@ -3,15 +3,18 @@ package org.openlora.meter.ledger;
 import java.math.BigInteger;
 import java.util.List;
 import java.util.Optional;
+import org.openlora.meter.database.Database;
+import org.openlora.meter.database.LedgerException;
+import org.openlora.meter.database.LedgerException.Reason;
 import org.openlora.meter.chain.AttemptJournal;
 import org.openlora.meter.evm.Bytes32;
 
 /// The flusher's memory in the ledger's own database: an entry is durable when the method that writes it returns.
-public final class SqliteAttemptJournal implements AttemptJournal {
+public final class LedgerJournal implements AttemptJournal {
     private final Database database;
     private final Bytes32 stream;
 
-    SqliteAttemptJournal(Database database, Bytes32 stream) {
+    LedgerJournal(Database database, Bytes32 stream) {
         this.database = database;
         this.stream = stream;
         database.write(connection -> Database.update(
@@ -39,6 +42,7 @@ public final class SqliteAttemptJournal implements AttemptJournal {
                 stream));
         if (bound == 0 && !identity().equals(Optional.of(identity))) {
             throw new LedgerException(
+                    Reason.OTHER,
                     "this ledger's batches went to " + identity().orElse(identity) + ", not to " + identity
                             + ": use a ledger folder of its own for each chain");
         }
@@ -120,7 +124,7 @@ public final class SqliteAttemptJournal implements AttemptJournal {
     @Override
     public void recordFinal(long batchNumber) {
         database.write(connection -> Database.update(
-                connection, "UPDATE journal SET final = max(final, ?) WHERE stream = ?", batchNumber, stream));
+                connection, "UPDATE journal SET final = ? WHERE stream = ? AND final < ?", batchNumber, stream, batchNumber));
     }
 
     private long number(String column) {

@@ -1,0 +1,4 @@
+@NullMarked
+package org.openlora.meter.database;
+
+import org.jspecify.annotations.NullMarked;
