@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evidence.Scorer;
@@ -21,9 +22,11 @@ import org.openlora.meter.ledger.LedgerJournal;
 import org.openlora.meter.ledger.UsageReceipts;
 import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.receipt.SignedAcknowledgement;
+import org.openlora.meter.trace.TraceStore;
 import org.openlora.meter.usage.AdapterUsage;
 import org.openlora.meter.usage.LineageShare;
 import org.openlora.meter.usage.ScoringVersions;
+import org.openlora.meter.usage.TraceOrder;
 import org.openlora.meter.usage.UsageRow;
 
 /// From usage to sealed batches. A response's end is three calls: [#versionsFor] when its usage row is made,
@@ -100,13 +103,20 @@ public final class Meter implements AutoCloseable {
     ///     or a [org.openlora.meter.database.LedgerException] where the row could not be written: then nothing is
     ///     billed
     public CompletableFuture<SignedAcknowledgement> commit(UsageRow row) {
+        return commit(row, null);
+    }
+
+    /// The same, with an order to keep the request's tokens once its receipt stands.
+    ///
+    /// @param trace null where nothing is to be kept
+    public CompletableFuture<SignedAcknowledgement> commit(UsageRow row, @Nullable TraceOrder trace) {
         long includeBy =
                 Math.addExact(row.servedToMillis(), options.inclusionWindow().toMillis());
         SignedAcknowledgement acknowledgement = SignedAcknowledgement.sign(
                 UsageReceipts.acknowledgement(row, includeBy),
                 options.identity().domain(),
                 options.identity().signer());
-        return committer.submit(PendingUsage.of(row, acknowledgement));
+        return committer.submit(PendingUsage.of(row, acknowledgement, trace));
     }
 
     /// Waits until every row committed so far has its receipt or is quarantined.
@@ -134,6 +144,11 @@ public final class Meter implements AutoCloseable {
     /// The flusher's memory.
     public LedgerJournal journal() {
         return ledger.journal();
+    }
+
+    /// The tokens that tenants let be kept.
+    public TraceStore traces() {
+        return new TraceStore(ledger.database());
     }
 
     /// Lets quarantined rows be scored again.

@@ -1,5 +1,7 @@
 package org.openlora.meter.audit;
 
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
 import org.openlora.meter.audit.AuditSample.Candidate;
@@ -26,7 +28,7 @@ public final class AuditRecords {
                 .findFirst();
     }
 
-    private static RecordedReceipt recorded(java.sql.ResultSet row) throws java.sql.SQLException {
+    private static RecordedReceipt recorded(ResultSet row) throws SQLException {
         String body = row.getString("body");
         byte[] attribution = row.getBytes("attribution");
         return new RecordedReceipt(

@@ -1,7 +1,10 @@
 package org.openlora.meter.audit;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.openlora.meter.audit.AuditedReceipt.Check;
@@ -48,11 +51,17 @@ public final class Auditor {
 
     /// Makes all checks of one receipt.
     ///
-    /// @throws IllegalArgumentException where there is none of that number
+    /// @throws NoSuchElementException where there is none of that number
     /// @throws LedgerException where the ledger cannot be read
     public AuditedReceipt audit(long seq) {
-        RecordedReceipt recorded = records.find(seq)
-                .orElseThrow(() -> new IllegalArgumentException("the ledger has no receipt " + seq));
+        RecordedReceipt recorded;
+        try {
+            recorded = records.find(seq)
+                    .orElseThrow(() -> new NoSuchElementException("the ledger has no receipt " + seq));
+        } catch (IllegalArgumentException e) {
+            Outcome unreadable = new Outcome.Disagrees("it cannot be read: " + e.getMessage());
+            return new AuditedReceipt(seq, Bytes32.ZERO, List.of(new Check(CheckName.SIGNATURE, unreadable)));
+        }
         Receipt receipt = recorded.signed().receipt();
         List<Check> checks = new ArrayList<>();
         checks.add(new Check(CheckName.SIGNATURE, signature(recorded)));
@@ -99,8 +108,8 @@ public final class Auditor {
         OpenBatch open;
         try {
             open = open(number.get());
-        } catch (LedgerException e) {
-            return new Outcome.Disagrees(String.valueOf(e.getMessage()));
+        } catch (LedgerException | IllegalArgumentException e) {
+            return new Outcome.Disagrees("batch " + number.get() + " cannot be made again: " + e.getMessage());
         }
         long first = open.batch().header().firstSeq();
         if (receipt.seq() < first || receipt.seq() > open.batch().header().lastSeq()) {
@@ -132,11 +141,11 @@ public final class Auditor {
     private static Outcome file(SealedBatch batch) {
         String name = "batch " + batch.header().number();
         try {
-            byte[] bytes = java.nio.file.Files.readAllBytes(batch.file());
+            byte[] bytes = Files.readAllBytes(batch.file());
             return Keccak256.hash(bytes).equals(batch.header().dataHash())
                     ? new Outcome.Agrees(name + ", root " + batch.header().root())
                     : new Outcome.Disagrees("the file of " + name + " has another hash than its header says");
-        } catch (java.io.IOException e) {
+        } catch (IOException e) {
             return new Outcome.Disagrees("the file of " + name + " cannot be read: " + e.getMessage());
         }
     }

@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.openlora.meter.UsageScorer;
@@ -69,6 +70,11 @@ public final class Recomputation {
                     text == null ? unknown(receipt.generatedTokens()) : text.output());
         } catch (IllegalArgumentException e) {
             return nothing(new Outcome.Disagrees("the text cannot be the receipt's: " + e.getMessage()));
+        }
+        Optional<String> damage = scorer.damage(row.versions());
+        if (damage.isPresent()) {
+            return new Result(
+                    List.of(new Check(CheckName.PRICE, new Outcome.Disagrees(damage.get()))), null, null);
         }
         return text == null
                 ? byRecord(recorded, usage, row, new ArrayList<>(List.of(notChecked(CheckName.TEXT, "nobody has it"))))

@@ -1,6 +1,5 @@
 package org.openlora.meter.audit;
 
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.receipt.SignedReceipt;
@@ -10,28 +9,11 @@ import org.openlora.meter.receipt.SignedReceipt;
 /// @param structHash as the ledger has it
 /// @param attribution bytes of the attribution record; empty for a correction
 /// @param usage the usage row; null for a correction
+@SuppressWarnings("ArrayRecordComponent") // Read once from the ledger; never compared.
 record RecordedReceipt(
         SignedReceipt signed, Bytes32 structHash, byte[] attribution, @Nullable Usage usage) {
     /// A usage row without its token ids.
     ///
     /// @param bodyHash over the body and the ids that it was committed with
     record Usage(String body, Bytes32 bodyHash, long includeByMillis) {}
-
-    @Override
-    public boolean equals(@Nullable Object other) {
-        return other instanceof RecordedReceipt that
-                && signed.equals(that.signed)
-                && structHash.equals(that.structHash)
-                && Arrays.equals(attribution, that.attribution);
-    }
-
-    @Override
-    public int hashCode() {
-        return structHash.hashCode();
-    }
-
-    @Override
-    public String toString() {
-        return "RecordedReceipt[" + structHash + "]";
-    }
 }

@@ -19,7 +19,9 @@ import org.openlora.meter.receipt.Payment;
 import org.openlora.meter.receipt.ReceiptCodec;
 import org.openlora.meter.receipt.SignedAcknowledgement;
 import org.openlora.meter.receipt.SignedReceipt;
+import org.openlora.meter.trace.TraceStore;
 import org.openlora.meter.usage.TokenIds;
+import org.openlora.meter.usage.TraceOrder;
 import org.openlora.meter.usage.UsageCodec;
 import org.openlora.meter.usage.UsageRow;
 
@@ -110,6 +112,10 @@ public final class Ledger implements AutoCloseable {
                 row.prompt().bytes(),
                 row.output().bytes());
         if (inserted == 1) {
+            TraceOrder trace = pending.trace();
+            if (trace != null) {
+                TraceStore.order(connection, row, trace);
+            }
             return new CommitOutcome.Durable(pending.acknowledgement());
         }
         record Present(Bytes32 bodyHash, SignedAcknowledgement acknowledgement) {}
@@ -258,6 +264,11 @@ public final class Ledger implements AutoCloseable {
         return sealer.batch(number);
     }
 
+    /// Where it all is kept: for what has tables of its own beside the ledger's.
+    public Database database() {
+        return database;
+    }
+
     /// What is in the ledger.
     public LedgerQueries queries() {
         return queries;
@@ -319,6 +330,7 @@ public final class Ledger implements AutoCloseable {
                             priced, Sha256.hash(attributionBytes), identity.stream(), lastSeq + 1, lastHash),
                     identity.domain(),
                     identity.signer());
+            TraceStore.keep(connection, priced.usage().row());
             lastSeq++;
             lastHash = ReceiptCodec.structHash(signed.receipt());
             Database.update(

@@ -1,15 +1,29 @@
 package org.openlora.meter.ledger;
 
+import org.jspecify.annotations.Nullable;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.receipt.SignedAcknowledgement;
+import org.openlora.meter.usage.TraceOrder;
 import org.openlora.meter.usage.UsageCodec;
 import org.openlora.meter.usage.UsageRow;
 
 /// A usage row on its way into the ledger.
 ///
 /// @param bodyHash tells a repeated row from a changed one
-public record PendingUsage(UsageRow row, String body, Bytes32 bodyHash, SignedAcknowledgement acknowledgement) {
+/// @param trace what is to be kept besides; null where the tenant wants nothing kept
+public record PendingUsage(
+        UsageRow row,
+        String body,
+        Bytes32 bodyHash,
+        SignedAcknowledgement acknowledgement,
+        @Nullable TraceOrder trace) {
     public static PendingUsage of(UsageRow row, SignedAcknowledgement acknowledgement) {
-        return new PendingUsage(row, UsageCodec.toJson(row), UsageCodec.hash(row), acknowledgement);
+        return of(row, acknowledgement, null);
+    }
+
+    /// With an order to keep the request's tokens.
+    public static PendingUsage of(
+            UsageRow row, SignedAcknowledgement acknowledgement, @Nullable TraceOrder trace) {
+        return new PendingUsage(row, UsageCodec.toJson(row), UsageCodec.hash(row), acknowledgement, trace);
     }
 }

@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
             ModelCommand.class,
             AdapterCommand.class,
             ReceiptsCommand.class,
+            AuditCommand.class,
             VersionCommand.class,
         },
         exitCodeListHeading = "%nExit status:%n",

@@ -61,6 +61,7 @@ import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.config.ServerConfig.Tenant;
 import org.openlora.server.problem.Problem;
+import org.openlora.server.traces.TraceTerms;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -141,7 +142,15 @@ public final class ServingStack implements Serving, AutoCloseable {
             Meter meter = opening.add(openMeter(config, installation, model, operator, datanets));
             Bytes32 numericPath = UsageRows.word(model.numericPath().digest());
             UsageRows usage = new UsageRows(
-                    meter, config.metering().replica(), UsageRows.word(model.digest()), tokenizer, numericPath);
+                    meter,
+                    config.metering().replica(),
+                    UsageRows.word(model.digest()),
+                    tokenizer,
+                    numericPath,
+                    TraceTerms.of(
+                            config.tenants(),
+                            operator::account,
+                            Duration.ofDays(config.metering().traceRetentionDays())));
             LoraEngine engine = opening.add(LoraEngine.start(
                     engineConfig(config, model),
                     parts.model(model.model()),
@@ -338,7 +347,7 @@ public final class ServingStack implements Serving, AutoCloseable {
                 : PriceBook.read(installation.root().resolve(file));
     }
 
-    private static DatanetRegistry datanets(ServerConfig config, Installation installation, ResolvedModel resolved) {
+    static DatanetRegistry datanets(ServerConfig config, Installation installation, ResolvedModel resolved) {
         String configured = config.metering().datanetRoot();
         Path root =
                 configured.isEmpty() ? resolved.datanets() : installation.root().resolve(configured);
