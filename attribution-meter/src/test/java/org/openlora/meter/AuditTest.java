@@ -84,14 +84,12 @@ class AuditTest {
             var traces = new TraceStore(ledger.database());
             AuditText.Source kept = receipt -> traces.find(receipt.requestId())
                     .map(trace -> new AuditText("trace store", trace.prompt(), trace.output(), trace.replay()));
+            AuditRecords records = new AuditRecords(ledger.database(), MeterFixture.IDENTITY.stream());
             return new Auditor(
                             ledger,
-                            new AuditRecords(ledger.database(), MeterFixture.IDENTITY.stream()),
+                            records,
                             MeterFixture.operator(),
-                            new Recomputation(new UsageScorer(
-                                    ledger,
-                                    new CorpusLibrary(
-                                            MeterFixture.registry(), Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER)))),
+                            new Recomputation(records, TamperedMeter.honestScorer(ledger)),
                             text == null ? kept : receipt -> Optional.of(text),
                             replay)
                     .audit(seq);

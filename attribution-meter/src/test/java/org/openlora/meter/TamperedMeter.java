@@ -41,6 +41,13 @@ final class TamperedMeter {
         }
     }
 
+    /// What computes receipts again.
+    static UsageScorer honestScorer(Ledger ledger) {
+        return new UsageScorer(
+                ledger,
+                new CorpusLibrary(MeterFixture.registry(), Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER)));
+    }
+
     /// As it should be.
     static ScoredUsage.Priced score(StoredUsage usage) {
         UsageRow row = usage.row();

@@ -3,6 +3,7 @@ package org.openlora.meter.audit;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import org.openlora.meter.audit.AuditSample.Candidate;
 import org.openlora.meter.database.Database;
@@ -26,6 +27,10 @@ public final class AuditRecords {
     Optional<RecordedReceipt> find(long seq) {
         return database.query(RECORDED + "r.seq = ?", AuditRecords::recorded, stream, seq).stream()
                 .findFirst();
+    }
+
+    RecordedReceipt require(long seq) {
+        return find(seq).orElseThrow(() -> new NoSuchElementException("the ledger has no receipt " + seq));
     }
 
     private static RecordedReceipt recorded(ResultSet row) throws SQLException {

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.openlora.meter.audit.AuditedReceipt.Check;
@@ -51,13 +50,12 @@ public final class Auditor {
 
     /// Makes all checks of one receipt.
     ///
-    /// @throws NoSuchElementException where there is none of that number
+    /// @throws java.util.NoSuchElementException where there is none of that number
     /// @throws LedgerException where the ledger cannot be read
     public AuditedReceipt audit(long seq) {
         RecordedReceipt recorded;
         try {
-            recorded = records.find(seq)
-                    .orElseThrow(() -> new NoSuchElementException("the ledger has no receipt " + seq));
+            recorded = records.require(seq);
         } catch (IllegalArgumentException e) {
             Outcome unreadable = new Outcome.Disagrees("it cannot be read: " + e.getMessage());
             return new AuditedReceipt(seq, Bytes32.ZERO, List.of(new Check(CheckName.SIGNATURE, unreadable)));

@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -38,9 +39,11 @@ public final class Recomputation {
     /// What has checks of its own.
     private static final Set<String> NAMED = Set.of("attribution", "price", "payments");
 
+    private final AuditRecords records;
     private final UsageScorer scorer;
 
-    public Recomputation(UsageScorer scorer) {
+    public Recomputation(AuditRecords records, UsageScorer scorer) {
+        this.records = records;
         this.scorer = scorer;
     }
 
@@ -49,10 +52,35 @@ public final class Recomputation {
     /// @param checks from [CheckName#TEXT] to [CheckName#MEMBERS]
     /// @param right the receipt as it must have been; null where that could not be computed
     /// @param row the usage row with the tokens of the text; null without a text that is the receipt's
-    record Result(List<Check> checks, @Nullable Receipt right, @Nullable UsageRow row) {
-        Result {
+    public record Result(List<Check> checks, @Nullable Receipt right, @Nullable UsageRow row) {
+        public Result {
             checks = List.copyOf(checks);
         }
+    }
+
+    /// Whether these are the tokens of a usage receipt, by its salted hashes.
+    ///
+    /// @throws NoSuchElementException where there is no usage receipt of that number
+    public boolean isTextOf(long seq, AuditText text) {
+        RecordedReceipt recorded = records.require(seq);
+        RecordedReceipt.Usage usage = recorded.usage();
+        if (usage == null) {
+            throw new NoSuchElementException("receipt " + seq + " is a correction and has no text");
+        }
+        Receipt receipt = recorded.signed().receipt();
+        Bytes32 salt = UsageCodec.fromJson(
+                        usage.body(), unknown(receipt.promptTokens()), unknown(receipt.generatedTokens()))
+                .requestSalt();
+        return TokenHashes.prompt(salt, text.prompt()).equals(receipt.promptHash())
+                && TokenHashes.output(salt, text.output()).equals(receipt.outputHash());
+    }
+
+    /// Computes a receipt of the ledger again.
+    ///
+    /// @param text null where nobody has it
+    /// @throws NoSuchElementException where there is none of that number
+    public Result recompute(long seq, @Nullable AuditText text) {
+        return of(records.require(seq), text);
     }
 
     /// @param text null where nobody has it

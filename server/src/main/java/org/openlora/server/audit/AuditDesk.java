@@ -41,13 +41,13 @@ public final class AuditDesk implements AutoCloseable {
             Ledger ledger,
             Operator operator,
             Tokenizer tokenizer,
-            Recomputation recomputation,
+            UsageScorer scorer,
             @Nullable EngineReplay engine) {
         this.ledger = ledger;
         this.operator = operator;
         this.tokenizer = tokenizer;
         this.records = new AuditRecords(ledger.database(), operator.identity().stream());
-        this.recomputation = recomputation;
+        this.recomputation = new Recomputation(records, scorer);
         this.traces = new TraceStore(ledger.database());
         this.engine = engine;
     }
@@ -59,9 +59,9 @@ public final class AuditDesk implements AutoCloseable {
         Tokenizer tokenizer = Tokenizers.open(parts.modelPath());
         try {
             Bytes32 digest = Bytes32.of(tokenizer.digest().bytes());
-            Recomputation recomputation = new Recomputation(new UsageScorer(
-                    ledger, new CorpusLibrary(parts.datanets(), Map.of(digest, tokenizer::encode))));
-            return new AuditDesk(ledger, operator, tokenizer, recomputation, replay ? engine(parts) : null);
+            UsageScorer scorer =
+                    new UsageScorer(ledger, new CorpusLibrary(parts.datanets(), Map.of(digest, tokenizer::encode)));
+            return new AuditDesk(ledger, operator, tokenizer, scorer, replay ? engine(parts) : null);
         } catch (RuntimeException e) {
             tokenizer.close();
             throw e;
