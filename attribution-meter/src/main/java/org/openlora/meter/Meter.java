@@ -14,11 +14,13 @@ import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evidence.Scorer;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.ledger.AttachedLedger;
+import org.openlora.meter.ledger.AuditEvent;
 import org.openlora.meter.ledger.Ledger;
+import org.openlora.meter.ledger.LedgerJournal;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.ledger.PendingUsage;
 import org.openlora.meter.ledger.SealedBatch;
-import org.openlora.meter.ledger.LedgerJournal;
 import org.openlora.meter.ledger.UsageReceipts;
 import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.receipt.SignedAcknowledgement;
@@ -35,21 +37,26 @@ import org.openlora.meter.usage.UsageRow;
 public final class Meter implements AutoCloseable {
     private final MeterOptions options;
     private final Ledger ledger;
+    private final TraceKeeper keeper;
     private final ScoringWorker worker;
     private final UsageCommitter committer;
     private final Map<Bytes32, Long> ordinals = new ConcurrentHashMap<>();
     private volatile PayeeTable payees;
 
-    private Meter(MeterOptions options, Ledger ledger) {
+    private Meter(MeterOptions options, Ledger ledger, TraceKeeper keeper) {
         this.options = options;
         this.ledger = ledger;
+        this.keeper = keeper;
+        keeper.expect(traces().counts().awaiting() > 0);
         ledger.keepDocument(
                 options.priceBook().digest(),
                 UsageScorer.PRICE_BOOK,
                 options.priceBook().json());
         this.payees = keepDatanets(options, ledger, ordinals);
         this.worker = new ScoringWorker(
-                ledger, new UsageScorer(ledger, new CorpusLibrary(options.datanets(), options.encoders())));
+                ledger,
+                new UsageScorer(ledger, new CorpusLibrary(options.datanets(), options.encoders())),
+                options.clock());
         this.committer = new UsageCommitter(ledger, options.clock(), worker::wake);
     }
 
@@ -58,9 +65,10 @@ public final class Meter implements AutoCloseable {
     /// @throws org.openlora.meter.database.LedgerException where another process has it open or its files cannot be
     ///     used
     public static Meter open(MeterOptions options) {
-        Ledger ledger = Ledger.open(options.location(), options.identity(), options.observer());
+        TraceKeeper keeper = new TraceKeeper(options.listener());
+        Ledger ledger = Ledger.open(options.location(), options.identity(), options.observer(), keeper);
         try {
-            return new Meter(options, ledger);
+            return new Meter(options, ledger, keeper);
         } catch (RuntimeException e) {
             ledger.close();
             throw e;
@@ -116,6 +124,9 @@ public final class Meter implements AutoCloseable {
                 UsageReceipts.acknowledgement(row, includeBy),
                 options.identity().domain(),
                 options.identity().signer());
+        if (trace != null) {
+            keeper.expect(true);
+        }
         return committer.submit(PendingUsage.of(row, acknowledgement, trace));
     }
 
@@ -141,6 +152,11 @@ public final class Meter implements AutoCloseable {
         return ledger.queries();
     }
 
+    /// The open ledger, for corrections, the audit trail and tables of other packages.
+    public AttachedLedger ledger() {
+        return ledger;
+    }
+
     /// The flusher's memory.
     public LedgerJournal journal() {
         return ledger.journal();
@@ -155,7 +171,7 @@ public final class Meter implements AutoCloseable {
     ///
     /// @return how many
     public int releaseQuarantined() {
-        int released = ledger.releaseQuarantined(options.clock().instant().toEpochMilli());
+        int released = ledger.releaseQuarantined(AuditEvent.SYSTEM, options.clock().instant().toEpochMilli());
         worker.wake();
         return released;
     }

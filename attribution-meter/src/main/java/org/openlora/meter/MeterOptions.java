@@ -9,6 +9,7 @@ import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.LedgerIdentity;
 import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerStep;
+import org.openlora.meter.ledger.ReceiptListener;
 import org.openlora.meter.pricing.PriceBook;
 
 /// What a meter is made of.
@@ -19,6 +20,7 @@ import org.openlora.meter.pricing.PriceBook;
 /// @param inclusionWindow receipts are promised in a batch this long after the response
 /// @param clock for the audit trail and the time of sealing
 /// @param observer is told of the ledger's durable steps
+/// @param listener writes beside each receipt, in its transaction
 public record MeterOptions(
         LedgerLocation location,
         LedgerIdentity identity,
@@ -27,7 +29,8 @@ public record MeterOptions(
         PriceBook priceBook,
         Duration inclusionWindow,
         InstantSource clock,
-        LedgerStep.Observer observer) {
+        LedgerStep.Observer observer,
+        ReceiptListener listener) {
     public MeterOptions {
         encoders = Map.copyOf(encoders);
         if (inclusionWindow.isNegative()) {
@@ -35,7 +38,7 @@ public record MeterOptions(
         }
     }
 
-    /// Without an observer, by the system's clock.
+    /// Without an observer and a listener, by the system's clock.
     public MeterOptions(
             LedgerLocation location,
             LedgerIdentity identity,
@@ -43,6 +46,15 @@ public record MeterOptions(
             Map<Bytes32, TokenEncoder> encoders,
             PriceBook priceBook,
             Duration inclusionWindow) {
-        this(location, identity, datanets, encoders, priceBook, inclusionWindow, InstantSource.system(), step -> {});
+        this(
+                location,
+                identity,
+                datanets,
+                encoders,
+                priceBook,
+                inclusionWindow,
+                InstantSource.system(),
+                step -> {},
+                ReceiptListener.NONE);
     }
 }

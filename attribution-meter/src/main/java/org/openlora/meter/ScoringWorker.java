@@ -3,14 +3,15 @@ package org.openlora.meter;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
-import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.database.LedgerException;
+import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.ledger.ScoredUsage;
 import org.openlora.meter.ledger.StoredUsage;
 import org.slf4j.Logger;
@@ -28,6 +29,7 @@ final class ScoringWorker implements AutoCloseable {
 
     private final Ledger ledger;
     private final UsageScorer scorer;
+    private final InstantSource clock;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final Thread thread;
@@ -36,7 +38,8 @@ final class ScoringWorker implements AutoCloseable {
     private @Nullable RuntimeException failure;
     private ScoringCost cost = new ScoringCost(0, 0, 0);
 
-    ScoringWorker(Ledger ledger, UsageScorer scorer) {
+    ScoringWorker(Ledger ledger, UsageScorer scorer, InstantSource clock) {
+        this.clock = clock;
         this.ledger = ledger;
         this.scorer = scorer;
         this.thread = Thread.ofPlatform().name("usage-scoring").start(this::run);
@@ -93,7 +96,7 @@ final class ScoringWorker implements AutoCloseable {
             try {
                 List<StoredUsage> rows = ledger.waitingUsage(GROUP_ROWS);
                 if (!rows.isEmpty()) {
-                    ledger.recordScored(score(rows));
+                    ledger.recordScored(score(rows), clock.millis());
                 }
                 finished(rows.size() == GROUP_ROWS, null);
             } catch (LedgerException e) {

@@ -4,13 +4,13 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evidence.Scorer;
 import org.openlora.meter.evm.Bytes32;
-import org.openlora.meter.ledger.Ledger;
-import org.openlora.meter.database.LedgerException;
+import org.openlora.meter.ledger.AttachedLedger;
 import org.openlora.meter.ledger.ScoredUsage;
 import org.openlora.meter.ledger.StoredUsage;
 import org.openlora.meter.pricing.PayeeTable;
@@ -26,12 +26,12 @@ public final class UsageScorer {
     static final String PRICE_BOOK = "price-book";
     static final String PAYEES = "payees";
 
-    private final Ledger ledger;
+    private final AttachedLedger ledger;
     private final CorpusLibrary corpora;
     private final Map<Bytes32, PriceBook> priceBooks = new HashMap<>();
     private final Map<Bytes32, PayeeTable> payeeTables = new HashMap<>();
 
-    public UsageScorer(Ledger ledger, CorpusLibrary corpora) {
+    public UsageScorer(AttachedLedger ledger, CorpusLibrary corpora) {
         this.ledger = ledger;
         this.corpora = corpora;
     }

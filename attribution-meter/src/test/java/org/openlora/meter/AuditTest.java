@@ -31,6 +31,7 @@ import org.openlora.meter.database.Database;
 import org.openlora.meter.database.TestDatabase;
 import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evidence.Fixtures;
+import org.openlora.meter.ledger.AttachedLedger;
 import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.ledger.ScoredUsage;
 import org.openlora.meter.ledger.StoredUsage;
@@ -71,8 +72,8 @@ class AuditTest {
         TamperedMeter.serve(last, database.ledger(folder), ORDER, change);
     }
 
-    private static Ledger open(TestDatabase database, Path folder) {
-        return Ledger.open(database.ledger(folder), MeterFixture.IDENTITY, step -> {});
+    private static AttachedLedger open(TestDatabase database, Path folder) {
+        return Ledger.attach(database.ledger(folder), MeterFixture.IDENTITY);
     }
 
     private AuditedReceipt audit(long seq) {
@@ -80,7 +81,7 @@ class AuditTest {
     }
 
     private AuditedReceipt audit(long seq, @Nullable AuditText text, AnswerReplay replay) {
-        try (Ledger ledger = open(database, folder)) {
+        try (AttachedLedger ledger = open(database, folder)) {
             var traces = new TraceStore(ledger.database());
             AuditText.Source kept = receipt -> traces.find(receipt.requestId())
                     .map(trace -> new AuditText("trace store", trace.prompt(), trace.output(), trace.replay()));
@@ -242,7 +243,7 @@ class AuditTest {
     @Test
     void choose_seedAndCount_isRepeatableAndNested() {
         serve(priced -> priced);
-        try (Ledger ledger = open(database, folder)) {
+        try (AttachedLedger ledger = open(database, folder)) {
             AuditRecords records = new AuditRecords(ledger.database(), MeterFixture.IDENTITY.stream());
             List<AuditSample.Candidate> candidates = records.candidates(1);
             assertThat(candidates).hasSize(RECEIPTS + 1);

@@ -14,6 +14,7 @@ import org.openlora.meter.evm.Address;
 import org.openlora.meter.ledger.LedgerIdentity;
 import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerStep;
+import org.openlora.meter.ledger.ReceiptListener;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.meter.receipt.Eip712Domain;
 import org.openlora.meter.receipt.OperatorKey;
@@ -68,7 +69,8 @@ final class MeterFixture {
                 priceBook(),
                 Duration.ofHours(24),
                 InstantSource.system(),
-                observer);
+                observer,
+                ReceiptListener.NONE);
     }
 
     static Address operator() {

@@ -21,17 +21,17 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.openlora.meter.chain.AttemptJournal;
+import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.database.TestDatabase;
 import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evidence.Fixtures;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
-import org.openlora.meter.database.LedgerException;
-import org.openlora.meter.ledger.PayeeTotal;
-import org.openlora.meter.ledger.SealedBatch;
 import org.openlora.meter.ledger.LedgerJournal;
 import org.openlora.meter.ledger.LedgerLocation;
+import org.openlora.meter.ledger.PayeeTotal;
+import org.openlora.meter.ledger.SealedBatch;
 import org.openlora.meter.ledger.UsageConflictException;
 import org.openlora.meter.receipt.Payment;
 import org.openlora.meter.receipt.Receipt;
@@ -128,8 +128,8 @@ class MeterTest {
             meter.drain(MeterFixture.PATIENCE);
             assertThat(meter.queries().lastSeq()).isEqualTo(1);
             assertThat(meter.queries().audit()).singleElement().satisfies(entry -> {
-                assertThat(entry.kind()).isEqualTo("usage-conflict");
-                assertThat(entry.requestId()).isEqualTo(row.requestId());
+                assertThat(entry.event().kind()).isEqualTo("usage-conflict");
+                assertThat(entry.event().subject()).isEqualTo(row.requestId());
             });
         }
     }
@@ -182,6 +182,7 @@ class MeterTest {
             meter.drain(MeterFixture.PATIENCE);
             assertThat(meter.queries().quarantined()).hasSize(3);
             assertThat(meter.queries().audit()).hasSize(3);
+            assertThat(meter.queries().verifyAudit()).isEqualTo(3);
         }
     }
 

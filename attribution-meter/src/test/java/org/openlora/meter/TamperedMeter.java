@@ -8,9 +8,11 @@ import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evidence.Fixtures;
 import org.openlora.meter.evidence.LineageCorpora;
 import org.openlora.meter.evidence.Scorer;
+import org.openlora.meter.ledger.AttachedLedger;
 import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.PendingUsage;
+import org.openlora.meter.ledger.ReceiptListener;
 import org.openlora.meter.ledger.ScoredUsage;
 import org.openlora.meter.ledger.StoredUsage;
 import org.openlora.meter.ledger.UsageReceipts;
@@ -18,6 +20,7 @@ import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.pricing.PricedUsage;
 import org.openlora.meter.pricing.Pricing;
 import org.openlora.meter.receipt.SignedAcknowledgement;
+import org.openlora.meter.trace.TraceStore;
 import org.openlora.meter.usage.TokenIds;
 import org.openlora.meter.usage.TraceOrder;
 import org.openlora.meter.usage.UsageRow;
@@ -29,7 +32,8 @@ final class TamperedMeter {
     /// Records one more request as `change` has it.
     static void serve(
             UsageRow row, LedgerLocation location, TraceOrder trace, UnaryOperator<ScoredUsage.Priced> change) {
-        try (Ledger ledger = Ledger.open(location, MeterFixture.IDENTITY, step -> {})) {
+        ReceiptListener keeping = (connection, usage, receipt) -> TraceStore.keep(connection, usage.row());
+        try (Ledger ledger = Ledger.open(location, MeterFixture.IDENTITY, step -> {}, keeping)) {
             long includeBy = row.servedToMillis() + 1000;
             SignedAcknowledgement acknowledgement = SignedAcknowledgement.sign(
                     UsageReceipts.acknowledgement(row, includeBy),
@@ -42,7 +46,7 @@ final class TamperedMeter {
     }
 
     /// What computes receipts again.
-    static UsageScorer honestScorer(Ledger ledger) {
+    static UsageScorer honestScorer(AttachedLedger ledger) {
         return new UsageScorer(
                 ledger,
                 new CorpusLibrary(MeterFixture.registry(), Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER)));

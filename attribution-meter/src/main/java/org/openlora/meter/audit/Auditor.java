@@ -11,7 +11,7 @@ import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
-import org.openlora.meter.ledger.Ledger;
+import org.openlora.meter.ledger.AttachedLedger;
 import org.openlora.meter.ledger.SealedBatch;
 import org.openlora.meter.merkle.MerkleTree;
 import org.openlora.meter.receipt.Receipt;
@@ -21,7 +21,7 @@ import org.openlora.meter.usage.UsageRow;
 
 /// Holds receipts of a ledger against all that they can be checked with. Used by one thread.
 public final class Auditor {
-    private final Ledger ledger;
+    private final AttachedLedger ledger;
     private final AuditRecords records;
     private final Address operator;
     private final Recomputation recomputation;
@@ -34,7 +34,7 @@ public final class Auditor {
     /// @param operator who must have signed
     /// @param texts who may still have the tokens
     public Auditor(
-            Ledger ledger,
+            AttachedLedger ledger,
             AuditRecords records,
             Address operator,
             Recomputation recomputation,

@@ -12,16 +12,16 @@ import java.util.Map;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.jspecify.annotations.Nullable;
-import org.openlora.meter.database.LedgerException.Reason;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 
-/// A ledger's database. SQL is written once for both kinds: `BLOB`s and `BYTEA`s are bound as bytes, amounts and times
-/// as `long`, sums beyond 64 bits as [BigInteger] (column type `${number}` of the migrations: exact, but not to be
-/// summed by the database, which SQLite would do in floating point). Safe for use by many threads.
+/// A ledger's database. SQL is written once for both kinds: `BLOB`s and `BYTEA`s are bound as bytes, amounts and
+/// times as `long`, sums beyond 64 bits as [BigInteger] (column type `${number}` of the migrations: exact, but not
+/// to be summed by the database, which SQLite would do in floating point). Safe for use by many threads.
 public abstract sealed class Database implements AutoCloseable permits SqliteDatabase, PostgresDatabase {
-    /// What runs in one transaction. It may be run again from its beginning where another transaction came between or
-    /// the connection was lost, so it changes nothing but the database, and asks the database by this connection alone.
+    /// What runs in one transaction. It may be run again from its beginning where another transaction came
+    /// between or the connection was lost, so it changes nothing but the database, and asks the database by this
+    /// connection alone.
     @FunctionalInterface
     public interface Work<T extends @Nullable Object> {
         T run(Connection connection) throws SQLException;
@@ -93,13 +93,13 @@ public abstract sealed class Database implements AutoCloseable permits SqliteDat
     /// Changes rows.
     ///
     /// @return how many
-    public static int update(Connection connection, String sql, Object... arguments) throws SQLException {
+    public static int update(Connection connection, String sql, @Nullable Object... arguments) throws SQLException {
         try (PreparedStatement statement = prepare(connection, sql, arguments)) {
             return statement.executeUpdate();
         }
     }
 
-    private static PreparedStatement prepare(Connection connection, String sql, Object... arguments)
+    private static PreparedStatement prepare(Connection connection, String sql, @Nullable Object... arguments)
             throws SQLException {
         PreparedStatement statement = connection.prepareStatement(sql);
         bind(statement, arguments);
@@ -133,7 +133,7 @@ public abstract sealed class Database implements AutoCloseable permits SqliteDat
         return row.getBigDecimal(column).toBigIntegerExact();
     }
 
-    /// Brings the tables up to date: each database has a folder of its own for what only it can say, and one is common.
+    /// Brings the tables up to date. Each kind has a folder of its own for what only it can say; one is common.
     static void migrate(DataSource source, String dialect, Map<String, String> types) {
         Flyway.configure(Database.class.getClassLoader())
                 .dataSource(source)

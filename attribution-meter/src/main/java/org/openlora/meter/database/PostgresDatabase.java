@@ -20,9 +20,9 @@ import org.postgresql.ds.PGSimpleDataSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// A database of a PostgreSQL server. Writing transactions are serialisable and run again where another came between,
-/// or where the connection was lost. Each leaves a token in a row of this opening's own, so that after a connection
-/// that ended in the middle of a commit the database itself says whether the commit was made.
+/// A database of a PostgreSQL server. Writing transactions are serialisable and run again where another came
+/// between, or where the connection was lost. Each leaves a token in a row of this opening's own, so that after a
+/// connection that ended in the middle of a commit the database itself says whether the commit was made.
 final class PostgresDatabase extends Database {
     private static final Logger LOG = LoggerFactory.getLogger(PostgresDatabase.class);
     /// How long one transaction is tried: a server that restarts is back by then.
@@ -119,7 +119,9 @@ final class PostgresDatabase extends Database {
         final String token = UUID.randomUUID().toString();
         boolean committing;
         boolean committed;
-        @Nullable T result;
+
+        @Nullable
+        T result;
     }
 
     @Override

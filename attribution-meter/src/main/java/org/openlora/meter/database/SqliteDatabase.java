@@ -3,7 +3,6 @@ package org.openlora.meter.database;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
@@ -104,8 +103,7 @@ final class SqliteDatabase extends Database {
         }
     }
 
-    private static <T extends @Nullable Object> T transaction(Connection connection, Work<T> work)
-            throws SQLException {
+    private static <T extends @Nullable Object> T transaction(Connection connection, Work<T> work) throws SQLException {
         connection.setAutoCommit(false);
         try {
             T result = work.run(connection);
@@ -122,7 +120,8 @@ final class SqliteDatabase extends Database {
     /// A lock on a file beside the database, named by the claim. It goes with the process, however it ends.
     @Override
     public Claim claim(Bytes32 name, String what) {
-        Path lock = file.resolveSibling(file.getFileName() + "-" + name.toString().substring(2, 18) + ".lock");
+        Path lock =
+                file.resolveSibling(file.getFileName() + "-" + name.toString().substring(2, 18) + ".lock");
         try {
             FileChannel channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             if (!tryLock(channel)) {

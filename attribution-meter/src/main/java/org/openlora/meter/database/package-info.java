@@ -1,5 +1,5 @@
-/// The database that a ledger is kept in: SQLite in a file, or PostgreSQL for several replicas. Transactions that are
-/// durable and serialisable on both, and the tables' migrations.
+/// The database that a ledger is kept in: SQLite in a file, or PostgreSQL for several replicas. Transactions that
+/// are durable and serialisable on both, and the tables' migrations.
 ///
 /// Starting point: [Database].
 @NullMarked

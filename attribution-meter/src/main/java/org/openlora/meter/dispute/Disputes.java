@@ -252,29 +252,15 @@ public final class Disputes {
         return ledger.database().write(connection -> {
             int settled = Database.update(
                     connection,
-                    "UPDATE dispute SET state = ?, resolved_by = ?, resolved_at = ?, finding = ?, prompt_ids = NULL,"
-                            + " output_ids = NULL WHERE id = ? AND state = 0 AND ? = 2",
+                    "UPDATE dispute SET state = ?, resolved_by = ?, resolved_at = ?, finding = ?, credit = ?, debit = ?,"
+                            + " prompt_ids = NULL, output_ids = NULL WHERE id = ? AND state = 0",
                     state.code(),
                     actor,
                     nowMillis,
                     finding,
-                    dispute.id(),
-                    state.code());
-            if (credit != null) {
-                settled = Database.update(
-                        connection,
-                        "UPDATE dispute SET state = ?, resolved_by = ?, resolved_at = ?, finding = ?, credit = ?,"
-                                + " prompt_ids = NULL, output_ids = NULL WHERE id = ? AND state = 0",
-                        state.code(),
-                        actor,
-                        nowMillis,
-                        finding,
-                        credit,
-                        dispute.id());
-            }
-            if (debit != null) {
-                Database.update(connection, "UPDATE dispute SET debit = ? WHERE id = ?", debit, dispute.id());
-            }
+                    credit,
+                    debit,
+                    dispute.id());
             if (settled == 1) {
                 log(connection, nowMillis, "dispute-resolved", actor, dispute.id(), finding, state);
             }

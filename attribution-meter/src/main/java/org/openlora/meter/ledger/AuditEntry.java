@@ -2,5 +2,8 @@ package org.openlora.meter.ledger;
 
 import org.openlora.meter.evm.Bytes32;
 
-/// Something that was refused or done by hand.
-public record AuditEntry(long id, long atMillis, String kind, String source, Bytes32 requestId, String detail) {}
+/// An entry of the audit trail.
+///
+/// @param id ascending, not without gaps
+/// @param hash covers the event and the hash of the entry before
+public record AuditEntry(long id, AuditEvent event, Bytes32 hash) {}

@@ -8,12 +8,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
+import org.openlora.meter.chain.BatchHeader;
 import org.openlora.meter.database.Database;
 import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.database.LedgerException.Reason;
-import org.openlora.meter.chain.BatchHeader;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
 import org.openlora.meter.receipt.SignedReceipt;
@@ -30,7 +32,18 @@ final class BatchSealer {
     private final LedgerQueries queries;
     private final Path folder;
     private final LedgerIdentity identity;
+    private final Guard guard;
     private final LedgerStep.Observer observer;
+
+    /// Asks at the beginning of a sealing transaction whether it may go on.
+    @FunctionalInterface
+    interface Guard {
+        Guard NOT_THE_OWNER = connection -> {
+            throw new IllegalStateException("a batch is sealed by the owner of its stream");
+        };
+
+        void lock(Connection connection) throws SQLException;
+    }
 
     /// A batch as its table has it.
     private record Entry(
@@ -48,11 +61,13 @@ final class BatchSealer {
             LedgerQueries queries,
             Path folder,
             LedgerIdentity identity,
+            Guard guard,
             LedgerStep.Observer observer) {
         this.database = database;
         this.queries = queries;
         this.folder = folder;
         this.identity = identity;
+        this.guard = guard;
         this.observer = observer;
     }
 
@@ -86,6 +101,7 @@ final class BatchSealer {
         BatchHeader header = batch.header();
         database.write(
                 connection -> {
+                    guard.lock(connection);
                     Database.update(
                             connection,
                             "INSERT INTO batch (stream, number, operator_id, first_seq, last_seq, root, data_hash,"
@@ -108,8 +124,10 @@ final class BatchSealer {
                             header.firstSeq(),
                             header.lastSeq());
                     if (marked != header.count()) {
-                        throw new LedgerException(Reason.DAMAGED, "batch " + header.number() + " holds " + header.count()
-                                + " receipts, of which only " + marked + " stood in no batch");
+                        throw new LedgerException(
+                                Reason.DAMAGED,
+                                "batch " + header.number() + " holds " + header.count() + " receipts, of which only "
+                                        + marked + " stood in no batch");
                     }
                     observer.reached(LedgerStep.BATCH_BEFORE_COMMIT);
                     return marked;
@@ -165,7 +183,8 @@ final class BatchSealer {
                     entry.dataUri());
             Bytes32 previousHead = entry(number - 1).map(Entry::head).orElse(Bytes32.ZERO);
             if (!header.head(previousHead).equals(entry.head())) {
-                throw new LedgerException(Reason.DAMAGED, "batch " + number + " does not have the head it was sealed with");
+                throw new LedgerException(
+                        Reason.DAMAGED, "batch " + number + " does not have the head it was sealed with");
             }
             return new SealedBatch(header, previousHead, entry.head(), folder.resolve(entry.dataUri()), receipts);
         });

@@ -3,10 +3,10 @@ package org.openlora.meter.ledger;
 import java.math.BigInteger;
 import java.util.List;
 import java.util.Optional;
+import org.openlora.meter.chain.AttemptJournal;
 import org.openlora.meter.database.Database;
 import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.database.LedgerException.Reason;
-import org.openlora.meter.chain.AttemptJournal;
 import org.openlora.meter.evm.Bytes32;
 
 /// The flusher's memory in the ledger's own database: an entry is durable when the method that writes it returns.
@@ -124,7 +124,11 @@ public final class LedgerJournal implements AttemptJournal {
     @Override
     public void recordFinal(long batchNumber) {
         database.write(connection -> Database.update(
-                connection, "UPDATE journal SET final = ? WHERE stream = ? AND final < ?", batchNumber, stream, batchNumber));
+                connection,
+                "UPDATE journal SET final = ? WHERE stream = ? AND final < ?",
+                batchNumber,
+                stream,
+                batchNumber));
     }
 
     private long number(String column) {

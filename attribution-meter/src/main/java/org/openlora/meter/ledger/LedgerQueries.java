@@ -12,6 +12,7 @@ import org.openlora.meter.database.LedgerException.Reason;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.receipt.Payment;
 import org.openlora.meter.receipt.ReceiptCodec;
 import org.openlora.meter.receipt.Role;
 import org.openlora.meter.receipt.SignedReceipt;
@@ -54,11 +55,39 @@ public final class LedgerQueries {
                 requestId);
     }
 
-    /// The per-token record of a receipt.
+    /// The receipt of any stream that has this struct hash.
+    public Optional<SignedReceipt> byHash(Bytes32 structHash) {
+        return database.read(connection -> byHash(connection, structHash));
+    }
+
+    static Optional<SignedReceipt> byHash(Connection connection, Bytes32 structHash) throws SQLException {
+        return Database.query(
+                        connection,
+                        "SELECT signed FROM receipt WHERE struct_hash = ?",
+                        LedgerQueries::signed,
+                        structHash)
+                .stream()
+                .findFirst();
+    }
+
+    /// The credits and debits of a usage receipt, in all streams.
+    public List<SignedReceipt> correctionsOf(Bytes32 structHash) {
+        return database.query(
+                "SELECT signed FROM receipt WHERE ref = ? ORDER BY recorded_at, stream, seq",
+                LedgerQueries::signed,
+                structHash);
+    }
+
+    /// What each payee has of a usage receipt after its corrections, in the order of payments; zeros included.
+    public List<Payment> paymentsLeft(Bytes32 structHash) {
+        return database.read(connection -> Corrections.left(connection, structHash));
+    }
+
+    /// The per-token record of a receipt; empty where there is no such receipt, or it is a correction.
     public Optional<AttributionRecord> attribution(long seq) {
         return database
                 .query(
-                        "SELECT attribution FROM receipt WHERE stream = ? AND seq = ?",
+                        "SELECT attribution FROM receipt WHERE stream = ? AND seq = ? AND kind = 1",
                         row -> AttributionRecord.ofBytes(row.getBytes("attribution")),
                         stream,
                         seq)
@@ -75,12 +104,14 @@ public final class LedgerQueries {
                 .getFirst();
     }
 
-    /// What everyone earned, by payee, role and source.
+    /// What everyone earned, by payee, role and source: usage and debits less credits.
     public List<PayeeTotal> totals() {
+        String signed = "CASE receipt.kind WHEN 2 THEN -payment.amount ELSE payment.amount END";
         return database.query(
-                "SELECT payee, role, source, sum(amount / " + HALF + ") AS upper, sum(amount % " + HALF
-                        + ") AS lower, count(*) AS receipts FROM payment WHERE stream = ?"
-                        + " GROUP BY payee, role, source ORDER BY payee, role, source",
+                "SELECT payee, role, source, sum((" + signed + ") / " + HALF + ") AS upper, sum((" + signed + ") % "
+                        + HALF + ") AS lower, count(*) AS receipts FROM payment JOIN receipt"
+                        + " ON receipt.stream = payment.stream AND receipt.seq = payment.seq"
+                        + " WHERE payment.stream = ? GROUP BY payee, role, source ORDER BY payee, role, source",
                 row -> new PayeeTotal(
                         Address.of(row.getBytes("payee")),
                         Role.ofCode(row.getInt("role")),
@@ -94,31 +125,32 @@ public final class LedgerQueries {
 
     /// Rows that could not be scored, with the reasons.
     public List<QuarantinedUsage> quarantined() {
-        return database.read(LedgerQueries::quarantined);
+        return database.read(connection -> quarantined(connection, stream));
     }
 
-    static List<QuarantinedUsage> quarantined(Connection connection) throws SQLException {
+    static List<QuarantinedUsage> quarantined(Connection connection, Bytes32 stream) throws SQLException {
         return Database.query(
                 connection,
-                "SELECT id, source, request_id, reason FROM usage WHERE state = 2 ORDER BY id",
+                "SELECT id, source, request_id, reason FROM usage WHERE state = 2 AND stream = ? ORDER BY id",
                 row -> new QuarantinedUsage(
                         row.getLong("id"),
                         row.getString("source"),
                         Database.word(row, "request_id"),
-                        row.getString("reason")));
+                        row.getString("reason")),
+                stream);
     }
 
-    /// The audit trail, oldest first.
+    /// The audit trail of all streams, oldest first.
     public List<AuditEntry> audit() {
-        return database.query(
-                "SELECT id, at, kind, source, request_id, detail FROM audit ORDER BY id",
-                row -> new AuditEntry(
-                        row.getLong("id"),
-                        row.getLong("at"),
-                        row.getString("kind"),
-                        row.getString("source"),
-                        Database.word(row, "request_id"),
-                        row.getString("detail")));
+        return database.read(AuditTrail::entries);
+    }
+
+    /// Checks that the audit trail is a whole chain of hashes.
+    ///
+    /// @return how many entries there are
+    /// @throws LedgerException naming the first entry that is wrong
+    public long verifyAudit() {
+        return database.read(AuditTrail::verify);
     }
 
     /// The batch that holds a receipt; empty while it is in none.

@@ -9,14 +9,18 @@ import org.openlora.meter.usage.UsageRow;
 
 /// A usage row on its way into the ledger.
 ///
-/// @param bodyHash tells a repeated row from a changed one
+/// @param body canonical JSON, without token ids
 /// @param trace what is to be kept besides; null where the tenant wants nothing kept
+/// @param bodyHash tells a repeated row from a changed one
+@SuppressWarnings("ArrayRecordComponent") // never compared
 public record PendingUsage(
         UsageRow row,
         String body,
         Bytes32 bodyHash,
         SignedAcknowledgement acknowledgement,
+        byte[] acknowledgementJson,
         @Nullable TraceOrder trace) {
+    /// Encodes and hashes on the thread that brings the row, not on the one that commits.
     public static PendingUsage of(UsageRow row, SignedAcknowledgement acknowledgement) {
         return of(row, acknowledgement, null);
     }
@@ -24,6 +28,7 @@ public record PendingUsage(
     /// With an order to keep the request's tokens.
     public static PendingUsage of(
             UsageRow row, SignedAcknowledgement acknowledgement, @Nullable TraceOrder trace) {
-        return new PendingUsage(row, UsageCodec.toJson(row), UsageCodec.hash(row), acknowledgement, trace);
+        return new PendingUsage(
+                row, UsageCodec.toJson(row), UsageCodec.hash(row), acknowledgement, acknowledgement.toJson(), trace);
     }
 }

@@ -2,12 +2,18 @@ package org.openlora.meter.receipt;
 
 import java.util.Optional;
 import org.openlora.meter.evm.Address;
+import org.openlora.meter.evm.Bytes32;
 
 /// A receipt with the operator's signature and the domain it was signed for: the payer's evidence before any
 /// batch.
 public record SignedReceipt(Receipt receipt, Eip712Domain domain, Signature signature) {
     public static SignedReceipt sign(Receipt receipt, Eip712Domain domain, Signer signer) {
-        return new SignedReceipt(receipt, domain, signer.sign(ReceiptCodec.digest(domain, receipt)));
+        return sign(receipt, ReceiptCodec.structHash(receipt), domain, signer);
+    }
+
+    /// Signs a receipt whose struct hash is known.
+    public static SignedReceipt sign(Receipt receipt, Bytes32 structHash, Eip712Domain domain, Signer signer) {
+        return new SignedReceipt(receipt, domain, signer.sign(domain.digest(structHash)));
     }
 
     /// Reads what [#toJson] wrote.

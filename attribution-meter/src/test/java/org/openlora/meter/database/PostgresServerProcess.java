@@ -28,8 +28,8 @@ import org.jspecify.annotations.Nullable;
 import org.openlora.meter.database.DatabaseLocation.PostgresServer;
 import org.tukaani.xz.XZInputStream;
 
-/// A PostgreSQL server for tests, from the binaries on the class path. PostgreSQL refuses to run as root, so root runs it
-/// as `nobody`. It is as durable as a real one: nothing is switched off.
+/// A PostgreSQL server for tests, from the binaries on the class path. PostgreSQL refuses to run as root, so root
+/// runs it as `nobody`. It is as durable as a real one: nothing is switched off.
 public final class PostgresServerProcess implements AutoCloseable {
     private static final String USER = "openlora";
     /// The overflow user, which every Linux has.
@@ -65,8 +65,7 @@ public final class PostgresServerProcess implements AutoCloseable {
             unpack(folder);
             PostgresServerProcess server = new PostgresServerProcess(folder, freePort());
             server.giveToNobody();
-            server.run(
-                    "bin/initdb", "-D", server.data(), "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N");
+            server.run("bin/initdb", "-D", server.data(), "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N");
             server.startAgain();
             return server;
         } catch (IOException e) {

@@ -23,10 +23,8 @@ public enum TestDatabase {
     POSTGRES {
         @Override
         public LedgerLocation ledger(Path folder) {
-            return new LedgerLocation(
-                    folder,
-                    databases.computeIfAbsent(
-                            folder, _ -> PostgresServerProcess.shared().freshDatabase()));
+            return new LedgerLocation(folder, databases.computeIfAbsent(folder, _ -> PostgresServerProcess.shared()
+                    .freshDatabase()));
         }
     };
 

@@ -22,14 +22,14 @@ import org.openlora.meter.audit.Auditor;
 import org.openlora.meter.audit.Recomputation;
 import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evm.Bytes32;
-import org.openlora.meter.ledger.Ledger;
+import org.openlora.meter.ledger.AttachedLedger;
 import org.openlora.meter.trace.TraceStore;
 import org.openlora.server.serving.OfflineParts;
 import org.openlora.server.serving.Operator;
 
 /// A ledger with all that its receipts can be checked with. Used by one thread.
 public final class AuditDesk implements AutoCloseable {
-    private final Ledger ledger;
+    private final AttachedLedger ledger;
     private final Operator operator;
     private final Tokenizer tokenizer;
     private final AuditRecords records;
@@ -38,7 +38,7 @@ public final class AuditDesk implements AutoCloseable {
     private final @Nullable EngineReplay engine;
 
     private AuditDesk(
-            Ledger ledger,
+            AttachedLedger ledger,
             Operator operator,
             Tokenizer tokenizer,
             UsageScorer scorer,
@@ -55,7 +55,7 @@ public final class AuditDesk implements AutoCloseable {
     /// Opens tokenizer and corpora, and the model where answers are to be drawn again.
     ///
     /// @param ledger closed by who opened it
-    public static AuditDesk open(Ledger ledger, Operator operator, OfflineParts parts, boolean replay) {
+    public static AuditDesk open(AttachedLedger ledger, Operator operator, OfflineParts parts, boolean replay) {
         Tokenizer tokenizer = Tokenizers.open(parts.modelPath());
         try {
             Bytes32 digest = Bytes32.of(tokenizer.digest().bytes());

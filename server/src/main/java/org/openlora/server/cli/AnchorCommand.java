@@ -6,9 +6,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
+import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.Ledger;
-import org.openlora.meter.database.LedgerException;
+import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.SealedBatch;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
@@ -63,7 +64,7 @@ final class AnchorCommand implements Callable<Integer> {
 
     private static Ledger open(Installation installation, ServerConfig config, Operator operator) {
         try {
-            return Ledger.open(installation.ledger(), operator.identity());
+            return Ledger.open(LedgerLocation.of(installation.ledger()), operator.identity());
         } catch (LedgerException e) {
             int seconds = config.metering().settleIntervalSeconds();
             throw new Problem(

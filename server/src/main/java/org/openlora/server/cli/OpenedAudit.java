@@ -1,7 +1,9 @@
 package org.openlora.server.cli;
 
 import java.util.List;
+import org.openlora.meter.ledger.AttachedLedger;
 import org.openlora.meter.ledger.Ledger;
+import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.receipt.SignedReceipt;
 import org.openlora.server.audit.AuditDesk;
 import org.openlora.server.catalog.ModelCatalog;
@@ -13,13 +15,13 @@ import org.openlora.server.serving.Operator;
 import org.openlora.server.serving.RequestIds;
 
 /// The installation's ledger, opened for an audit or a dispute.
-record OpenedAudit(Ledger ledger, Operator operator, String tenant, AuditDesk desk) implements AutoCloseable {
+record OpenedAudit(AttachedLedger ledger, Operator operator, String tenant, AuditDesk desk) implements AutoCloseable {
     static OpenedAudit open(ServerOptions options, boolean replay) {
         Installation installation = Environment.installation();
         ServerConfig config = options.load(installation);
         ReceiptsCommand.requireLedger(installation);
         Operator operator = Operator.load(installation, config, Environment.variables());
-        Ledger ledger = Ledger.open(installation.ledger(), operator.identity());
+        AttachedLedger ledger = Ledger.attach(LedgerLocation.of(installation.ledger()), operator.identity());
         try {
             OfflineParts parts = new OfflineParts(
                     config,

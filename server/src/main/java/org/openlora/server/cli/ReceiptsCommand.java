@@ -19,6 +19,7 @@ import org.openlora.api.v1.ReceiptsGrpc;
 import org.openlora.api.v1.VerifyReceiptRequest;
 import org.openlora.api.v1.VerifyReceiptResponse;
 import org.openlora.meter.ledger.Ledger;
+import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.problem.Problem;
@@ -117,7 +118,7 @@ final class ReceiptsCommand implements Callable<Integer> {
             requireLedger(installation);
             Map<String, String> environment = Environment.variables();
             Operator operator = Operator.load(installation, config, environment);
-            try (Ledger ledger = Ledger.open(installation.ledger(), operator.identity())) {
+            try (Ledger ledger = Ledger.open(LedgerLocation.of(installation.ledger()), operator.identity())) {
                 ReceiptDesk desk = new ReceiptDesk(
                         LedgerView.of(ledger),
                         operator,

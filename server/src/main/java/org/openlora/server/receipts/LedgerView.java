@@ -5,9 +5,9 @@ import java.time.InstantSource;
 import java.util.Optional;
 import org.openlora.meter.Meter;
 import org.openlora.meter.ledger.Ledger;
+import org.openlora.meter.ledger.LedgerJournal;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.ledger.SealedBatch;
-import org.openlora.meter.ledger.LedgerJournal;
 
 /// What can be done with a ledger besides writing usage: the same whether a meter owns it or a command opened it.
 public interface LedgerView {
