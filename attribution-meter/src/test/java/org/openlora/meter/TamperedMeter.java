@@ -40,8 +40,8 @@ final class TamperedMeter {
                     MeterFixture.IDENTITY.domain(),
                     MeterFixture.IDENTITY.signer());
             ledger.commitUsage(List.of(PendingUsage.of(row, acknowledgement, trace)), includeBy);
-            ledger.recordScored(List.of(
-                    change.apply(score(ledger.waitingUsage(1).getFirst()))));
+            ScoredUsage.Priced right = score(ledger.waitingUsage(1).getFirst());
+            ledger.recordScored(List.of(change.apply(right)), includeBy);
         }
     }
 
