@@ -1,5 +1,6 @@
 package org.openlora.server.audit;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,9 +21,11 @@ import org.openlora.meter.audit.AuditText;
 import org.openlora.meter.audit.AuditedReceipt;
 import org.openlora.meter.audit.Auditor;
 import org.openlora.meter.audit.Recomputation;
+import org.openlora.meter.dispute.Disputes;
 import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.AttachedLedger;
+import org.openlora.meter.receipt.Receipt;
 import org.openlora.meter.trace.TraceStore;
 import org.openlora.server.serving.OfflineParts;
 import org.openlora.server.serving.Operator;
@@ -87,23 +90,20 @@ public final class AuditDesk implements AutoCloseable {
         return tokenizer.encode(text);
     }
 
-    public AuditRecords records() {
-        return records;
+    /// The disputes of the ledger.
+    ///
+    /// @param inclusionWindow corrections are promised in a batch this long after they are made
+    public Disputes disputes(Duration inclusionWindow) {
+        return new Disputes(ledger, recomputation, this::kept, replay(), inclusionWindow);
     }
 
-    /// What recomputes a receipt.
-    public Recomputation recomputation() {
-        return recomputation;
-    }
-
-    /// What draws answers again; what says that it cannot, where no model was opened.
-    public AnswerReplay replay() {
+    private AnswerReplay replay() {
         return engine == null ? AnswerReplay.NONE : engine;
     }
 
     /// The token ids that the trace store still has.
-    public Optional<AuditText> kept(Bytes32 requestId) {
-        return traces.find(requestId)
+    private Optional<AuditText> kept(Receipt receipt) {
+        return traces.find(receipt.requestId())
                 .map(trace -> new AuditText("trace store", trace.prompt(), trace.output(), trace.replay()));
     }
 
@@ -115,7 +115,7 @@ public final class AuditDesk implements AutoCloseable {
         long last = ledger.queries().lastSeq();
         long from = since == null ? 1 : records.firstSince(since.toEpochMilli(), last);
         List<Candidate> candidates = records.candidates(from);
-        Auditor auditor = auditor(receipt -> kept(receipt.requestId()));
+        Auditor auditor = auditor(this::kept);
         List<AuditedReceipt> audited = new ArrayList<>();
         for (long seq : AuditSample.choose(candidates, seed, sample)) {
             audited.add(auditor.audit(seq));
@@ -128,9 +128,8 @@ public final class AuditDesk implements AutoCloseable {
     ///
     /// @param text given by who has it; null for what the trace store has
     public AuditReport audit(long seq, @Nullable AuditText text) {
-        AuditedReceipt audited = auditor(
-                        receipt -> text == null ? kept(receipt.requestId()) : Optional.of(text))
-                .audit(seq);
+        AuditedReceipt audited =
+                auditor(receipt -> text == null ? kept(receipt) : Optional.of(text)).audit(seq);
         return new AuditReport(0, 1, List.of(audited));
     }
 

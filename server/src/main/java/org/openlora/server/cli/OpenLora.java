@@ -33,6 +33,8 @@ import picocli.CommandLine.Spec;
             AdapterCommand.class,
             ReceiptsCommand.class,
             AuditCommand.class,
+            DisputeCommand.class,
+            TraceStoreCommand.class,
             VersionCommand.class,
         },
         exitCodeListHeading = "%nExit status:%n",

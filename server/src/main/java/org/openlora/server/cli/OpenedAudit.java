@@ -1,6 +1,8 @@
 package org.openlora.server.cli;
 
+import java.time.Duration;
 import java.util.List;
+import org.openlora.meter.dispute.Disputes;
 import org.openlora.meter.ledger.AttachedLedger;
 import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.ledger.LedgerLocation;
@@ -15,7 +17,8 @@ import org.openlora.server.serving.Operator;
 import org.openlora.server.serving.RequestIds;
 
 /// The installation's ledger, opened for an audit or a dispute.
-record OpenedAudit(AttachedLedger ledger, Operator operator, String tenant, AuditDesk desk) implements AutoCloseable {
+record OpenedAudit(
+        AttachedLedger ledger, Operator operator, ServerConfig config, AuditDesk desk) implements AutoCloseable {
     static OpenedAudit open(ServerOptions options, boolean replay) {
         Installation installation = Environment.installation();
         ServerConfig config = options.load(installation);
@@ -30,7 +33,7 @@ record OpenedAudit(AttachedLedger ledger, Operator operator, String tenant, Audi
             return new OpenedAudit(
                     ledger,
                     operator,
-                    config.tenants().getFirst().name(),
+                    config,
                     AuditDesk.open(ledger, operator, parts, replay));
         } catch (RuntimeException e) {
             ledger.close();
@@ -43,11 +46,20 @@ record OpenedAudit(AttachedLedger ledger, Operator operator, String tenant, Audi
         if (id.matches("[0-9]{1,18}")) {
             return Long.parseLong(id);
         }
-        List<SignedReceipt> receipts = ledger.queries().receiptsOf(RequestIds.find(operator, tenant, id));
+        List<SignedReceipt> receipts = ledger.queries().receiptsOf(RequestIds.find(operator, tenant(), id));
         if (receipts.isEmpty()) {
             throw new Problem("there is no receipt of request %s".formatted(id), "see openlora receipts list");
         }
         return receipts.getFirst().receipt().seq();
+    }
+
+    /// The disputes of this ledger.
+    Disputes disputes() {
+        return desk.disputes(Duration.ofSeconds(config.metering().inclusionWindowSeconds()));
+    }
+
+    private String tenant() {
+        return config.tenants().getFirst().name();
     }
 
     @Override

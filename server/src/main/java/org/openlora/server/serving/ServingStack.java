@@ -61,6 +61,7 @@ import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.config.ServerConfig.Tenant;
 import org.openlora.server.problem.Problem;
+import org.openlora.server.traces.TraceEraser;
 import org.openlora.server.traces.TraceTerms;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -80,6 +81,7 @@ public final class ServingStack implements Serving, AutoCloseable {
     private final ServedModel served;
     private final AdapterDesk desk;
     private final ClientRequests clientRequests;
+    private final TraceEraser eraser;
 
     private ServingStack(
             BaseModel model,
@@ -91,7 +93,8 @@ public final class ServingStack implements Serving, AutoCloseable {
             Operator operator,
             DatanetRegistry datanets,
             AdapterDesk desk,
-            ServedModel served) {
+            ServedModel served,
+            TraceEraser eraser) {
         this.model = model;
         this.store = store;
         this.registry = registry;
@@ -102,6 +105,7 @@ public final class ServingStack implements Serving, AutoCloseable {
         this.datanets = datanets;
         this.desk = desk;
         this.served = served;
+        this.eraser = eraser;
         this.clientRequests = new ClientRequests(id -> inLedger(meter.queries(), id));
     }
 
@@ -170,10 +174,12 @@ public final class ServingStack implements Serving, AutoCloseable {
                     model.tokenizer().digest(),
                     engine.longestSequence(),
                     numericPath.toString());
+            TraceEraser eraser = opening.add(TraceEraser.start(meter.traces(), InstantSource.system()));
             opening.keep();
             AdapterDesk desk =
                     new CacheDesk(new AdapterCache(registry, residency, store), adapterRoot, InstantSource.system());
-            return new ServingStack(model, store, registry, residency, meter, engine, operator, datanets, desk, served);
+            return new ServingStack(
+                    model, store, registry, residency, meter, engine, operator, datanets, desk, served, eraser);
         }
     }
 
@@ -540,6 +546,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             closing.add(residency);
             closing.add(meter);
             closing.add(engine);
+            closing.add(eraser);
         }
     }
 }
