@@ -171,7 +171,8 @@ public final class Meter implements AutoCloseable {
     ///
     /// @return how many
     public int releaseQuarantined() {
-        int released = ledger.releaseQuarantined(AuditEvent.SYSTEM, options.clock().instant().toEpochMilli());
+        int released = ledger.releaseQuarantined(
+                AuditEvent.SYSTEM, options.clock().instant().toEpochMilli());
         worker.wake();
         return released;
     }

@@ -7,7 +7,8 @@ import org.openlora.meter.ledger.StoredUsage;
 import org.openlora.meter.receipt.SignedReceipt;
 import org.openlora.meter.trace.TraceStore;
 
-/// Keeps the tokens of a row in the transaction that makes its receipt, where that was ordered. A ledger in which nobody
+/// Keeps the tokens of a row in the transaction that makes its receipt, where that was ordered. A ledger in which
+/// nobody
 /// ever ordered it is not asked.
 final class TraceKeeper implements ReceiptListener {
     private final ReceiptListener next;

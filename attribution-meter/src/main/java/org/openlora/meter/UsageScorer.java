@@ -63,15 +63,11 @@ public final class UsageScorer {
     public Optional<String> damage(ScoringVersions versions) {
         return changed("price book", versions.priceBook(), PRICE_BOOK, json -> PriceBook.parse("price book", json)
                         .digest())
-                .or(() -> changed(
-                        "table of payees",
-                        versions.payees(),
-                        PAYEES,
-                        json -> PayeeTable.parse(json).digest()));
+                .or(() -> changed("table of payees", versions.payees(), PAYEES, json -> PayeeTable.parse(json)
+                        .digest()));
     }
 
-    private Optional<String> changed(
-            String what, Bytes32 digest, String kind, Function<String, Bytes32> digestOf) {
+    private Optional<String> changed(String what, Bytes32 digest, String kind, Function<String, Bytes32> digestOf) {
         Optional<String> json = ledger.document(digest, kind);
         try {
             return json.map(digestOf)
@@ -79,8 +75,7 @@ public final class UsageScorer {
                     .map(actual -> "the ledger's " + what + " " + Sha256.text(digest) + " was changed: it is "
                             + Sha256.text(actual));
         } catch (IllegalArgumentException e) {
-            return Optional.of(
-                    "the ledger's " + what + " " + Sha256.text(digest) + " was changed: " + e.getMessage());
+            return Optional.of("the ledger's " + what + " " + Sha256.text(digest) + " was changed: " + e.getMessage());
         }
     }
 

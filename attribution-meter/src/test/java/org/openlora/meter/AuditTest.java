@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
@@ -29,7 +28,6 @@ import org.openlora.meter.audit.Outcome;
 import org.openlora.meter.audit.Recomputation;
 import org.openlora.meter.database.Database;
 import org.openlora.meter.database.TestDatabase;
-import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evidence.Fixtures;
 import org.openlora.meter.ledger.AttachedLedger;
 import org.openlora.meter.ledger.Ledger;
@@ -57,7 +55,8 @@ class AuditTest {
         this.database = database;
     }
 
-    /// Receipts 1 to 9, of which the odd ones' tokens are kept, in one batch; and one that is recorded as `change` has it.
+    /// Receipts 1 to 9, of which the odd ones' tokens are kept, in one batch; and one that is recorded as `change` has
+    /// it.
     private void serve(UnaryOperator<ScoredUsage.Priced> change) {
         UsageRow last;
         try (Meter meter = Meter.open(MeterFixture.options(database.ledger(folder)))) {
@@ -114,7 +113,8 @@ class AuditTest {
 
     /// As somebody does who has the database in his hands.
     private void change(String sql, Object... arguments) {
-        String guard = "DROP TRIGGER IF EXISTS receipt_unchanged" + (database == TestDatabase.POSTGRES ? " ON receipt" : "");
+        String guard =
+                "DROP TRIGGER IF EXISTS receipt_unchanged" + (database == TestDatabase.POSTGRES ? " ON receipt" : "");
         try (Database written = Database.open(database.location(folder))) {
             written.write(connection -> Database.update(connection, guard));
             int changed = written.write(connection -> Database.update(connection, sql, arguments));
@@ -184,11 +184,11 @@ class AuditTest {
         serve(priced -> {
             List<Payment> payments = new ArrayList<>(priced.price().payments());
             Payment first = payments.getFirst();
-            payments.set(
-                    0,
-                    new Payment(Fixtures.address("a thief"), first.role(), first.source(), first.amount()));
+            payments.set(0, new Payment(Fixtures.address("a thief"), first.role(), first.source(), first.amount()));
             return new ScoredUsage.Priced(
-                    priced.usage(), priced.attribution(), new PricedUsage(priced.price().pricePico(), payments));
+                    priced.usage(),
+                    priced.attribution(),
+                    new PricedUsage(priced.price().pricePico(), payments));
         });
         assertThat(disagreeing(audit(RECEIPTS + 1L))).containsExactly(CheckName.PAYMENTS);
     }

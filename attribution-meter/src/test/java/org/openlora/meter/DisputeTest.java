@@ -144,9 +144,10 @@ class DisputeTest {
         Dispute open = with(disputes -> disputes.open(SEQ, "too much", "payer", null, NOW));
         Dispute resolved = with(disputes -> disputes.resolve(open.id(), "auditor", NOW + 1));
         try (Database written = Database.open(database.location(folder))) {
-            int undone = written.write(connection -> Database.update(
-                    connection,
-                    "UPDATE dispute SET state = 0, resolved_by = NULL, resolved_at = NULL, finding = NULL, credit = NULL"));
+            int undone = written.write(
+                    connection -> Database.update(
+                            connection,
+                            "UPDATE dispute SET state = 0, resolved_by = NULL, resolved_at = NULL, finding = NULL, credit = NULL"));
             assertThat(undone).isEqualTo(1);
         }
         Dispute again = with(disputes -> disputes.resolve(open.id(), "another auditor", NOW + 2));
@@ -164,15 +165,18 @@ class DisputeTest {
             Payment first = payments.getFirst();
             payments.set(0, new Payment(Fixtures.address("a thief"), first.role(), first.source(), first.amount()));
             return new ScoredUsage.Priced(
-                    priced.usage(), priced.attribution(), new PricedUsage(priced.price().pricePico(), payments));
+                    priced.usage(),
+                    priced.attribution(),
+                    new PricedUsage(priced.price().pricePico(), payments));
         });
         Dispute resolved = with(disputes -> disputes.resolve(
                 disputes.open(SEQ, "not my payee", "owner", null, NOW).id(), "auditor", NOW));
         assertThat(resolved.state()).isEqualTo(Dispute.State.CREDITED);
         assertThat(resolved.resolution().debit()).isNotNull();
         List<Receipt> receipts = receipts();
-        assertThat(receipts).extracting(Receipt::kind).containsExactly(
-                ReceiptKind.USAGE, ReceiptKind.CREDIT, ReceiptKind.DEBIT);
+        assertThat(receipts)
+                .extracting(Receipt::kind)
+                .containsExactly(ReceiptKind.USAGE, ReceiptKind.CREDIT, ReceiptKind.DEBIT);
         assertThat(receipts.get(1).price()).isEqualTo(receipts.get(2).price());
         try (AttachedLedger ledger = Ledger.attach(database.ledger(folder), MeterFixture.IDENTITY)) {
             assertThat(ledger.queries().paymentsLeft(receipts.get(1).ref()).stream()
@@ -211,8 +215,10 @@ class DisputeTest {
                     Duration.ofHours(1),
                     NOW);
         }
-        Dispute resolved = with(other, disputes -> disputes.resolve(
-                disputes.open(SEQ, "another model", "payer", null, NOW).id(), "auditor", NOW));
+        Dispute resolved = with(
+                other,
+                disputes -> disputes.resolve(
+                        disputes.open(SEQ, "another model", "payer", null, NOW).id(), "auditor", NOW));
         assertThat(resolved.state()).isEqualTo(Dispute.State.CREDITED);
         assertThat(receipts().get(2).price()).isEqualTo(receipt.price() - first.amount());
     }

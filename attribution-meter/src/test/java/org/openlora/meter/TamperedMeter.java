@@ -48,8 +48,7 @@ final class TamperedMeter {
     /// What computes receipts again.
     static UsageScorer honestScorer(AttachedLedger ledger) {
         return new UsageScorer(
-                ledger,
-                new CorpusLibrary(MeterFixture.registry(), Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER)));
+                ledger, new CorpusLibrary(MeterFixture.registry(), Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER)));
     }
 
     /// As it should be.

@@ -69,8 +69,7 @@ class TraceStoreTest {
     @Test
     void commit_crashBetweenRowAndReceipt_tracesAreThereAfterwards() {
         UsageRow row;
-        try (Meter meter =
-                Meter.open(MeterFixture.options(database.ledger(folder), TraceStoreTest::withoutReceipts))) {
+        try (Meter meter = Meter.open(MeterFixture.options(database.ledger(folder), TraceStoreTest::withoutReceipts))) {
             row = MeterFixture.row(meter, 1);
             meter.commit(row, ORDER).join();
             assertThat(meter.traces().find(row.requestId())).isEmpty();
@@ -115,8 +114,7 @@ class TraceStoreTest {
     @Test
     void erase_beforeTheReceiptStands_keepsNothing() {
         UsageRow row;
-        try (Meter meter =
-                Meter.open(MeterFixture.options(database.ledger(folder), TraceStoreTest::withoutReceipts))) {
+        try (Meter meter = Meter.open(MeterFixture.options(database.ledger(folder), TraceStoreTest::withoutReceipts))) {
             row = MeterFixture.row(meter, 1);
             meter.commit(row, ORDER).join();
             assertThat(meter.traces().eraseRequest(row.requestId(), 1)).isTrue();

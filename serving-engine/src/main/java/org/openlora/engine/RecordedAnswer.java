@@ -25,8 +25,8 @@ public record RecordedAnswer(
                     + " output tokens: at least one of each is needed");
         }
         if (choice < 0 || choice >= GenerationRequest.MOST_CHOICES) {
-            throw new IllegalArgumentException("choice is " + choice + ": allowed is 0 to "
-                    + (GenerationRequest.MOST_CHOICES - 1));
+            throw new IllegalArgumentException(
+                    "choice is " + choice + ": allowed is 0 to " + (GenerationRequest.MOST_CHOICES - 1));
         }
         prompt = prompt.clone();
         output = output.clone();

@@ -45,7 +45,8 @@ public final class Replayer {
     private final Sampler sampler;
 
     /// @param endTokenIds tokens that end an answer, as the model was trained
-    /// @param chunkRows tokens of one pass, at most what the model was opened for; each row of an answer takes a row of
+    /// @param chunkRows tokens of one pass, at most what the model was opened for; each row of an answer takes a
+    /// row of
     ///     logits
     public Replayer(
             CausalLm model,
@@ -131,8 +132,7 @@ public final class Replayer {
     }
 
     private static EngineException refused(String reason) {
-        return new EngineException(
-                EngineException.Code.INVALID_REQUEST, "the answer cannot be drawn again: " + reason);
+        return new EngineException(EngineException.Code.INVALID_REQUEST, "the answer cannot be drawn again: " + reason);
     }
 
     private AdapterLease lease(RecordedAnswer answer, Instant deadline) throws InterruptedException {
@@ -203,7 +203,8 @@ public final class Replayer {
         int[] output = answer.output();
         for (int position = 0; position < output.length; position++) {
             int token = output[position];
-            boolean endToken = (!answer.params().ignoreEos() && endTokenIds.contains(token)) || state.isStopToken(token);
+            boolean endToken =
+                    (!answer.params().ignoreEos() && endTokenIds.contains(token)) || state.isStopToken(token);
             if (!endToken || answer.params().includeStop()) {
                 text.add(token);
             }

@@ -97,7 +97,10 @@ class ReplayerTest {
                 drawn(2).topK(8).build(),
                 drawn(3).topP(0.7).build(),
                 drawn(4).minP(0.05).topK(20).topP(0.9).build(),
-                drawn(5).repetitionPenalty(1.4).presencePenalty(0.3).frequencyPenalty(0.2).build(),
+                drawn(5).repetitionPenalty(1.4)
+                        .presencePenalty(0.3)
+                        .frequencyPenalty(0.2)
+                        .build(),
                 drawn(6).logitBias(3, 4.5).logitBias(END, 1).minTokens(12).build(),
                 drawn(7).stop("b", "ta").stopTokenIds(List.of(44, 45)).build(),
                 drawn(8).ignoreEos(true).logprobs(2).build());

@@ -34,12 +34,13 @@ public record AuditReport(long seed, int candidates, List<AuditedReceipt> receip
             for (AuditedReceipt receipt : receipts) {
                 for (Check check : receipt.checks()) {
                     if (check.name() == name) {
-                        by[switch (check.outcome()) {
-                            case Outcome.Agrees _ -> 0;
-                            case Outcome.NearTies _ -> 1;
-                            case Outcome.Disagrees _ -> 2;
-                            case Outcome.NotChecked _ -> 3;
-                        }]++;
+                        by[
+                                switch (check.outcome()) {
+                                    case Outcome.Agrees _ -> 0;
+                                    case Outcome.NearTies _ -> 1;
+                                    case Outcome.Disagrees _ -> 2;
+                                    case Outcome.NotChecked _ -> 3;
+                                }]++;
                     }
                 }
             }

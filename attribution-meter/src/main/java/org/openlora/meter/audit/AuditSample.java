@@ -8,7 +8,8 @@ import org.openlora.meter.evm.Bytes32;
 /// Which receipts are audited: a choice that nobody can foresee without the seed and anybody can repeat with it.
 ///
 /// Receipts are ranked by `SHA-256(lp("openlora/audit-sample/v1") ‖ u64le(seed) ‖ struct hash)`; the first ones are the
-/// sample. So a larger sample of the same seed contains the smaller one, and receipts that are added change it only where
+/// sample. So a larger sample of the same seed contains the smaller one, and receipts that are added change it only
+/// where
 /// they are chosen themselves.
 public final class AuditSample {
     private AuditSample() {}

@@ -9,7 +9,11 @@ import org.openlora.meter.usage.TokenIds;
 ///
 /// @param origin who that is, for people
 /// @param replay how the answer was drawn, as the trace store keeps it; null where that is not known
-public record AuditText(String origin, TokenIds prompt, TokenIds output, @Nullable String replay) {
+public record AuditText(
+        String origin,
+        TokenIds prompt,
+        TokenIds output,
+        @Nullable String replay) {
     /// Where texts come from.
     @FunctionalInterface
     public interface Source {

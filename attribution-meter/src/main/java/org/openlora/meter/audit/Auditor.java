@@ -127,8 +127,8 @@ public final class Auditor {
         OpenBatch known = opened;
         if (known == null || known.batch().header().number() != number) {
             SealedBatch batch = ledger.batch(number)
-                    .orElseThrow(() -> new LedgerException(
-                            LedgerException.Reason.DAMAGED, "batch " + number + " is missing"));
+                    .orElseThrow(() ->
+                            new LedgerException(LedgerException.Reason.DAMAGED, "batch " + number + " is missing"));
             known = new OpenBatch(batch, batch.tree(), file(batch));
             opened = known;
         }

@@ -26,11 +26,15 @@ import org.openlora.meter.usage.TokenIds;
 import org.openlora.meter.usage.UsageCodec;
 import org.openlora.meter.usage.UsageRow;
 
-/// Makes a receipt a second time, by the versions that its usage row was committed with, and compares it member by member.
+/// Makes a receipt a second time, by the versions that its usage row was committed with, and compares it member by
+/// member.
 ///
-/// With the text all of it is computed: evidence is searched in the corpora again, shares, price and payments follow, and
-/// the counts are counted. Without it the recorded attribution and the billed counts are taken as given, and what follows
-/// from them is computed. Both are pure functions of what the ledger keeps: whoever has it gets the same, always. Used by
+/// With the text all of it is computed: evidence is searched in the corpora again, shares, price and payments follow,
+/// and
+/// the counts are counted. Without it the recorded attribution and the billed counts are taken as given, and what
+/// follows
+/// from them is computed. Both are pure functions of what the ledger keeps: whoever has it gets the same, always. Used
+/// by
 /// one thread.
 public final class Recomputation {
     private static final JsonMapper JSON = new JsonMapper();
@@ -52,7 +56,10 @@ public final class Recomputation {
     /// @param checks from [CheckName#TEXT] to [CheckName#MEMBERS]
     /// @param right the receipt as it must have been; null where that could not be computed
     /// @param row the usage row with the tokens of the text; null without a text that is the receipt's
-    public record Result(List<Check> checks, @Nullable Receipt right, @Nullable UsageRow row) {
+    public record Result(
+            List<Check> checks,
+            @Nullable Receipt right,
+            @Nullable UsageRow row) {
         public Result {
             checks = List.copyOf(checks);
         }
@@ -101,8 +108,7 @@ public final class Recomputation {
         }
         Optional<String> damage = scorer.damage(row.versions());
         if (damage.isPresent()) {
-            return new Result(
-                    List.of(new Check(CheckName.PRICE, new Outcome.Disagrees(damage.get()))), null, null);
+            return new Result(List.of(new Check(CheckName.PRICE, new Outcome.Disagrees(damage.get()))), null, null);
         }
         return text == null
                 ? byRecord(recorded, usage, row, new ArrayList<>(List.of(notChecked(CheckName.TEXT, "nobody has it"))))
@@ -126,11 +132,16 @@ public final class Recomputation {
                 && TokenHashes.output(row.requestSalt(), row.output()).equals(receipt.outputHash());
         if (!same) {
             checks.add(new Check(
-                    CheckName.TEXT, new Outcome.Disagrees("the tokens of the " + text.origin() + " are not the receipt's")));
-            return byRecord(recorded, usage, row.withTokens(unknown(receipt.promptTokens()), unknown(receipt.generatedTokens())), checks);
+                    CheckName.TEXT,
+                    new Outcome.Disagrees("the tokens of the " + text.origin() + " are not the receipt's")));
+            return byRecord(
+                    recorded,
+                    usage,
+                    row.withTokens(unknown(receipt.promptTokens()), unknown(receipt.generatedTokens())),
+                    checks);
         }
-        boolean counted = row.prompt().size() == receipt.promptTokens()
-                && row.output().size() == receipt.generatedTokens();
+        boolean counted =
+                row.prompt().size() == receipt.promptTokens() && row.output().size() == receipt.generatedTokens();
         String counts = receipt.promptTokens() + " + " + receipt.generatedTokens() + " tokens billed";
         checks.add(new Check(
                 CheckName.TEXT,
@@ -148,9 +159,10 @@ public final class Recomputation {
             case ScoredUsage.Quarantined(StoredUsage _, String reason) -> {
                 Result rest = byRecord(recorded, usage, row, checks);
                 List<Check> all = rest.checks().stream()
-                        .map(check -> check.name() == CheckName.EVIDENCE && check.outcome() instanceof Outcome.NotChecked
-                                ? notChecked(CheckName.EVIDENCE, reason)
-                                : check)
+                        .map(check ->
+                                check.name() == CheckName.EVIDENCE && check.outcome() instanceof Outcome.NotChecked
+                                        ? notChecked(CheckName.EVIDENCE, reason)
+                                        : check)
                         .toList();
                 return new Result(all, rest.right(), row);
             }
@@ -195,13 +207,15 @@ public final class Recomputation {
         if (Arrays.equals(right.bytes(), recorded.attribution()) && right.hash().equals(named)) {
             return new Check(
                     CheckName.EVIDENCE,
-                    new Outcome.Agrees(right.evidenceTokens() + " of " + right.owners().size() + " tokens by evidence, "
-                            + right.spans().size() + " spans, record " + Sha256.text(named)));
+                    new Outcome.Agrees(
+                            right.evidenceTokens() + " of " + right.owners().size() + " tokens by evidence, "
+                                    + right.spans().size() + " spans, record " + Sha256.text(named)));
         }
         return new Check(
                 CheckName.EVIDENCE,
-                new Outcome.Disagrees("recomputed record " + Sha256.text(right.hash()) + ", the receipt names "
-                        + Sha256.text(named) + ", the ledger keeps " + Sha256.text(Sha256.hash(recorded.attribution()))));
+                new Outcome.Disagrees(
+                        "recomputed record " + Sha256.text(right.hash()) + ", the receipt names " + Sha256.text(named)
+                                + ", the ledger keeps " + Sha256.text(Sha256.hash(recorded.attribution()))));
     }
 
     private static List<Check> compare(Receipt receipt, Receipt right, Set<String> unknown) {
@@ -210,7 +224,9 @@ public final class Recomputation {
         JsonNode recomputed = tree(right);
         recorded.properties().forEach(member -> {
             String name = member.getKey();
-            if (!NAMED.contains(name) && !unknown.contains(name) && !member.getValue().equals(recomputed.get(name))) {
+            if (!NAMED.contains(name)
+                    && !unknown.contains(name)
+                    && !member.getValue().equals(recomputed.get(name))) {
                 others.add(name + " is " + member.getValue() + ", recomputed " + recomputed.get(name));
             }
         });
@@ -219,8 +235,8 @@ public final class Recomputation {
                         CheckName.PRICE,
                         receipt.price() == right.price()
                                 ? new Outcome.Agrees(right.price() + " pico-units")
-                                : new Outcome.Disagrees("price is " + receipt.price() + " pico-units, recomputed "
-                                        + right.price())),
+                                : new Outcome.Disagrees(
+                                        "price is " + receipt.price() + " pico-units, recomputed " + right.price())),
                 new Check(
                         CheckName.PAYMENTS,
                         receipt.payments().equals(right.payments())
@@ -241,7 +257,8 @@ public final class Recomputation {
                         + right.payments().get(i);
             }
         }
-        return receipt.payments().size() + " payments, recomputed " + right.payments().size();
+        return receipt.payments().size() + " payments, recomputed "
+                + right.payments().size();
     }
 
     private static JsonNode tree(Receipt receipt) {

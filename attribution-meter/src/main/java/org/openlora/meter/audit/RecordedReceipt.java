@@ -11,7 +11,10 @@ import org.openlora.meter.receipt.SignedReceipt;
 /// @param usage the usage row; null for a correction
 @SuppressWarnings("ArrayRecordComponent") // Read once from the ledger; never compared.
 record RecordedReceipt(
-        SignedReceipt signed, Bytes32 structHash, byte[] attribution, @Nullable Usage usage) {
+        SignedReceipt signed,
+        Bytes32 structHash,
+        byte[] attribution,
+        @Nullable Usage usage) {
     /// A usage row without its token ids.
     ///
     /// @param bodyHash over the body and the ids that it was committed with

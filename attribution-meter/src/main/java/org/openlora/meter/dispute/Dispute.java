@@ -45,7 +45,8 @@ public record Dispute(
     ///
     /// @param finding what was recomputed and follows from it, as JSON
     /// @param credit struct hash of the credit; null where it was rejected
-    /// @param debit struct hash of the debit to whom the credit's payees got it in place of; null where there is none
+    /// @param debit struct hash of the debit to whom the credit's payees got it in place of; null where there is
+    /// none
     public record Resolution(
             State state,
             String actor,

@@ -38,12 +38,14 @@ import org.openlora.meter.usage.TokenIds;
 /// The disputes of a ledger.
 ///
 /// Every step is idempotent: opening and resolving follow from their inputs, corrections have ids that follow from the
-/// dispute, and what was begun before a crash is found and ended by doing it again. Each step stands in the audit trail,
+/// dispute, and what was begun before a crash is found and ended by doing it again. Each step stands in the audit
+/// trail,
 /// in the transaction that makes it. Used by one thread.
 public final class Disputes {
     private static final JsonMapper JSON = new JsonMapper();
-    private static final String COLUMNS = "id, seq, receipt, reason, opened_by, opened_at, prompt_ids, output_ids, state,"
-            + " resolved_by, resolved_at, finding, credit, debit";
+    private static final String COLUMNS =
+            "id, seq, receipt, reason, opened_by, opened_at, prompt_ids, output_ids, state,"
+                    + " resolved_by, resolved_at, finding, credit, debit";
 
     private final AttachedLedger ledger;
     private final Recomputation recomputation;
@@ -85,8 +87,8 @@ public final class Disputes {
                     "receipt " + seq + " is a correction: dispute the usage receipt " + receipt.ref());
         }
         if (text != null && !recomputation.isTextOf(seq, text)) {
-            throw new IllegalArgumentException("these are not the tokens of receipt " + seq
-                    + ": its salted hashes are of others");
+            throw new IllegalArgumentException(
+                    "these are not the tokens of receipt " + seq + ": its salted hashes are of others");
         }
         Bytes32 hash = ReceiptCodec.structHash(receipt);
         Bytes32 id = Sha256.domain("openlora/dispute/v1")
@@ -114,13 +116,21 @@ public final class Disputes {
                         id);
             }
             if (inserted == 1) {
-                log(connection, nowMillis, "dispute-opened", actor, id, "receipt " + seq + ": " + reason, Dispute.State.OPEN);
+                log(
+                        connection,
+                        nowMillis,
+                        "dispute-opened",
+                        actor,
+                        id,
+                        "receipt " + seq + ": " + reason,
+                        Dispute.State.OPEN);
             }
             return require(connection, id).dispute();
         });
     }
 
-    /// Computes the receipt of a dispute again and settles it: a credit of what was charged too much, with a debit where
+    /// Computes the receipt of a dispute again and settles it: a credit of what was charged too much, with a debit
+    /// where
     /// others were to have it, or a rejection.
     ///
     /// @return as it was settled, also where that was done before
@@ -142,8 +152,8 @@ public final class Disputes {
         Verdict verdict = Verdict.of(charged(dispute), result.right(), drawn);
         return switch (verdict) {
             case Verdict.Undecidable undecidable ->
-                throw new IllegalStateException("dispute " + id + " stays open: " + undecidable.why() + "; "
-                        + reasons(result.checks()));
+                throw new IllegalStateException(
+                        "dispute " + id + " stays open: " + undecidable.why() + "; " + reasons(result.checks()));
             case Verdict.Reject reject ->
                 settle(dispute, Dispute.State.REJECTED, finding(result, drawn, reject), null, null, actor, nowMillis);
             case Verdict.Amend amend -> {
@@ -223,8 +233,7 @@ public final class Disputes {
     }
 
     /// @return struct hash of the correction, made now or by an earlier try
-    private Bytes32 correct(
-            Dispute dispute, ReceiptKind kind, List<Payment> payments, String actor, long nowMillis) {
+    private Bytes32 correct(Dispute dispute, ReceiptKind kind, List<Payment> payments, String actor, long nowMillis) {
         Bytes32 id = correctionId(dispute, kind);
         SignedReceipt made = ledger.queries().receiptsOf(id).stream()
                 .findFirst()
@@ -298,12 +307,14 @@ public final class Disputes {
 
     private static void write(Check check, ObjectNode node) {
         node.put("check", check.name().text())
-                .put("outcome", switch (check.outcome()) {
-                    case Outcome.Agrees _ -> "agrees";
-                    case Outcome.NearTies _ -> "near ties";
-                    case Outcome.Disagrees _ -> "disagrees";
-                    case Outcome.NotChecked _ -> "not checked";
-                })
+                .put(
+                        "outcome",
+                        switch (check.outcome()) {
+                            case Outcome.Agrees _ -> "agrees";
+                            case Outcome.NearTies _ -> "near ties";
+                            case Outcome.Disagrees _ -> "disagrees";
+                            case Outcome.NotChecked _ -> "not checked";
+                        })
                 .put("detail", check.outcome().detail());
     }
 
@@ -312,7 +323,8 @@ public final class Disputes {
     }
 
     private static Optional<Kept> find(Connection connection, Bytes32 id) throws SQLException {
-        return Database.query(connection, "SELECT " + COLUMNS + " FROM dispute WHERE id = ?", Disputes::kept, id).stream()
+        return Database.query(connection, "SELECT " + COLUMNS + " FROM dispute WHERE id = ?", Disputes::kept, id)
+                .stream()
                 .findFirst();
     }
 

@@ -56,10 +56,7 @@ public final class Ledger extends AttachedLedger {
     /// @param listener writes beside each receipt
     /// @throws LedgerException where another process has the stream open or the ledger cannot be used
     public static Ledger open(
-            LedgerLocation location,
-            LedgerIdentity identity,
-            LedgerStep.Observer observer,
-            ReceiptListener listener) {
+            LedgerLocation location, LedgerIdentity identity, LedgerStep.Observer observer, ReceiptListener listener) {
         Database database = openDatabase(location);
         try {
             Database.Claim claim = database.claim(
@@ -108,7 +105,8 @@ public final class Ledger extends AttachedLedger {
     ///
     /// @return one outcome per row, in the same order
     public List<CommitOutcome> commitUsage(List<PendingUsage> rows, long nowMillis) {
-        return database().write(
+        return database()
+                .write(
                         connection -> {
                             ownership.lock(connection);
                             int[] inserted = insert(connection, rows);

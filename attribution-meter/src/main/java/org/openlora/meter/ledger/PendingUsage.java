@@ -26,8 +26,7 @@ public record PendingUsage(
     }
 
     /// With an order to keep the request's tokens.
-    public static PendingUsage of(
-            UsageRow row, SignedAcknowledgement acknowledgement, @Nullable TraceOrder trace) {
+    public static PendingUsage of(UsageRow row, SignedAcknowledgement acknowledgement, @Nullable TraceOrder trace) {
         return new PendingUsage(
                 row, UsageCodec.toJson(row), UsageCodec.hash(row), acknowledgement, acknowledgement.toJson(), trace);
     }

@@ -9,10 +9,12 @@ import org.openlora.meter.usage.TokenIds;
 import org.openlora.meter.usage.TraceOrder;
 import org.openlora.meter.usage.UsageRow;
 
-/// Token ids that outlive the scoring of their request, because its tenant asked for it: written within the ledger's own
+/// Token ids that outlive the scoring of their request, because its tenant asked for it: written within the ledger's
+/// own
 /// transactions, so that a crash leaves neither a trace without its receipt nor a receipt without its trace.
 ///
-/// Erasing takes the ids and how the answer was drawn. The receipt stays whole: of the text it holds salted hashes alone,
+/// Erasing takes the ids and how the answer was drawn. The receipt stays whole: of the text it holds salted hashes
+/// alone,
 /// as every receipt does. Safe for use by many threads.
 public final class TraceStore {
     private static final String ERASE = "UPDATE trace SET replay = NULL, prompt_ids = NULL, output_ids = NULL,"
@@ -96,8 +98,7 @@ public final class TraceStore {
     ///
     /// @return whether there was one
     public boolean eraseRequest(Bytes32 requestId, long nowMillis) {
-        return database.write(
-                        connection -> Database.update(connection, ERASE + "request_id = ?", nowMillis, requestId))
+        return database.write(connection -> Database.update(connection, ERASE + "request_id = ?", nowMillis, requestId))
                 > 0;
     }
 }

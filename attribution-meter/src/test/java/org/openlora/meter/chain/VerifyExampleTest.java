@@ -23,7 +23,8 @@ import org.openlora.meter.receipt.ReceiptCodec;
 import org.openlora.meter.receipt.ReceiptFixtures;
 import org.openlora.meter.receipt.SignedReceipt;
 
-/// `examples/verify`: receipts that were committed to a chain, checked by nobody's code of ours. Skipped without Node.js,
+/// `examples/verify`: receipts that were committed to a chain, checked by nobody's code of ours. Skipped without
+/// Node.js,
 /// npm and anvil.
 class VerifyExampleTest {
     private static final Path EXAMPLE = TestChain.TARGET.resolveSibling("..").resolve("examples/verify");
@@ -48,8 +49,8 @@ class VerifyExampleTest {
             Files.copy(EXAMPLE.resolve(name), TOOLS.resolve(name), StandardCopyOption.REPLACE_EXISTING);
         }
         if (!current) {
-            NodeTools.Outcome outcome = NodeTools.run(
-                    TOOLS, List.of("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"), 180);
+            NodeTools.Outcome outcome =
+                    NodeTools.run(TOOLS, List.of("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"), 180);
             assertThat(outcome.status()).as(outcome.output()).isZero();
         }
     }
@@ -78,8 +79,8 @@ class VerifyExampleTest {
     private NodeTools.Outcome verify(String receipt, Path evidence, String... options)
             throws IOException, InterruptedException {
         Path file = Files.writeString(folder.resolve("receipt.json"), receipt);
-        List<String> command = new ArrayList<>(List.of(
-                "node", "verify.mjs", file.toString(), evidence.toString(), "--rpc", committed.endpoint()));
+        List<String> command = new ArrayList<>(
+                List.of("node", "verify.mjs", file.toString(), evidence.toString(), "--rpc", committed.endpoint()));
         command.addAll(List.of(options));
         return NodeTools.run(TOOLS, command, 60);
     }

@@ -128,8 +128,8 @@ public final class AuditDesk implements AutoCloseable {
     ///
     /// @param text given by who has it; null for what the trace store has
     public AuditReport audit(long seq, @Nullable AuditText text) {
-        AuditedReceipt audited =
-                auditor(receipt -> text == null ? kept(receipt) : Optional.of(text)).audit(seq);
+        AuditedReceipt audited = auditor(receipt -> text == null ? kept(receipt) : Optional.of(text))
+                .audit(seq);
         return new AuditReport(0, 1, List.of(audited));
     }
 

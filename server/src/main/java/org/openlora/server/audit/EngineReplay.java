@@ -54,8 +54,8 @@ public final class EngineReplay implements AnswerReplay, AutoCloseable {
     @Override
     public Outcome replay(UsageRow row, String replay) {
         if (!row.baseDigest().equals(word(model.digest()))) {
-            return new Outcome.NotChecked("it was served by base " + Sha256.text(row.baseDigest()) + ", opened is "
-                    + model.digest());
+            return new Outcome.NotChecked(
+                    "it was served by base " + Sha256.text(row.baseDigest()) + ", opened is " + model.digest());
         }
         if (row.output().size() == 0) {
             return new Outcome.NotChecked("the answer has no tokens");
@@ -98,8 +98,8 @@ public final class EngineReplay implements AnswerReplay, AutoCloseable {
             return new Outcome.Agrees(replay.positions() + " tokens drawn again " + path);
         }
         List<Replay.Disagreement> found = replay.disagreements();
-        StringBuilder detail =
-                new StringBuilder("%d of %d tokens drawn otherwise %s".formatted(found.size(), replay.positions(), path));
+        StringBuilder detail = new StringBuilder(
+                "%d of %d tokens drawn otherwise %s".formatted(found.size(), replay.positions(), path));
         for (Replay.Disagreement one : found.subList(0, Math.min(SHOWN, found.size()))) {
             detail.append("; at %d token %d was recorded, %d is drawn, %s gap %.3g"
                     .formatted(

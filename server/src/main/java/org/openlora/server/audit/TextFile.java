@@ -9,7 +9,8 @@ import org.openlora.meter.audit.AuditText;
 import org.openlora.meter.usage.TokenIds;
 import org.openlora.server.problem.Problem;
 
-/// The text of a request as its owner gives it: `{"prompt": …, "output": …}`, each an array of token ids or a string, which
+/// The text of a request as its owner gives it: `{"prompt": …, "output": …}`, each an array of token ids or a string,
+/// which
 /// is cut as the model reads it. Salted hashes in the receipt say whether it is the one.
 public final class TextFile {
     private static final JsonMapper JSON = new JsonMapper();
@@ -36,8 +37,7 @@ public final class TextFile {
         if (value.isTextual()) {
             return TokenIds.of(encode.apply(value.asText()));
         }
-        boolean whole = value.isArray()
-                && value.valueStream().allMatch(id -> id.isInt() && id.asInt() >= 0);
+        boolean whole = value.isArray() && value.valueStream().allMatch(id -> id.isInt() && id.asInt() >= 0);
         if (!whole) {
             throw new Problem(
                     "%s: %s must be an array of token ids or a string".formatted(file, name),

@@ -82,7 +82,8 @@ final class AuditCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "--sample is %d, allowed is 1 or more".formatted(sample));
         }
         if (text != null && receipt == null) {
-            throw new ParameterException(spec.commandLine(), "--text is the text of one receipt: name it with --receipt");
+            throw new ParameterException(
+                    spec.commandLine(), "--text is the text of one receipt: name it with --receipt");
         }
         try (OpenedAudit opened = OpenedAudit.open(options, !noReplay)) {
             AuditReport report = receipt == null ? sampled(opened.desk()) : one(opened, receipt);
@@ -102,8 +103,7 @@ final class AuditCommand implements Callable<Integer> {
     }
 
     private AuditReport one(OpenedAudit opened, String id) {
-        return opened.desk()
-                .audit(opened.seq(id), text == null ? null : TextFile.read(text, opened.desk()::encode));
+        return opened.desk().audit(opened.seq(id), text == null ? null : TextFile.read(text, opened.desk()::encode));
     }
 
     private Instant instant(String when) {
@@ -155,10 +155,7 @@ final class AuditCommand implements Callable<Integer> {
         for (Finding finding : findings.subList(0, Math.min(SHOWN, findings.size()))) {
             text.append("  receipt %d %s, %s: %s%n"
                     .formatted(
-                            finding.seq(),
-                            finding.requestId(),
-                            finding.check().text(),
-                            finding.detail()));
+                            finding.seq(), finding.requestId(), finding.check().text(), finding.detail()));
         }
         if (findings.size() > SHOWN) {
             text.append("  and %d more: see --json%n".formatted(findings.size() - SHOWN));

@@ -126,7 +126,9 @@ final class DisputeCommand implements Callable<Integer> {
         Dispute.Resolution resolution = dispute.resolution();
         if (resolution != null) {
             node.put("resolvedBy", resolution.actor())
-                    .put("resolvedAt", Instant.ofEpochMilli(resolution.atMillis()).toString());
+                    .put(
+                            "resolvedAt",
+                            Instant.ofEpochMilli(resolution.atMillis()).toString());
             putIfThere(node, "credit", resolution.credit());
             putIfThere(node, "debit", resolution.debit());
             try {
@@ -175,17 +177,21 @@ final class DisputeCommand implements Callable<Integer> {
 
         @Override
         public Integer call() {
-            return with(false, opened -> show(opened.disputes()
-                    .open(
-                            opened.seq(receipt),
-                            reason,
-                            actor,
-                            text == null ? null : TextFile.read(text, opened.desk()::encode),
-                            InstantSource.system().millis())));
+            return with(
+                    false,
+                    opened -> show(opened.disputes()
+                            .open(
+                                    opened.seq(receipt),
+                                    reason,
+                                    actor,
+                                    text == null ? null : TextFile.read(text, opened.desk()::encode),
+                                    InstantSource.system().millis())));
         }
     }
 
-    @Command(name = "resolve", description = "Computes the receipt again: a credit of what was too much, or a rejection.")
+    @Command(
+            name = "resolve",
+            description = "Computes the receipt again: a credit of what was too much, or a rejection.")
     static final class Resolve extends Disputing {
         @Parameters(paramLabel = "DISPUTE", description = "Its id.")
         private String dispute = "";
@@ -202,8 +208,10 @@ final class DisputeCommand implements Callable<Integer> {
 
         @Override
         public Integer call() {
-            return with(!noReplay, opened -> show(opened.disputes()
-                    .resolve(id(dispute), actor, InstantSource.system().millis())));
+            return with(
+                    !noReplay,
+                    opened -> show(opened.disputes()
+                            .resolve(id(dispute), actor, InstantSource.system().millis())));
         }
     }
 

@@ -17,8 +17,8 @@ import org.openlora.server.serving.Operator;
 import org.openlora.server.serving.RequestIds;
 
 /// The installation's ledger, opened for an audit or a dispute.
-record OpenedAudit(
-        AttachedLedger ledger, Operator operator, ServerConfig config, AuditDesk desk) implements AutoCloseable {
+record OpenedAudit(AttachedLedger ledger, Operator operator, ServerConfig config, AuditDesk desk)
+        implements AutoCloseable {
     static OpenedAudit open(ServerOptions options, boolean replay) {
         Installation installation = Environment.installation();
         ServerConfig config = options.load(installation);
@@ -30,11 +30,7 @@ record OpenedAudit(
                     config,
                     installation,
                     Environment.models(ModelCatalog.shipped()).resolve(config.model()));
-            return new OpenedAudit(
-                    ledger,
-                    operator,
-                    config,
-                    AuditDesk.open(ledger, operator, parts, replay));
+            return new OpenedAudit(ledger, operator, config, AuditDesk.open(ledger, operator, parts, replay));
         } catch (RuntimeException e) {
             ledger.close();
             throw e;

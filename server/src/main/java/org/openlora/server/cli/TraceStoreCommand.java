@@ -140,11 +140,17 @@ final class TraceStoreCommand implements Callable<Integer> {
             String tenant = which.tenant;
             String request = which.request;
             if (tenant != null) {
-                if (opened.config().tenants().stream().noneMatch(one -> one.name().equals(tenant))) {
+                if (opened.config().tenants().stream()
+                        .noneMatch(one -> one.name().equals(tenant))) {
                     throw new Problem("there is no tenant %s".formatted(tenant), "name one of openlora.yaml");
                 }
                 Bytes32 account = opened.operator().account(tenant);
-                return logged(opened, account, "tokens of tenant " + tenant, opened.traces().eraseAccount(account, now), now);
+                return logged(
+                        opened,
+                        account,
+                        "tokens of tenant " + tenant,
+                        opened.traces().eraseAccount(account, now),
+                        now);
             }
             if (request != null) {
                 Bytes32 id = RequestIds.find(
@@ -152,14 +158,26 @@ final class TraceStoreCommand implements Callable<Integer> {
                 int erased = opened.traces().eraseRequest(id, now) ? 1 : 0;
                 return logged(opened, id, "tokens of a request", erased, now);
             }
-            return logged(opened, Bytes32.ZERO, "tokens whose time is over", opened.traces().eraseExpired(now), now);
+            return logged(
+                    opened,
+                    Bytes32.ZERO,
+                    "tokens whose time is over",
+                    opened.traces().eraseExpired(now),
+                    now);
         }
 
         private int logged(Opened opened, Bytes32 subject, String what, int erased, long now) {
             if (erased > 0) {
                 opened.ledger()
                         .log(new AuditEvent(
-                                now, "trace-erased", actor, "", subject, what + ": " + erased + " traces erased", "", ""));
+                                now,
+                                "trace-erased",
+                                actor,
+                                "",
+                                subject,
+                                what + ": " + erased + " traces erased",
+                                "",
+                                ""));
             }
             return erased;
         }

@@ -24,8 +24,7 @@ import org.openlora.server.traces.TraceTerms;
 /// @param tokenizer the tokenizer's digest
 /// @param numericPath id of this process's numeric path
 /// @param traces whose tokens are kept
-record UsageRows(
-        Meter meter, String replica, Bytes32 base, Bytes32 tokenizer, Bytes32 numericPath, TraceTerms traces)
+record UsageRows(Meter meter, String replica, Bytes32 base, Bytes32 tokenizer, Bytes32 numericPath, TraceTerms traces)
         implements UsageSink {
     @Override
     public CompletableFuture<SignedAcknowledgement> commit(Usage usage) {

@@ -18,8 +18,8 @@ public final class TraceEraser implements AutoCloseable {
 
     private final TraceStore traces;
     private final InstantSource clock;
-    private final ScheduledExecutorService executor =
-            Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform().daemon().name("trace-eraser").factory());
+    private final ScheduledExecutorService executor = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("trace-eraser").factory());
 
     private TraceEraser(TraceStore traces, InstantSource clock) {
         this.traces = traces;

@@ -88,8 +88,10 @@ class AuditDeskTest {
         List<Generating> running = new ArrayList<>();
         running.add(submit(stack, OPEN, SamplingParams.greedy(32), 1));
         running.add(submit(stack, OPEN, drawn, 1, keeper, gardener));
-        running.add(submit(stack, OPEN, drawn.toBuilder().minP(0.05).minTokens(8).build(), 1, keeper));
-        running.add(submit(stack, OPEN, SamplingParams.greedy(16), 1, new AdapterChoice.ByName("stargazer", 1_000_000)));
+        running.add(
+                submit(stack, OPEN, drawn.toBuilder().minP(0.05).minTokens(8).build(), 1, keeper));
+        running.add(
+                submit(stack, OPEN, SamplingParams.greedy(16), 1, new AdapterChoice.ByName("stargazer", 1_000_000)));
         running.add(submit(stack, QUIET, drawn, 1, keeper));
         List<Generating.Whole> whole = running.stream().map(Generating::whole).toList();
         stack.meter().drain(Duration.ofMinutes(2));
@@ -157,8 +159,8 @@ class AuditDeskTest {
     void audit_answerThatTheRecordedDrawsDoNotGive_disagreesAndIsCredited() {
         try (ServingStack stack = ServingStack.open(config(), installation(), MODEL, Map.of())) {
             Generating.Whole answer = serve(stack).get(1);
-            try (Database database = Database.open(
-                    LedgerLocation.of(installation().ledger()).database())) {
+            try (Database database =
+                    Database.open(LedgerLocation.of(installation().ledger()).database())) {
                 int changed = database.write(connection -> Database.update(
                         connection,
                         "UPDATE trace SET replay = replace(replay, '\"seed\":\"-7\"', '\"seed\":\"8\"')"
@@ -179,7 +181,8 @@ class AuditDeskTest {
                 return disputes.resolve(open.id(), "auditor", 2);
             });
             assertThat(resolved.state()).isEqualTo(Dispute.State.CREDITED);
-            assertThat(stack.meter().queries().correctionsOf(resolved.receipt())).hasSize(1);
+            assertThat(stack.meter().queries().correctionsOf(resolved.receipt()))
+                    .hasSize(1);
         }
     }
 
@@ -187,11 +190,10 @@ class AuditDeskTest {
     void serve_tenantWithoutTrace_keepsNothing() {
         try (ServingStack stack = ServingStack.open(config(), installation(), MODEL, Map.of())) {
             List<Generating.Whole> answers = serve(stack);
-            assertThat(IntStream.range(0, answers.size())
-                            .filter(i -> stack.meter()
-                                    .traces()
-                                    .find(answers.get(i).requestId())
-                                    .isPresent()))
+            assertThat(IntStream.range(0, answers.size()).filter(i -> stack.meter()
+                            .traces()
+                            .find(answers.get(i).requestId())
+                            .isPresent()))
                     .containsExactly(0, 1, 2, 3);
         }
     }

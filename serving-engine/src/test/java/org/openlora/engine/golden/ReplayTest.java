@@ -53,10 +53,7 @@ class ReplayTest {
             throws InterruptedException {
         List<Usage> served = Collections.synchronizedList(new ArrayList<>());
         List<List<String>> blends = List.of(
-                List.of(),
-                List.of("harbour-keeper"),
-                List.of("stargazer"),
-                List.of("village-baker", "moon-gardener"));
+                List.of(), List.of("harbour-keeper"), List.of("stargazer"), List.of("village-baker", "moon-gardener"));
         CountDownLatch ended = new CountDownLatch(2 * blends.size());
         EngineConfig config = new EngineConfig(
                 new SchedulerConfig(8, MAX_ROWS),
@@ -122,8 +119,7 @@ class ReplayTest {
                 17);
         List<Replay> replays = new ArrayList<>();
         for (Usage usage : served) {
-            replays.add(replayer.replay(
-                    RecordedAnswer.of(usage), Instant.now().plusSeconds(60)));
+            replays.add(replayer.replay(RecordedAnswer.of(usage), Instant.now().plusSeconds(60)));
         }
         return replays;
     }
