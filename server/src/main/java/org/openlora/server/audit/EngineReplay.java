@@ -20,7 +20,7 @@ import org.openlora.meter.audit.Outcome;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.usage.UsageRow;
-import org.openlora.server.traces.ReplayDocument;
+import org.openlora.server.retention.ReplayDocument;
 
 /// Draws recorded answers again on a model of its own. Used by one thread.
 public final class EngineReplay implements AnswerReplay, AutoCloseable {

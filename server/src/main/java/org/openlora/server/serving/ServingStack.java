@@ -61,8 +61,8 @@ import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.config.ServerConfig.Tenant;
 import org.openlora.server.problem.Problem;
-import org.openlora.server.traces.TraceEraser;
-import org.openlora.server.traces.TraceTerms;
+import org.openlora.server.retention.TraceEraser;
+import org.openlora.server.retention.TraceTerms;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

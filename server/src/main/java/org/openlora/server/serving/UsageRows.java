@@ -15,7 +15,7 @@ import org.openlora.meter.usage.AdapterUsage;
 import org.openlora.meter.usage.LineageShare;
 import org.openlora.meter.usage.TokenIds;
 import org.openlora.meter.usage.UsageRow;
-import org.openlora.server.traces.TraceTerms;
+import org.openlora.server.retention.TraceTerms;
 
 /// From what the engine counted to what the meter keeps.
 ///

@@ -1,4 +1,4 @@
-package org.openlora.server.traces;
+package org.openlora.server.retention;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

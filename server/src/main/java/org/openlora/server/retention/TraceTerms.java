@@ -1,4 +1,4 @@
-package org.openlora.server.traces;
+package org.openlora.server.retention;
 
 import java.time.Duration;
 import java.util.List;

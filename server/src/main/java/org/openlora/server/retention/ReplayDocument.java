@@ -1,4 +1,4 @@
-package org.openlora.server.traces;
+package org.openlora.server.retention;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
