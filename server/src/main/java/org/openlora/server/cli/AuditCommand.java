@@ -9,6 +9,7 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -103,7 +104,12 @@ final class AuditCommand implements Callable<Integer> {
     }
 
     private AuditReport one(OpenedAudit opened, String id) {
-        return opened.desk().audit(opened.seq(id), text == null ? null : TextFile.read(text, opened.desk()::encode));
+        try {
+            return opened.desk()
+                    .audit(opened.seq(id), text == null ? null : TextFile.read(text, opened.desk()::encode));
+        } catch (NoSuchElementException e) {
+            throw new Problem(Problem.describe(e), "see openlora receipts list", e);
+        }
     }
 
     private Instant instant(String when) {

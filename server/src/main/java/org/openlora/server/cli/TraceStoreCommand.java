@@ -2,6 +2,7 @@ package org.openlora.server.cli;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.time.InstantSource;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.openlora.meter.evm.Bytes32;
@@ -137,33 +138,28 @@ final class TraceStoreCommand implements Callable<Integer> {
         }
 
         private int erase(Opened opened, long now) {
+            TraceStore traces = opened.traces();
+            if (which.expired) {
+                return logged(opened, Bytes32.ZERO, "tokens whose time is over", traces.eraseExpired(now), now);
+            }
             String tenant = which.tenant;
-            String request = which.request;
             if (tenant != null) {
-                if (opened.config().tenants().stream()
-                        .noneMatch(one -> one.name().equals(tenant))) {
-                    throw new Problem("there is no tenant %s".formatted(tenant), "name one of openlora.yaml");
-                }
-                Bytes32 account = opened.operator().account(tenant);
+                Bytes32 account = account(opened, tenant);
                 return logged(
-                        opened,
-                        account,
-                        "tokens of tenant " + tenant,
-                        opened.traces().eraseAccount(account, now),
-                        now);
+                        opened, account, "tokens of tenant " + tenant, traces.eraseAccount(account, now), now);
             }
-            if (request != null) {
-                Bytes32 id = RequestIds.find(
-                        opened.operator(), opened.config().tenants().getFirst().name(), request);
-                int erased = opened.traces().eraseRequest(id, now) ? 1 : 0;
-                return logged(opened, id, "tokens of a request", erased, now);
+            Bytes32 id = RequestIds.find(
+                    opened.operator(),
+                    opened.config().tenants().getFirst().name(),
+                    Objects.requireNonNull(which.request, "one of the three options is given"));
+            return logged(opened, id, "tokens of a request", traces.eraseRequest(id, now) ? 1 : 0, now);
+        }
+
+        private static Bytes32 account(Opened opened, String tenant) {
+            if (opened.config().tenants().stream().noneMatch(one -> one.name().equals(tenant))) {
+                throw new Problem("there is no tenant %s".formatted(tenant), "name one of openlora.yaml");
             }
-            return logged(
-                    opened,
-                    Bytes32.ZERO,
-                    "tokens whose time is over",
-                    opened.traces().eraseExpired(now),
-                    now);
+            return opened.operator().account(tenant);
         }
 
         private int logged(Opened opened, Bytes32 subject, String what, int erased, long now) {
