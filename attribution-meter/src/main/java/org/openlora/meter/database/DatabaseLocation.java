@@ -25,8 +25,7 @@ public sealed interface DatabaseLocation {
         public PostgresServer {
             if (!url.startsWith(SCHEME)) {
                 throw new IllegalArgumentException("the ledger's URL must begin with " + SCHEME
-                        + " as in jdbc:postgresql://localhost:5432/openlora, not "
-                        + url.replaceAll("[?@].*", "…"));
+                        + " as in jdbc:postgresql://localhost:5432/openlora");
             }
             if (CREDENTIALS.matcher(url.toLowerCase(Locale.ROOT)).find() || url.contains("@")) {
                 throw new IllegalArgumentException(

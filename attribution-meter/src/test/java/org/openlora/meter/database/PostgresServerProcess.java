@@ -29,7 +29,7 @@ import org.openlora.meter.database.DatabaseLocation.PostgresServer;
 import org.tukaani.xz.XZInputStream;
 
 /// A PostgreSQL server for tests, from the binaries on the class path. PostgreSQL refuses to run as root, so root
-/// runs it as `nobody`. It is as durable as a real one: nothing is switched off.
+/// runs it as `nobody`.
 public final class PostgresServerProcess implements AutoCloseable {
     private static final String USER = "openlora";
     /// The overflow user, which every Linux has.
@@ -39,31 +39,37 @@ public final class PostgresServerProcess implements AutoCloseable {
 
     private final Path folder;
     private final int port;
+    private final boolean durable;
     private final AtomicInteger databases = new AtomicInteger();
     private @Nullable Process process;
 
-    private PostgresServerProcess(Path folder, int port) {
+    private PostgresServerProcess(Path folder, int port, boolean durable) {
         this.folder = folder;
         this.port = port;
+        this.durable = durable;
     }
 
-    /// The one of this process, which ends with it.
+    /// The one of this process, which ends with it. It does not wait for the disk, and is not to be killed.
     public static synchronized PostgresServerProcess shared() {
         if (shared == null) {
-            PostgresServerProcess started = start();
+            PostgresServerProcess started = start(false);
             Runtime.getRuntime().addShutdownHook(new Thread(started::close));
             shared = started;
         }
         return shared;
     }
 
-    /// Starts a server of its own.
+    /// Starts a server as durable as a real one.
     public static PostgresServerProcess start() {
+        return start(true);
+    }
+
+    private static PostgresServerProcess start(boolean durable) {
         try {
             // Not below the build's folder: nobody need not be allowed to enter that.
             Path folder = Files.createTempDirectory(Path.of("/tmp"), "openlora-postgres-");
             unpack(folder);
-            PostgresServerProcess server = new PostgresServerProcess(folder, freePort());
+            PostgresServerProcess server = new PostgresServerProcess(folder, freePort(), durable);
             server.giveToNobody();
             server.run("bin/initdb", "-D", server.data(), "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N");
             server.startAgain();
@@ -93,7 +99,9 @@ public final class PostgresServerProcess implements AutoCloseable {
                         "-c",
                         "max_connections=200",
                         "-c",
-                        "shared_buffers=32MB"))
+                        "shared_buffers=32MB",
+                        "-c",
+                        "fsync=" + (durable ? "on" : "off")))
                 .directory(folder.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
