@@ -145,8 +145,7 @@ final class TraceStoreCommand implements Callable<Integer> {
             String tenant = which.tenant;
             if (tenant != null) {
                 Bytes32 account = account(opened, tenant);
-                return logged(
-                        opened, account, "tokens of tenant " + tenant, traces.eraseAccount(account, now), now);
+                return logged(opened, account, "tokens of tenant " + tenant, traces.eraseAccount(account, now), now);
             }
             Bytes32 id = RequestIds.find(
                     opened.operator(),

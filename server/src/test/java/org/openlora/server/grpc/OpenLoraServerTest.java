@@ -33,6 +33,7 @@ import org.openlora.api.v1.Prompt;
 import org.openlora.api.v1.TokenIds;
 import org.openlora.api.v1.TokenizeRequest;
 import org.openlora.meter.ledger.Ledger;
+import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.server.adapters.FakeDesk;
 import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
@@ -226,7 +227,7 @@ class OpenLoraServerTest {
     private ReceiptDesk desk(ServerConfig config) {
         Installation own = installation().withHome(home.resolve("state" + open.size()));
         Operator operator = Operator.load(own, config, Map.of());
-        Ledger ledger = Ledger.open(own.ledger(), operator.identity());
+        Ledger ledger = Ledger.open(LedgerLocation.of(own.ledger()), operator.identity());
         open.add(ledger);
         return new ReceiptDesk(LedgerView.of(ledger), operator, Optional::empty);
     }
