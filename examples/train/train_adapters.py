@@ -68,11 +68,11 @@ def epochs(tokenizer, mix):
     return epoch
 
 
-def tidy(folder):
+def tidy(folder, base):
     """Leaves in adapter_config.json nothing that differs between two runs or two machines."""
     path = folder / "adapter_config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
-    config["base_model_name_or_path"] = "openlora-tiny"
+    config["base_model_name_or_path"] = base
     config["target_modules"] = sorted(config["target_modules"])
     write_text(path, json.dumps(config, indent=2, sort_keys=True) + "\n")
     (folder / "README.md").unlink(missing_ok=True)
@@ -87,7 +87,7 @@ def model_of(folder, recipe, first):
         target_modules=recipe["targets"], lora_dropout=0.0, bias="none"))
 
 
-def store(model, folder, dtype):
+def store(model, folder, dtype, base="openlora-tiny"):
     """Rounds the adapter to its stored type and replaces the files in its folder."""
     for parameter in model.parameters():
         if parameter.requires_grad:
@@ -95,7 +95,7 @@ def store(model, folder, dtype):
     fresh = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     model.save_pretrained(fresh)
-    tidy(fresh)
+    tidy(fresh, base)
     folder.mkdir(parents=True, exist_ok=True)
     for file in fresh.iterdir():
         file.chmod(0o644)

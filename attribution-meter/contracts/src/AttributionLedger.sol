@@ -92,10 +92,7 @@ contract AttributionLedger is Ownable2Step, EIP712 {
 
     struct Commit {
         bytes32 root;
-        bytes32 head; // keccak256(abi.encode(head before, batch))
-        uint64 firstSeq;
-        uint64 lastSeq;
-        uint64 committedAt; // block time, seconds
+        bytes32 head; // keccak256(abi.encode(head before, batch)): binds the whole header
     }
 
     bytes32 public constant ADAPTER_USE_TYPEHASH =
@@ -231,9 +228,17 @@ contract AttributionLedger is Ownable2Step, EIP712 {
         state.lastSeq = batch.lastSeq;
         state.gross += batch.gross;
         state.creditTotal += batch.creditTotal;
-        commits[batch.number] = Commit(batch.root, head, batch.firstSeq, batch.lastSeq, uint64(block.timestamp));
+        commits[batch.number] = Commit(batch.root, head);
         emit BatchCommitted(batch.operatorId, batch.stream, batch.number, head, batch);
         return true;
+    }
+
+    /// @notice Whether this very header was committed: its numbers, totals, price books and data are then the
+    /// operator's word, though only root and head are stored.
+    function verifyBatch(Batch calldata batch) public view returns (bool) {
+        mapping(uint64 => Commit) storage commits = batches[batch.operatorId][batch.stream];
+        return batch.number != 0 && commits[batch.number].root != bytes32(0)
+            && commits[batch.number].head == keccak256(abi.encode(commits[batch.number - 1].head, batch));
     }
 
     // ---- receipts ------------------------------------------------------------------------------
@@ -263,19 +268,28 @@ contract AttributionLedger is Ownable2Step, EIP712 {
         );
     }
 
-    /// @notice Whether this very receipt stands in this batch: its leaf is in the tree, it is of the stream, its number
-    /// is within the batch and its payments sum to its price.
+    /// @notice Whether this very receipt stands in this batch: its leaf is in the tree, it is of the stream and its
+    /// payments sum to its price.
     function verifyReceipt(
         bytes32 operatorId,
         bytes32 stream,
         uint64 number,
         Receipt calldata receipt,
         bytes32[] calldata proof
-    ) external view returns (bool) {
-        Commit storage commit = batches[operatorId][stream][number];
-        return commit.root != bytes32(0) && receipt.stream == stream && receipt.seq >= commit.firstSeq
-            && receipt.seq <= commit.lastSeq && _paymentsMatchPrice(receipt)
-            && MerkleProof.verifyCalldata(proof, commit.root, keccak256(bytes.concat(hashReceipt(receipt))));
+    ) public view returns (bool) {
+        bytes32 root = batches[operatorId][stream][number].root;
+        return root != bytes32(0) && receipt.stream == stream && _paymentsMatchPrice(receipt)
+            && MerkleProof.verifyCalldata(proof, root, keccak256(bytes.concat(hashReceipt(receipt))));
+    }
+
+    /// @notice The same for whoever has the header too: then also that the receipt's number is one of the batch's.
+    function verifyReceiptInBatch(Batch calldata batch, Receipt calldata receipt, bytes32[] calldata proof)
+        external
+        view
+        returns (bool)
+    {
+        return verifyBatch(batch) && receipt.seq >= batch.firstSeq && receipt.seq <= batch.lastSeq
+            && verifyReceipt(batch.operatorId, batch.stream, batch.number, receipt, proof);
     }
 
     /// @notice Whether one of the operator's signers, in its term, signed this very receipt.

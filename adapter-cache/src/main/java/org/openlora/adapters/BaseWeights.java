@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import org.openlora.kernels.LoraLayout;
 
 /// What adapters must know of the base model: its identity, and the modules that can be targeted with their weights.
 public interface BaseWeights {
@@ -24,6 +25,9 @@ public interface BaseWeights {
     ///
     /// @throws IllegalArgumentException if there is no such module
     MemorySegment weight(String modulePath, Arena arena);
+
+    /// How an adapter's pairs must lie in memory for the kernels that serve this base.
+    LoraLayout loraLayout();
 
     /// Whether head and embedding are one weight.
     boolean hasTiedHead();

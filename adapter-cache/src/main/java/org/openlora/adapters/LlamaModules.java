@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.openlora.kernels.LoraLayout;
 import org.openlora.kernels.LoraPoint;
 
 /// The targetable modules of every architecture with Llama's module names: Llama, Mistral, Qwen2, Qwen3.
@@ -17,6 +18,7 @@ public final class LlamaModules implements BaseWeights {
     private final Digest digest;
     private final int layers;
     private final boolean tiedHead;
+    private final LoraLayout loraLayout;
     private final Tensors tensors;
     private final Map<String, ModuleShape> shapes;
 
@@ -39,10 +41,12 @@ public final class LlamaModules implements BaseWeights {
             int intermediateSize,
             int vocabularySize,
             boolean tiedHead,
+            LoraLayout loraLayout,
             Tensors tensors) {
         this.digest = digest;
         this.layers = layers;
         this.tiedHead = tiedHead;
+        this.loraLayout = loraLayout;
         this.tensors = tensors;
         int q = heads * headDim;
         int kv = kvHeads * headDim;
@@ -63,6 +67,11 @@ public final class LlamaModules implements BaseWeights {
         all.put(HEAD, new ModuleShape(0, LoraPoint.LM_HEAD, vocabularySize, hiddenSize, 0));
         all.put(EMBEDDING, new ModuleShape(0, LoraPoint.EMBEDDING, hiddenSize, vocabularySize, 0));
         this.shapes = Collections.unmodifiableMap(all);
+    }
+
+    @Override
+    public LoraLayout loraLayout() {
+        return loraLayout;
     }
 
     @Override

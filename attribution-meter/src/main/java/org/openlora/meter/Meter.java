@@ -1,19 +1,29 @@
 package org.openlora.meter;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.openlora.meter.chain.FlushSource;
 import org.openlora.meter.datanet.Datanet;
+import org.openlora.meter.datanet.DatanetRegistry;
+import org.openlora.meter.datanet.RegisteredDatanet;
 import org.openlora.meter.evidence.CorpusLibrary;
+import org.openlora.meter.evidence.ProvisionalEvidence;
 import org.openlora.meter.evidence.Scorer;
+import org.openlora.meter.evidence.ScorerVersion;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.lease.DatabaseLease;
+import org.openlora.meter.lease.Fence;
+import org.openlora.meter.index.IndexStore;
 import org.openlora.meter.ledger.AttachedLedger;
 import org.openlora.meter.ledger.AuditEvent;
 import org.openlora.meter.ledger.Ledger;
@@ -23,6 +33,8 @@ import org.openlora.meter.ledger.PendingUsage;
 import org.openlora.meter.ledger.SealedBatch;
 import org.openlora.meter.ledger.UsageReceipts;
 import org.openlora.meter.pricing.PayeeTable;
+import org.openlora.meter.pricing.PriceBook;
+import org.openlora.meter.pricing.PriceBooks;
 import org.openlora.meter.receipt.SignedAcknowledgement;
 import org.openlora.meter.trace.TraceStore;
 import org.openlora.meter.usage.AdapterUsage;
@@ -40,28 +52,59 @@ public final class Meter implements AutoCloseable {
     private final TraceKeeper keeper;
     private final ScoringWorker worker;
     private final UsageCommitter committer;
-    private final Map<Bytes32, Long> ordinals = new ConcurrentHashMap<>();
-    private volatile PayeeTable payees;
+    private final PriceBooks priceBooks;
+    private final PriceRefresh priceRefresh;
+    private final CorpusLibrary corpora;
+    private final DatanetRegistry datanets;
+    private final DatanetWatch watch;
+    private volatile Registered registered;
+
+    /// What requests may be attributed to.
+    ///
+    /// @param head of the registry when this was made
+    /// @param ordinals of the datanets that are not retired
+    private record Registered(long head, Map<Bytes32, Long> ordinals, PayeeTable payees) {}
 
     private Meter(MeterOptions options, Ledger ledger, TraceKeeper keeper) {
         this.options = options;
         this.ledger = ledger;
         this.keeper = keeper;
         keeper.expect(traces().counts().awaiting() > 0);
-        ledger.keepDocument(
-                options.priceBook().digest(),
-                UsageScorer.PRICE_BOOK,
-                options.priceBook().json());
-        this.payees = keepDatanets(options, ledger, ordinals);
-        this.worker = new ScoringWorker(
-                ledger,
-                new UsageScorer(ledger, new CorpusLibrary(options.datanets(), options.encoders())),
-                options.clock());
+        this.priceBooks = priceBooks(options, ledger);
+        this.datanets = openDatanets(options, ledger);
+        this.registered = keepRegistered();
+        this.corpora =
+                new CorpusLibrary(datanets, new IndexStore(options.datanets().indices()), options.encoders());
+        this.worker = new ScoringWorker(ledger, new UsageScorer(ledger, corpora), options.clock());
         this.committer = new UsageCommitter(ledger, options.clock(), worker::wake);
+        this.priceRefresh = new PriceRefresh(priceBooks);
+        this.watch = new DatanetWatch(this::refreshDatanets);
+    }
+
+    private static PriceBooks priceBooks(MeterOptions options, Ledger ledger) {
+        PriceBooks books = PriceBooks.of(ledger.database());
+        long now = options.clock().millis();
+        books.seed(options.priceBook(), now, "settings");
+        books.schedule().at(now); // or nothing could be served
+        return books;
+    }
+
+    private static DatanetRegistry openDatanets(MeterOptions options, Ledger ledger) {
+        DatanetRegistry datanets =
+                DatanetRegistry.open(ledger.database(), options.datanets().rows(), options.clock());
+        try {
+            options.datanets().first().into(datanets);
+            return datanets;
+        } catch (IOException e) {
+            throw new UncheckedIOException("the datanets cannot be registered: " + e.getMessage(), e);
+        }
     }
 
     /// Opens the ledger and goes on with the rows that wait in it.
     ///
+    /// @throws IllegalStateException where no price book is in force now
+    /// @throws org.openlora.meter.document.DocumentException where a datanet to begin with is refused
+    /// @throws UncheckedIOException where one cannot be read or kept
     /// @throws org.openlora.meter.database.LedgerException where another process has it open or its files cannot be
     ///     used
     public static Meter open(MeterOptions options) {
@@ -75,33 +118,73 @@ public final class Meter implements AutoCloseable {
         }
     }
 
-    private static PayeeTable keepDatanets(MeterOptions options, Ledger ledger, Map<Bytes32, Long> ordinals) {
-        Collection<Datanet> datanets = options.datanets().all();
-        for (Datanet datanet : datanets) {
-            ordinals.put(datanet.digest(), ledger.datanetOrdinal(datanet.digest()));
-        }
-        PayeeTable table = PayeeTable.of(datanets);
-        ledger.keepDocument(table.digest(), UsageScorer.PAYEES, table.json());
-        return table;
+    /// The datanets that lineages may name. What is registered or retired there, by this process or another, holds for
+    /// requests that end from then on, at the latest when [#refreshDatanets] was called.
+    public DatanetRegistry datanets() {
+        return datanets;
     }
 
     /// Registers a datanet behind those that are there.
-    public synchronized void register(Datanet datanet) {
-        options.datanets().register(datanet);
-        payees = keepDatanets(options, ledger, ordinals);
+    public void register(Datanet datanet) {
+        datanets.register(datanet);
+        refreshDatanets();
+    }
+
+    /// Takes up what was registered and retired since; done every other second by itself.
+    public synchronized void refreshDatanets() {
+        datanets.refresh();
+        if (datanets.head() != registered.head()) {
+            registered = keepRegistered();
+        }
+    }
+
+    private Registered keepRegistered() {
+        long head = datanets.head();
+        List<RegisteredDatanet> entries = datanets.entries();
+        Map<Bytes32, Long> ordinals = new HashMap<>();
+        for (RegisteredDatanet entry : entries) {
+            if (entry.isActive()) {
+                ordinals.put(entry.datanet().digest(), entry.ordinal());
+            }
+        }
+        PayeeTable table =
+                PayeeTable.of(entries.stream().map(RegisteredDatanet::datanet).toList());
+        ledger.keepDocument(table.digest(), UsageScorer.PAYEES, table.json());
+        return new Registered(head, Map.copyOf(ordinals), table);
     }
 
     /// What will score a request that these adapters serve now.
     public ScoringVersions versionsFor(Collection<AdapterUsage> adapters) {
-        List<Bytes32> datanets = new ArrayList<>(adapters.stream()
+        return versionsFor(adapters, options.clock().millis());
+    }
+
+    /// What will score a request that these adapters served: the price book is the one in force at `servedToMillis`.
+    ///
+    /// @throws IllegalStateException where none was
+    public ScoringVersions versionsFor(Collection<AdapterUsage> adapters, long servedToMillis) {
+        Registered now = registered;
+        List<Bytes32> searched = new ArrayList<>(adapters.stream()
                 .flatMap(adapter -> adapter.lineage().stream())
                 .map(LineageShare::datanet)
                 .distinct()
-                .filter(ordinals::containsKey)
+                .filter(now.ordinals()::containsKey)
                 .toList());
-        datanets.sort(Comparator.comparing(digest -> ordinals.getOrDefault(digest, Long.MAX_VALUE)));
-        return new ScoringVersions(
-                Scorer.ID, datanets, payees.digest(), options.priceBook().digest());
+        searched.sort(Comparator.comparing(digest -> now.ordinals().getOrDefault(digest, Long.MAX_VALUE)));
+        PriceBook book = priceBooks.schedule().at(servedToMillis);
+        return new ScoringVersions(Scorer.ID, searched, now.payees().digest(), book.digest());
+    }
+
+    /// What follows a growing answer of these adapters by today's versions. May open or build indices: to be called
+    /// by a thread that nobody waits for.
+    ///
+    /// @throws IllegalArgumentException where a datanet or the tokenizer is not at hand
+    public ProvisionalEvidence provisionalEvidence(
+            Collection<AdapterUsage> adapters, Bytes32 tokenizerDigest, int[] prompt) {
+        List<Bytes32> searched = versionsFor(adapters).datanets();
+        return new ProvisionalEvidence(
+                corpora.lineage(searched, tokenizerDigest, ScorerVersion.CURRENT),
+                priceBooks.schedule().at(options.clock().millis()).rules(),
+                prompt);
     }
 
     /// Makes a usage row durable. Committing the same row again gives the same acknowledgement.
@@ -157,6 +240,11 @@ public final class Meter implements AutoCloseable {
         return ledger;
     }
 
+    /// Which price books are in force when.
+    public PriceBooks priceBooks() {
+        return priceBooks;
+    }
+
     /// The flusher's memory.
     public LedgerJournal journal() {
         return ledger.journal();
@@ -165,6 +253,16 @@ public final class Meter implements AutoCloseable {
     /// The tokens that tenants let be kept.
     public TraceStore traces() {
         return new TraceStore(ledger.database());
+    }
+
+    /// The streams of this operator, of all replicas that share the ledger's database.
+    public List<FlushSource> flushSources(Fence fence) {
+        return ledger.flushSources(fence);
+    }
+
+    /// The lease on flushing them.
+    public DatabaseLease flushLease(String holder, Duration term) {
+        return ledger.flushLease(holder, term);
     }
 
     /// Lets quarantined rows be scored again.
@@ -177,6 +275,17 @@ public final class Meter implements AutoCloseable {
         return released;
     }
 
+    /// Leaves committed rows unscored until [#resumeScoring]: they wait in the ledger, none is lost, and what they are
+    /// scored by is fixed with them. For measuring, and for hours in which every cycle is to serve.
+    public void holdScoring() {
+        worker.hold(true);
+    }
+
+    /// Goes on with the rows that wait.
+    public void resumeScoring() {
+        worker.hold(false);
+    }
+
     /// What scoring has taken so far.
     public ScoringCost scoringCost() {
         return worker.cost();
@@ -186,14 +295,11 @@ public final class Meter implements AutoCloseable {
     /// scored when it is opened next.
     @Override
     public void close() {
-        try {
-            committer.close();
-        } finally {
-            try {
-                worker.close();
-            } finally {
-                ledger.close();
-            }
+        try (ledger;
+                worker;
+                committer;
+                priceRefresh) {
+            watch.close();
         }
     }
 }

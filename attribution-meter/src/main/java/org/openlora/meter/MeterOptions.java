@@ -3,7 +3,6 @@ package org.openlora.meter;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
-import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.evidence.TokenEncoder;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.LedgerIdentity;
@@ -16,7 +15,7 @@ import org.openlora.meter.pricing.PriceBook;
 ///
 /// @param location of the ledger
 /// @param encoders by tokenizer digest; rows of other tokenizers are quarantined
-/// @param priceBook for the rows that are committed from now on
+/// @param priceBook of the settings: registered with the ledger unless that has seen it before
 /// @param inclusionWindow receipts are promised in a batch this long after the response
 /// @param clock for the audit trail and the time of sealing
 /// @param observer is told of the ledger's durable steps
@@ -24,7 +23,7 @@ import org.openlora.meter.pricing.PriceBook;
 public record MeterOptions(
         LedgerLocation location,
         LedgerIdentity identity,
-        DatanetRegistry datanets,
+        DatanetOptions datanets,
         Map<Bytes32, TokenEncoder> encoders,
         PriceBook priceBook,
         Duration inclusionWindow,
@@ -42,7 +41,7 @@ public record MeterOptions(
     public MeterOptions(
             LedgerLocation location,
             LedgerIdentity identity,
-            DatanetRegistry datanets,
+            DatanetOptions datanets,
             Map<Bytes32, TokenEncoder> encoders,
             PriceBook priceBook,
             Duration inclusionWindow) {

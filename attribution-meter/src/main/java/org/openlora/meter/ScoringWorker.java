@@ -34,6 +34,7 @@ final class ScoringWorker implements AutoCloseable {
     private final Condition changed = lock.newCondition();
     private final Thread thread;
     private boolean work = true;
+    private boolean held;
     private boolean closed;
     private @Nullable RuntimeException failure;
     private ScoringCost cost = new ScoringCost(0, 0, 0);
@@ -50,6 +51,17 @@ final class ScoringWorker implements AutoCloseable {
         lock.lock();
         try {
             work = true;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Leaves rows waiting from the group behind the one in hand on, or goes on with them.
+    void hold(boolean wait) {
+        lock.lock();
+        try {
+            held = wait;
             changed.signalAll();
         } finally {
             lock.unlock();
@@ -150,7 +162,7 @@ final class ScoringWorker implements AutoCloseable {
             while (!closed && left > 0) {
                 left = changed.awaitNanos(left);
             }
-            while (!closed && !work) {
+            while (!closed && (held || !work)) {
                 changed.await();
             }
             work = false;

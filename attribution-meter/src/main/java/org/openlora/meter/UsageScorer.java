@@ -8,13 +8,17 @@ import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evidence.CorpusLibrary;
+import org.openlora.meter.evidence.LineageCorpora;
 import org.openlora.meter.evidence.Scorer;
+import org.openlora.meter.evidence.ScorerVersion;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.AttachedLedger;
 import org.openlora.meter.ledger.ScoredUsage;
 import org.openlora.meter.ledger.StoredUsage;
+import org.openlora.meter.pricing.BilledUsage;
 import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.pricing.PriceBook;
+import org.openlora.meter.pricing.PriceBooks;
 import org.openlora.meter.pricing.PricedUsage;
 import org.openlora.meter.pricing.Pricing;
 import org.openlora.meter.usage.ScoringVersions;
@@ -23,7 +27,6 @@ import org.openlora.meter.usage.UsageRow;
 /// Scores and prices rows by exactly the versions they were committed with, whatever is configured now: the same row
 /// gives the same today and at an audit years later. Used by one thread.
 public final class UsageScorer {
-    static final String PRICE_BOOK = "price-book";
     static final String PAYEES = "payees";
 
     private final AttachedLedger ledger;
@@ -42,12 +45,10 @@ public final class UsageScorer {
     public ScoredUsage score(StoredUsage usage) {
         return scored(usage, row -> {
             ScoringVersions versions = row.versions();
-            if (!versions.scorer().equals(Scorer.ID)) {
-                throw new IllegalArgumentException("scorer " + Sha256.text(versions.scorer())
-                        + " is not this program's, which is " + Sha256.text(Scorer.ID));
-            }
+            ScorerVersion scorer = ScorerVersion.of(versions.scorer());
             PriceBook book = priceBook(versions.priceBook());
-            return Scorer.score(row, corpora.lineage(versions.datanets(), row.tokenizerDigest()), book.rules());
+            LineageCorpora lineage = corpora.lineage(versions.datanets(), row.tokenizerDigest(), scorer);
+            return Scorer.score(row, lineage, book.rules());
         });
     }
 
@@ -61,7 +62,7 @@ public final class UsageScorer {
     /// Why the documents that a row is priced by are not those that it was committed with: the ledger keeps them under
     /// their digests, and one that was changed since has another. Empty where they are, or one is missing.
     public Optional<String> damage(ScoringVersions versions) {
-        return changed("price book", versions.priceBook(), PRICE_BOOK, json -> PriceBook.parse("price book", json)
+        return changed("price book", versions.priceBook(), PriceBooks.DOCUMENT_KIND, json -> PriceBook.parse("price book", json)
                         .digest())
                 .or(() -> changed("table of payees", versions.payees(), PAYEES, json -> PayeeTable.parse(json)
                         .digest()));
@@ -84,8 +85,8 @@ public final class UsageScorer {
             UsageRow row = usage.row();
             ScoringVersions versions = row.versions();
             AttributionRecord attribution = attribute.apply(row);
-            PricedUsage price =
-                    Pricing.price(row, attribution, priceBook(versions.priceBook()), payees(versions.payees()));
+            PricedUsage price = Pricing.price(
+                    BilledUsage.of(row), attribution, priceBook(versions.priceBook()), payees(versions.payees()));
             return new ScoredUsage.Priced(usage, attribution, price);
         } catch (LedgerException e) {
             throw e;
@@ -98,7 +99,7 @@ public final class UsageScorer {
     private PriceBook priceBook(Bytes32 digest) {
         PriceBook known = priceBooks.get(digest);
         if (known == null) {
-            known = PriceBook.parse("price book " + Sha256.text(digest), document(digest, PRICE_BOOK));
+            known = PriceBook.parse("price book " + Sha256.text(digest), document(digest, PriceBooks.DOCUMENT_KIND));
             priceBooks.put(digest, known);
         }
         return known;

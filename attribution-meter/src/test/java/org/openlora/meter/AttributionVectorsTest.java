@@ -9,16 +9,20 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.openlora.meter.database.Database;
+import org.openlora.meter.database.DatabaseLocation;
 import org.openlora.meter.datanet.Contributor;
 import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.datanet.DatanetRegistry;
@@ -27,10 +31,13 @@ import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evidence.LineageCorpora;
 import org.openlora.meter.evidence.Scorer;
+import org.openlora.meter.evidence.ScorerVersion;
 import org.openlora.meter.evidence.TokenEncoder;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.exact.FixedPointLog2;
+import org.openlora.meter.pricing.BilledUsage;
+import org.openlora.meter.index.IndexStore;
 import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.meter.pricing.PricedUsage;
@@ -55,7 +62,6 @@ class AttributionVectorsTest {
 
     private JsonNode vectors = JSON.nullNode();
     private final List<Datanet> datanets = new ArrayList<>();
-    private final DatanetRegistry registry = new DatanetRegistry();
 
     @BeforeEach
     void readVectors() throws IOException {
@@ -74,7 +80,6 @@ class AttributionVectorsTest {
                             .toList());
             Datanet datanet = Datanet.read(sub);
             datanets.add(datanet);
-            registry.register(datanet);
         }
     }
 
@@ -99,25 +104,39 @@ class AttributionVectorsTest {
         JsonNode hashes = vectors.required("tokenHashes");
         assertThat(TokenHashes.prompt(word(hashes, "salt"), ids(hashes, "ids"))).isEqualTo(word(hashes, "prompt"));
         assertThat(TokenHashes.output(word(hashes, "salt"), ids(hashes, "ids"))).isEqualTo(word(hashes, "output"));
-        assertThat(Scorer.ID).isEqualTo(word(vectors, "scorer"));
+        assertThat(ScorerVersion.V1.id()).isEqualTo(word(vectors, "scorer"));
+        assertThat(Arrays.stream(ScorerVersion.values()).map(ScorerVersion::id))
+                .isEqualTo(words(vectors.required("scorers")));
         assertThat(priceBook().digest()).isEqualTo(word(vectors, "priceBookDigest"));
     }
 
     @Test
     void requests_recordsPricesAndPayments() {
-        CorpusLibrary library = new CorpusLibrary(registry, Map.of(word(vectors, "tokenizer"), encoder()));
+        Database database = Database.open(new DatabaseLocation.SqliteFile(folder.resolve("ledger.db")));
+        try (database) {
+            DatanetRegistry registry = DatanetRegistry.open(database, folder.resolve("rows"), InstantSource.system());
+            datanets.forEach(registry::register);
+            requests(new CorpusLibrary(
+                    registry,
+                    new IndexStore(folder.resolve("indices")),
+                    Map.of(word(vectors, "tokenizer"), encoder())));
+        }
+    }
+
+    private void requests(CorpusLibrary library) {
         PriceBook book = priceBook();
         for (JsonNode request : vectors.required("requests")) {
-            String title = request.required("title").asText();
+            ScorerVersion version = ScorerVersion.of(word(request, "scorer"));
+            String title = request.required("title").asText() + ", " + version;
             UsageRow row = row(request);
-            LineageCorpora lineage = library.lineage(row.versions().datanets(), row.tokenizerDigest());
+            LineageCorpora lineage = library.lineage(row.versions().datanets(), row.tokenizerDigest(), version);
             AttributionRecord record = Scorer.score(row, lineage, book.rules());
             assertThat(lineage.rarity().digest()).as(title).isEqualTo(word(request, "rarity"));
             assertThat(HexFormat.of().formatHex(record.bytes()))
                     .as(title)
                     .isEqualTo(request.required("record").asText());
             assertThat(record.hash()).as(title).isEqualTo(word(request, "attribution"));
-            PricedUsage priced = Pricing.price(row, record, book, PayeeTable.of(datanets));
+            PricedUsage priced = Pricing.price(BilledUsage.of(row), record, book, PayeeTable.of(datanets));
             assertThat(priced.pricePico())
                     .as(title)
                     .isEqualTo(request.required("price").asLong());
@@ -143,13 +162,6 @@ class AttributionVectorsTest {
         }
     }
 
-    @Test
-    void exampleDatanets_areWellFormed() throws IOException {
-        Path examples = ROOT.resolve("examples/datanets");
-        assumeTrue(Files.isDirectory(examples), examples + " is not there");
-        assertThat(DatanetRegistry.ofFolder(examples).all()).isNotEmpty();
-    }
-
     private PriceBook priceBook() {
         return PriceBook.parse("price book", vectors.required("priceBook").toString());
     }
@@ -157,8 +169,9 @@ class AttributionVectorsTest {
     private TokenEncoder encoder() {
         Map<String, Integer> ids = new HashMap<>();
         vectors.required("vocabulary").forEach(name -> ids.put(name.asText(), ids.size()));
+        int unknown = Objects.requireNonNull(ids.get("<unknown>"));
         return text -> Arrays.stream(text.strip().split("\\s+"))
-                .mapToInt(name -> ids.getOrDefault(name, ids.size()))
+                .mapToInt(name -> ids.getOrDefault(name, unknown))
                 .toArray();
     }
 
@@ -200,7 +213,7 @@ class AttributionVectorsTest {
                 request.required("cachedTokens").asInt(),
                 0,
                 Bytes32.ZERO,
-                new ScoringVersions(Scorer.ID, searched, Bytes32.ZERO, Bytes32.ZERO));
+                new ScoringVersions(word(request, "scorer"), searched, Bytes32.ZERO, Bytes32.ZERO));
     }
 
     private static List<Payment> payments(JsonNode request) {

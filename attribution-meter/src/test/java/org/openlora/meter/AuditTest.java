@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
@@ -57,7 +56,7 @@ class AuditTest {
 
     /// Receipts 1 to 9, of which the odd ones' tokens are kept, in one batch; and one that is recorded as `change` has
     /// it.
-    private void serve(UnaryOperator<ScoredUsage.Priced> change) {
+    private void serve(TamperedMeter.Tampering change) {
         UsageRow last;
         try (Meter meter = Meter.open(MeterFixture.options(database.ledger(folder)))) {
             for (int i = 1; i <= RECEIPTS; i++) {
@@ -89,7 +88,7 @@ class AuditTest {
                             ledger,
                             records,
                             MeterFixture.operator(),
-                            new Recomputation(records, TamperedMeter.honestScorer(ledger)),
+                            new Recomputation(records, TamperedMeter.honestScorer(ledger, folder)),
                             text == null ? kept : receipt -> Optional.of(text),
                             replay)
                     .audit(seq);
@@ -124,7 +123,7 @@ class AuditTest {
 
     @Test
     void audit_honestReceipts_agreeInEveryCheck() {
-        serve(priced -> priced);
+        serve((priced, scorer) -> priced);
         for (long seq = 1; seq <= RECEIPTS; seq++) {
             AuditedReceipt audited = audit(seq);
             assertThat(disagreeing(audited)).as("receipt %d", seq).isEmpty();
@@ -148,7 +147,7 @@ class AuditTest {
 
     @Test
     void audit_givenText_isCheckedAgainstTheSaltedHashes() {
-        serve(priced -> priced);
+        serve((priced, scorer) -> priced);
         UsageRow row;
         try (Meter meter = Meter.open(MeterFixture.options(database.ledger(folder)))) {
             row = MeterFixture.row(meter, 2);
@@ -162,7 +161,7 @@ class AuditTest {
 
     @Test
     void audit_keptAnswer_isDrawnAgainWithItsTokens() {
-        serve(priced -> priced);
+        serve((priced, scorer) -> priced);
         List<UsageRow> asked = new ArrayList<>();
         AuditedReceipt audited = audit(1, null, (row, replay) -> {
             asked.add(row);
@@ -181,7 +180,7 @@ class AuditTest {
 
     @Test
     void audit_paymentDiverted_paymentsDisagreeAlone() {
-        serve(priced -> {
+        serve((priced, scorer) -> {
             List<Payment> payments = new ArrayList<>(priced.price().payments());
             Payment first = payments.getFirst();
             payments.set(0, new Payment(Fixtures.address("a thief"), first.role(), first.source(), first.amount()));
@@ -195,7 +194,7 @@ class AuditTest {
 
     @Test
     void audit_evidenceOfAnotherText_evidenceDisagrees() {
-        serve(priced -> {
+        serve((priced, scorer) -> {
             UsageRow row = priced.usage().row();
             int[] output = row.output().toArray();
             Arrays.fill(output, 39);
@@ -203,7 +202,7 @@ class AuditTest {
                     priced.usage().id(),
                     row.withTokens(row.prompt(), TokenIds.of(output)),
                     priced.usage().includeByMillis());
-            ScoredUsage.Priced wrong = TamperedMeter.score(other);
+            ScoredUsage.Priced wrong = TamperedMeter.priced(scorer.score(other));
             return new ScoredUsage.Priced(priced.usage(), wrong.attribution(), wrong.price());
         });
         assertThat(disagreeing(audit(RECEIPTS + 1L))).contains(CheckName.EVIDENCE);
@@ -211,7 +210,7 @@ class AuditTest {
 
     @Test
     void audit_ledgerChangedBehindItsBack_isFound() throws Exception {
-        serve(priced -> priced);
+        serve((priced, scorer) -> priced);
         change("UPDATE receipt SET signed = (SELECT signed FROM receipt WHERE seq = 3) WHERE seq = 4");
         assertThat(disagreeing(audit(4))).contains(CheckName.SIGNATURE, CheckName.INCLUSION);
         assertThat(disagreeing(audit(5))).contains(CheckName.LINK);
@@ -228,7 +227,7 @@ class AuditTest {
 
     @Test
     void audit_documentOrBatchFileExchanged_isFound() throws Exception {
-        serve(priced -> priced);
+        serve((priced, scorer) -> priced);
         change("UPDATE document SET json = replace(json, '0x', '0x') WHERE kind = 'payees'");
         assertThat(audit(1).agrees()).isTrue();
         change("UPDATE document SET json = '{}' WHERE kind = 'payees'");
@@ -245,7 +244,7 @@ class AuditTest {
 
     @Test
     void choose_seedAndCount_isRepeatableAndNested() {
-        serve(priced -> priced);
+        serve((priced, scorer) -> priced);
         try (AttachedLedger ledger = open(database, folder)) {
             AuditRecords records = new AuditRecords(ledger.database(), MeterFixture.IDENTITY.stream());
             List<AuditSample.Candidate> candidates = records.candidates(1);

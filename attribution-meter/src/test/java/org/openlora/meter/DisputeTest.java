@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
-import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -56,7 +55,7 @@ class DisputeTest {
     }
 
     /// A ledger whose one receipt is recorded as `change` has it.
-    private UsageRow serve(UnaryOperator<ScoredUsage.Priced> change) {
+    private UsageRow serve(TamperedMeter.Tampering change) {
         UsageRow row;
         try (Meter meter = Meter.open(MeterFixture.options(database.ledger(folder)))) {
             row = MeterFixture.row(meter, 25);
@@ -73,7 +72,7 @@ class DisputeTest {
             AuditRecords records = new AuditRecords(ledger.database(), MeterFixture.IDENTITY.stream());
             return work.apply(new Disputes(
                     ledger,
-                    new Recomputation(records, TamperedMeter.honestScorer(ledger)),
+                    new Recomputation(records, TamperedMeter.honestScorer(ledger, folder)),
                     kept,
                     replay,
                     Duration.ofHours(24)));
@@ -109,9 +108,9 @@ class DisputeTest {
     @Test
     void resolve_pricedUnderAWrongCount_creditsWhatWasTooMuch() {
         List<ScoredUsage.Priced> honest = new ArrayList<>();
-        serve(priced -> {
+        serve((priced, scorer) -> {
             honest.add(priced);
-            return TamperedMeter.underAWrongCount(priced);
+            return TamperedMeter.underAWrongCount(priced, scorer);
         });
         Dispute open = with(disputes -> disputes.open(SEQ, "billed for a longer prompt", "payer", null, NOW));
         assertThat(open.state()).isEqualTo(Dispute.State.OPEN);
@@ -164,7 +163,7 @@ class DisputeTest {
     @Test
     void resolve_paymentDiverted_goesToWhomItBelongs() {
         List<Payment> right = new ArrayList<>();
-        serve(priced -> {
+        serve((priced, scorer) -> {
             right.addAll(priced.price().payments());
             List<Payment> payments = new ArrayList<>(right);
             Payment first = payments.getFirst();
@@ -193,7 +192,7 @@ class DisputeTest {
 
     @Test
     void resolve_rightReceipt_isRejectedWithTheFinding() {
-        serve(priced -> priced);
+        serve((priced, scorer) -> priced);
         Dispute resolved = with(disputes -> disputes.resolve(
                 disputes.open(SEQ, "I do not like it", "payer", null, NOW).id(), "auditor", NOW));
         assertThat(resolved.state()).isEqualTo(Dispute.State.REJECTED);
@@ -204,7 +203,7 @@ class DisputeTest {
 
     @Test
     void resolve_answerDrawnOtherwise_creditsAllThatIsLeft() {
-        serve(priced -> priced);
+        serve((priced, scorer) -> priced);
         AnswerReplay other = (row, replay) -> new Outcome.Disagrees("another token at 3");
         Receipt receipt = receipts().getFirst();
         Payment first = receipt.payments().getFirst();
@@ -249,7 +248,7 @@ class DisputeTest {
 
     @Test
     void openAndResolve_whatThereIsNot_isNamed() {
-        serve(priced -> priced);
+        serve((priced, scorer) -> priced);
         assertThatThrownBy(() -> with(disputes -> disputes.open(7, "why", "payer", null, NOW)))
                 .hasMessageContaining("no receipt 7");
         assertThatThrownBy(() -> with(disputes -> disputes.open(SEQ, " ", "payer", null, NOW)))

@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.openlora.meter.datanet.Datanet;
-import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.evidence.Fixtures;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.ledger.LedgerIdentity;
@@ -42,12 +41,6 @@ final class MeterFixture {
                 Fixtures.datanet("second", 2, Fixtures.randomRows(random, 12, 40)));
     }
 
-    static DatanetRegistry registry() {
-        DatanetRegistry registry = new DatanetRegistry();
-        datanets().forEach(registry::register);
-        return registry;
-    }
-
     static PriceBook priceBook() {
         try {
             return PriceBook.read(Path.of(System.getProperty("openlora.root", ".."), "config", "pricebook.yaml"));
@@ -61,10 +54,14 @@ final class MeterFixture {
     }
 
     static MeterOptions options(LedgerLocation location, LedgerStep.Observer observer) {
+        return options(location, IDENTITY, observer);
+    }
+
+    static MeterOptions options(LedgerLocation location, LedgerIdentity identity, LedgerStep.Observer observer) {
         return new MeterOptions(
                 location,
-                IDENTITY,
-                registry(),
+                identity,
+                DatanetOptions.of(location.folder(), registry -> datanets().forEach(registry::register)),
                 Map.of(Fixtures.TOKENIZER, Fixtures.ENCODER),
                 priceBook(),
                 Duration.ofHours(24),

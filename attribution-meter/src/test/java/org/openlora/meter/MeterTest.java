@@ -23,7 +23,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.openlora.meter.chain.AttemptJournal;
 import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.database.TestDatabase;
-import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evidence.Fixtures;
 import org.openlora.meter.evm.Bytes32;
@@ -176,7 +175,7 @@ class MeterTest {
             assertThat(meter.queries().quarantined()).hasSize(3);
             assertThat(meter.queries().quarantined().get(0).reason())
                     .contains("was registered when the request was served");
-            assertThat(meter.queries().quarantined().get(1).reason()).contains("is not this program's");
+            assertThat(meter.queries().quarantined().get(1).reason()).contains("is not known to this program");
             assertThat(meter.queries().quarantined().get(2).reason()).contains("keeps no price-book");
             assertThat(meter.releaseQuarantined()).isEqualTo(3);
             meter.drain(MeterFixture.PATIENCE);
@@ -234,7 +233,7 @@ class MeterTest {
             List<String> lines = Files.readAllLines(first.file());
             assertThat(lines).hasSize(7);
             assertThat(SignedReceipt.fromJson(lines.get(3).getBytes(java.nio.charset.StandardCharsets.UTF_8)))
-                    .isEqualTo(first.receipts().get(3));
+                    .isEqualTo(meter.queries().receipt(4).orElseThrow());
             assertThatThrownBy(() -> first.proof(8)).hasMessage("receipt 8 is not in batch 1, which holds 1 to 7");
         }
     }
@@ -260,10 +259,16 @@ class MeterTest {
     @Test
     void register_later_keepsTheOrderOfRegistration() {
         MeterOptions options = MeterFixture.options(ledger());
-        DatanetRegistry second = new DatanetRegistry();
-        second.register(MeterFixture.datanets().get(1));
         MeterOptions secondOnly = new MeterOptions(
-                ledger(), options.identity(), second, options.encoders(), options.priceBook(), Duration.ofHours(1));
+                ledger(),
+                options.identity(),
+                new DatanetOptions(
+                        options.datanets().rows(),
+                        options.datanets().indices(),
+                        registry -> registry.register(MeterFixture.datanets().get(1))),
+                options.encoders(),
+                options.priceBook(),
+                Duration.ofHours(1));
         List<Bytes32> expected = List.of(
                 MeterFixture.datanets().get(1).digest(),
                 MeterFixture.datanets().get(0).digest());

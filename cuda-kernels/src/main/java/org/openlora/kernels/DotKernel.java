@@ -37,7 +37,12 @@ public final class DotKernel implements LinearKernel {
 
     @Override
     public String id() {
-        return "dot-bf16-512";
+        return "dots-bf16-512";
+    }
+
+    @Override
+    public LoraLayout loraLayout() {
+        return LoraLayout.PAIRS;
     }
 
     @Override

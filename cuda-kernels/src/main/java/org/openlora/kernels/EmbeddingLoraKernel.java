@@ -8,11 +8,17 @@ import java.util.List;
 /// `t` the token of row `rows[e]`: `y[rows[e]][j] += scales[e] · m.scaling · Σᵣ B[j][r] · A[r][t]`. The product with A
 /// is one column of it, so this is far less work than at any other point and runs on the calling thread.
 ///
-/// A row's updates are added in the order of the segments, the sums as [LoraTiles] says: its bits depend on its own
-/// adapters and token alone. Used by one thread at a time.
+/// A row's updates are added in the order of the segments, the sums as [LoraTiles] and [LoraPairTiles] say: its
+/// bits depend on its own adapters and token alone. Used by one thread at a time.
 public final class EmbeddingLoraKernel {
-    private final float[] sums = new float[LoraTiles.LANES];
-    private float[] h = new float[64]; // one column of A
+    private final LoraLayout layout;
+    private final LoraLoops loops;
+
+    /// A kernel that reads modules of one layout; throws as [LoraKernel] does.
+    public EmbeddingLoraKernel(LoraLayout layout) {
+        this.layout = layout;
+        this.loops = LoraLoops.of(layout, 1);
+    }
 
     /// Adds the updates of `batch`.
     ///
@@ -48,16 +54,10 @@ public final class EmbeddingLoraKernel {
         if (token < 0 || token >= module.inputs()) {
             throw new IllegalArgumentException("token " + token + ": the adapter's embedding has " + module.inputs());
         }
-        if (h.length < module.rank()) {
-            h = new float[module.rank()];
+        if (module.layout() != layout) {
+            throw new IllegalArgumentException(
+                    "LoRA module of the embedding is laid out in " + module.layout() + ", this kernel reads " + layout);
         }
-        for (int r = 0; r < module.rank(); r++) {
-            h[r] = Bf16.toFloat(module.weights().get(LoraModule.BF16, module.aElementBytes(r, token)));
-        }
-        for (int j = 0; j < module.outputs(); j += LoraTiles.EXPAND_OUTPUTS) {
-            int count = Math.min(LoraTiles.EXPAND_OUTPUTS, module.outputs() - j);
-            LoraTiles.expandRow(module.weights(), module.bElementBytes(0, j), module.rank(), h, 0, sums);
-            LoraTiles.add(sums, 0, count, factor, y, yAt + module.outputOffset() + j);
-        }
+        loops.addColumn(module, token, factor, y, yAt + module.outputOffset());
     }
 }

@@ -3,6 +3,7 @@ package org.openlora.kernels;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /// Dense layers on the CPU with weights quantised to a byte: `y[rows, n] = x[rows, k] · Wᵀ`, W as
 /// [Int8PanelMatrix] describes, `x`, `y` and sums f32 as in [PanelKernel].
@@ -28,6 +29,7 @@ public final class Int8PanelKernel implements LinearKernel {
     private static final int COPIED_ROWS = 32;
 
     private final WorkerPool pool;
+    private final @Nullable Int8Code code = Int8Code.ofProcess().orElse(null);
     private final float[][] scratch; // by task, a widened block or the sums of a tile
     private float[] copy = {}; // inputs by group, see Inputs
 
@@ -131,8 +133,7 @@ public final class Int8PanelKernel implements LinearKernel {
     }
 
     /// Panels `[first, end)`, all of them full.
-    private static void multiplyPanels(
-            Int8PanelMatrix matrix, Inputs x, Target y, int first, int end, float[] scratch) {
+    private void multiplyPanels(Int8PanelMatrix matrix, Inputs x, Target y, int first, int end, float[] scratch) {
         if (first >= end) {
             return;
         }
@@ -154,9 +155,16 @@ public final class Int8PanelKernel implements LinearKernel {
     }
 
     /// Panels `[first, end)` by twos.
-    private static void multiplyOneRow(
-            Int8PanelMatrix matrix, Inputs x, Target y, int first, int end, float[] scratch) {
+    private void multiplyOneRow(Int8PanelMatrix matrix, Inputs x, Target y, int first, int end, float[] scratch) {
         MemorySegment w = matrix.panels();
+        if (code != null) {
+            for (int panel = first; panel < end; panel++) {
+                for (int group = 0; group < matrix.groups(); group++) {
+                    multiplyFew(code, matrix, panel, group, x, 0, 1, y, y.at(0, panel - first));
+                }
+            }
+            return;
+        }
         for (int panel = first; panel < end; panel += 2) {
             int yAt = y.at(0, panel - first);
             for (int group = 0; group < matrix.groups(); group++) {
@@ -173,7 +181,7 @@ public final class Int8PanelKernel implements LinearKernel {
     }
 
     /// Rows `[row, row + rows)` times groups `[first, end)` of one panel.
-    private static void multiplyPanel(
+    private void multiplyPanel(
             Int8PanelMatrix matrix,
             int panel,
             int first,
@@ -190,7 +198,9 @@ public final class Int8PanelKernel implements LinearKernel {
             int depth = matrix.depth(group);
             int xAt = x.at(row, group);
             int xStride = x.stride(group);
-            if (rows >= WIDE_ROWS) {
+            if (code != null && rows < WIDE_ROWS) {
+                multiplyFew(code, matrix, panel, group, x, row, rows, y, yAt);
+            } else if (rows >= WIDE_ROWS) {
                 Int8Tiles.multiplyWide(
                         w, at, depth, scratch, x.values(), xAt, xStride, rows, y.values(), yAt, y.stride());
             } else {
@@ -199,9 +209,30 @@ public final class Int8PanelKernel implements LinearKernel {
         }
     }
 
+    /// Rows `[row, row + rows)` times one block, by machine code.
+    private static void multiplyFew(
+            Int8Code code,
+            Int8PanelMatrix matrix,
+            int panel,
+            int group,
+            Inputs x,
+            int row,
+            int rows,
+            Target y,
+            int yAt) {
+        long block = matrix.panels().address() + matrix.at(panel, group);
+        int xStride = x.stride(group);
+        for (int r = 0; r < rows; r += Int8Code.ROWS) {
+            int few = Math.min(Int8Code.ROWS, rows - r);
+            int xAt = x.at(row, group) + r * xStride;
+            int to = yAt + r * y.stride();
+            code.multiply(few, block, matrix.depth(group), x.values(), xAt, xStride, y.values(), to, y.stride());
+        }
+    }
+
     /// The last panel when it is not full: through a buffer of a panel's width, because `y` ends before the panel
     /// does.
-    private static void multiplyTail(Int8PanelMatrix matrix, Inputs x, float[] y, float[] scratch) {
+    private void multiplyTail(Int8PanelMatrix matrix, Inputs x, float[] y, float[] scratch) {
         int panel = matrix.panelCount() - 1;
         int outputs = matrix.outputs();
         int width = outputs - panel * Int8PanelMatrix.PANEL;

@@ -10,6 +10,11 @@ public interface LinearKernel {
     /// Name of the numeric path, such as `panel-bf16-256`.
     String id();
 
+    /// How the adapters must lie in memory that are served beside this kernel. The path's name stands for both.
+    default LoraLayout loraLayout() {
+        return LoraLayout.RANK_ROWS;
+    }
+
     /// Copies weights into this kernel's own layout.
     ///
     /// @param arena owns the copy

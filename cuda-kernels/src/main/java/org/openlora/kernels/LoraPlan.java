@@ -18,8 +18,8 @@ final class LoraPlan {
     /// Piece of a unit that goes through all pieces.
     static final int ALL_PIECES = -1;
 
-    /// Rank rows of a shrink unit, whole groups.
-    private static final int SHRINK_RANKS = 2 * LoraModule.RANK_GROUP;
+    /// Groups of rank rows of a shrink unit.
+    private static final int SHRINK_GROUPS = 2;
     /// Bytes of B of an expand unit of few rows: enough to stream, little enough to share out evenly.
     private static final int UNIT_BYTES = 16 * 1024;
     private static final int CHUNKS_PER_THREAD = 4;
@@ -31,7 +31,7 @@ final class LoraPlan {
     private int[] ends = new int[16];
     private int[] shrunkAt = new int[16];
     private int pieces;
-    private int shrunkFloats;
+    private int shrunkSize;
     private long macs;
 
     private final LoraUnits shrinks = new LoraUnits();
@@ -40,14 +40,14 @@ final class LoraPlan {
     /// Plans one application.
     ///
     /// @throws IllegalArgumentException if a module does not fit the point
-    void build(LoraBatch batch, int layer, LoraPoint point, int inputs, int outputs, int threads) {
+    void build(LoraBatch batch, LoraLayout layout, int layer, LoraPoint point, int inputs, int outputs, int threads) {
         clear();
         for (int s = 0; s < batch.segments(); s++) {
             int end = batch.segmentStarts()[s + 1];
             int first = batch.segmentStarts()[s];
             List<LoraModule> ofSlot = first == end ? List.of() : batch.slots()[s].modules(layer, point);
             for (int m = 0; m < ofSlot.size(); m++) {
-                checkModule(ofSlot.get(m), layer, point, inputs, outputs);
+                checkModule(ofSlot.get(m), layout, layer, point, inputs, outputs);
             }
             for (int from = first; from < end; from += PIECE_ENTRIES) {
                 for (int m = 0; m < ofSlot.size(); m++) {
@@ -72,9 +72,9 @@ final class LoraPlan {
         return macs;
     }
 
-    /// Floats that the results of all shrinks take.
-    int shrunkFloats() {
-        return shrunkFloats;
+    /// Numbers that the results of all shrinks are.
+    int shrunkSize() {
+        return shrunkSize;
     }
 
     LoraModule module(int piece) {
@@ -106,13 +106,18 @@ final class LoraPlan {
 
     private void clear() {
         pieces = 0;
-        shrunkFloats = 0;
+        shrunkSize = 0;
         macs = 0;
         shrinks.clear();
         expands.clear();
     }
 
-    private static void checkModule(LoraModule module, int layer, LoraPoint point, int inputs, int outputs) {
+    private static void checkModule(
+            LoraModule module, LoraLayout layout, int layer, LoraPoint point, int inputs, int outputs) {
+        if (module.layout() != layout) {
+            throw new IllegalArgumentException("LoRA module of layer " + layer + " " + point + " is laid out in "
+                    + module.layout() + ", this kernel reads " + layout);
+        }
         if (module.inputs() != inputs || (long) module.outputOffset() + module.outputs() > outputs) {
             throw new IllegalArgumentException("LoRA module [" + module.outputs() + " from " + module.outputOffset()
                     + ", " + module.inputs() + "] does not fit layer " + layer + " " + point + " [" + outputs + ", "
@@ -123,12 +128,13 @@ final class LoraPlan {
     private void addPiece(LoraModule module, int first, int end, boolean rowsDistinct) {
         int piece = append(module, first, end);
         long weight = Math.max(end - first, ROWS_FOR_READING);
-        for (int rank = 0; rank < module.rank(); rank += SHRINK_RANKS) {
-            int ranks = Math.min(SHRINK_RANKS, module.rank() - rank);
+        int unitRanks = SHRINK_GROUPS * module.rankGroup();
+        for (int rank = 0; rank < module.rank(); rank += unitRanks) {
+            int ranks = Math.min(unitRanks, module.rank() - rank);
             shrinks.add(piece, rank, rank + ranks, weight * ranks * module.inputs());
         }
         if (rowsDistinct) {
-            int step = (int) Math.max(UNIT_BYTES / module.bPanelBytes(), 1) * LoraModule.PANEL;
+            int step = (int) Math.max(UNIT_BYTES / module.bPanelBytes(), 1) * module.panelOutputs();
             for (int output = 0; output < module.outputs(); output += step) {
                 int endOutput = Math.min(output + step, module.outputs());
                 expands.add(piece, output, endOutput, weight * module.rank() * (endOutput - output));
@@ -146,8 +152,8 @@ final class LoraPlan {
         modules[pieces] = module;
         firsts[pieces] = first;
         ends[pieces] = end;
-        shrunkAt[pieces] = shrunkFloats;
-        shrunkFloats = Math.addExact(shrunkFloats, Math.multiplyExact(end - first, paddedRank(module)));
+        shrunkAt[pieces] = shrunkSize;
+        shrunkSize = Math.addExact(shrunkSize, Math.multiplyExact(end - first, paddedRank(module)));
         macs += (long) (end - first) * module.rank() * (module.inputs() + module.outputs());
         return pieces++;
     }
@@ -162,6 +168,6 @@ final class LoraPlan {
     }
 
     private static int paddedRank(LoraModule module) {
-        return Shapes.roundUp(module.rank(), LoraModule.RANK_GROUP);
+        return Shapes.roundUp(module.rank(), module.rankGroup());
     }
 }

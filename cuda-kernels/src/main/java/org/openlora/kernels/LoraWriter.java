@@ -59,6 +59,58 @@ final class LoraWriter {
 
     /// Lays out `[rank, inputs]`.
     void writeA(Source a) {
+        switch (module.layout()) {
+            case RANK_ROWS -> writeRankRowsOfA(a);
+            case PAIRS -> writePairsOfA(a);
+        }
+    }
+
+    /// Lays out `[outputs, rank]`, transposed.
+    void writeB(Source b) {
+        switch (module.layout()) {
+            case RANK_ROWS -> writeRankRowsOfB(b);
+            case PAIRS -> writePairsOfB(b);
+        }
+    }
+
+    private void writePairsOfA(Source a) {
+        int rank = module.rank();
+        int[] row = new int[Shapes.roundUp(module.inputs(), 2)];
+        int[] group = new int[LoraModule.PAIR_GROUP * row.length / 2];
+        for (int first = 0; first < rank; first += LoraModule.PAIR_GROUP) {
+            int ranks = module.groupRanks(first);
+            Arrays.fill(group, 0);
+            for (int r = 0; r < Math.min(ranks, rank - first); r++) {
+                a.read((long) (first + r) * module.inputs(), module.inputs(), row);
+                for (int i = 0; i < row.length; i += 2) {
+                    group[i / 2 * ranks + r] = (row[i] >>> 16) | (row[i + 1] & UPPER_HALF);
+                }
+            }
+            int ints = ranks * row.length / 2;
+            MemorySegment.copy(group, 0, module.weights(), PAIR, module.aElementBytes(first, 0), ints);
+        }
+    }
+
+    private void writePairsOfB(Source b) {
+        int rank = module.rank();
+        int pairs = Shapes.roundUp(rank, 2) / 2;
+        int[] rows = new int[LoraModule.PAIR_PANEL * rank];
+        int[] panel = new int[LoraModule.PAIR_PANEL * pairs];
+        for (int first = 0; first < module.outputs(); first += LoraModule.PAIR_PANEL) {
+            int outputs = Math.min(LoraModule.PAIR_PANEL, module.outputs() - first);
+            b.read((long) first * rank, outputs * rank, rows);
+            Arrays.fill(rows, outputs * rank, rows.length, 0);
+            for (int r = 0; r < rank; r += 2) {
+                for (int i = 0; i < LoraModule.PAIR_PANEL; i++) {
+                    int high = r + 1 < rank ? rows[i * rank + r + 1] & UPPER_HALF : 0;
+                    panel[r / 2 * LoraModule.PAIR_PANEL + i] = (rows[i * rank + r] >>> 16) | high;
+                }
+            }
+            MemorySegment.copy(panel, 0, module.weights(), PAIR, module.bElementBytes(0, first), panel.length);
+        }
+    }
+
+    private void writeRankRowsOfA(Source a) {
         int rank = module.rank();
         int[] row = new int[Shapes.roundUp(module.inputs(), LoraModule.TURN)];
         int[] group = new int[LoraModule.RANK_GROUP * row.length / 2];
@@ -80,8 +132,7 @@ final class LoraWriter {
         }
     }
 
-    /// Lays out `[outputs, rank]`, transposed.
-    void writeB(Source b) {
+    private void writeRankRowsOfB(Source b) {
         int rank = module.rank();
         int[] rows = new int[LoraModule.PANEL * rank];
         int[] panel = new int[PANEL_INTS * rank];

@@ -103,6 +103,7 @@ class LanesTest {
 
         private static void lora(Arena arena, WorkerPool pool) {
             LoraModule module = LoraModule.write(
+                    LoraLayout.RANK_ROWS,
                     arena.allocate(LoraModule.bytesFor(5, 67, 203), 16),
                     0,
                     Data.floats(3, 5 * 67),
@@ -117,7 +118,7 @@ class LanesTest {
             float[] x = Data.floats(5, 5 * 67);
             float[] actual = new float[5 * 203];
             float[] expected = new float[5 * 203];
-            new LoraKernel(pool).apply(batch, 0, LoraPoint.O, x, 67, actual, 203);
+            new LoraKernel(pool, LoraLayout.RANK_ROWS).apply(batch, 0, LoraPoint.O, x, 67, actual, 203);
             ReferenceKernels.lora(batch, 0, LoraPoint.O, x, 67, expected, 203);
             Tolerance.LORA.check("lora", actual, expected);
         }

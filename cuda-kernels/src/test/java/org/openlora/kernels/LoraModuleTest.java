@@ -14,8 +14,9 @@ class LoraModuleTest {
     void write_smallPair_laysOutRankRows() {
         try (Arena arena = Arena.ofConfined()) {
             int lanes = Lanes.COUNT;
-            // rank 2, inputs 3, outputs 9: one turn of 4 rank rows, one panel of 2 rank rows
-            long aBytes = 4 * 2L * lanes * 2;
+            // rank 2, inputs 3, outputs 9: one turn of 4 rank rows (or 2 pairs of inputs of 8), one panel of 2 rank
+            // rows
+            long aBytes = Math.max(4 * 2L * lanes * 2, 2 * 8 * 4);
             assertThat(LoraModule.bytesFor(2, 3, 9)).isEqualTo(aBytes + 2 * 64 * 2);
             MemorySegment memory = arena.allocate(16 + LoraModule.bytesFor(2, 3, 9), 16);
             memory.fill((byte) 0x55);
@@ -24,7 +25,7 @@ class LoraModuleTest {
             for (int i = 0; i < 18; i++) {
                 b[i] = 10 + i;
             }
-            LoraModule module = LoraModule.write(memory, 16, a, b, 2, 3, 9, 5, 0.5f);
+            LoraModule module = LoraModule.write(LoraLayout.RANK_ROWS, memory, 16, a, b, 2, 3, 9, 5, 0.5f);
             assertThat(module.aOffsetBytes()).isEqualTo(16);
             assertThat(module.bOffsetBytes()).isEqualTo(16 + aBytes);
             long rankRow = 2L * lanes * 2;
@@ -38,13 +39,24 @@ class LoraModuleTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1,1,1", "5,83,307", "8,64,64", "17,129,200"})
-    void elementBytes_everyElement_hasAPlaceOfItsOwn(int rank, int inputs, int outputs) {
+    @CsvSource({
+        "RANK_ROWS,1,1,1",
+        "RANK_ROWS,5,83,307",
+        "RANK_ROWS,8,64,64",
+        "RANK_ROWS,17,129,200",
+        "PAIRS,1,1,1",
+        "PAIRS,5,83,307",
+        "PAIRS,8,64,64",
+        "PAIRS,17,129,200",
+        "PAIRS,28,33,33",
+        "PAIRS,64,20,5"
+    })
+    void elementBytes_everyElement_hasAPlaceOfItsOwn(LoraLayout layout, int rank, int inputs, int outputs) {
         try (Arena arena = Arena.ofConfined()) {
             float[] a = Data.bf16Floats(1, rank * inputs);
             float[] b = Data.bf16Floats(2, outputs * rank);
             MemorySegment memory = arena.allocate(LoraModule.bytesFor(rank, inputs, outputs), 16);
-            LoraModule module = LoraModule.write(memory, 0, a, b, rank, inputs, outputs, 0, 1);
+            LoraModule module = LoraModule.write(layout, memory, 0, a, b, rank, inputs, outputs, 0, 1);
             for (int r = 0; r < rank; r++) {
                 for (int i = 0; i < inputs; i++) {
                     assertThat(element(memory, module.aElementBytes(r, i))).isEqualTo(a[r * inputs + i]);
@@ -64,8 +76,9 @@ class LoraModuleTest {
             long bytes = LoraModule.bytesFor(5, 11, 7);
             MemorySegment fromFloats = arena.allocate(bytes, 16);
             MemorySegment fromBf16 = arena.allocate(bytes, 16);
-            LoraModule.write(fromFloats, 0, a, b, 5, 11, 7, 0, 1);
-            LoraModule.write(fromBf16, 0, Data.bf16(arena, a), Data.bf16(arena, b), 5, 11, 7, 0, 1);
+            LoraModule.write(LoraLayout.RANK_ROWS, fromFloats, 0, a, b, 5, 11, 7, 0, 1);
+            LoraModule.write(
+                    LoraLayout.RANK_ROWS, fromBf16, 0, Data.bf16(arena, a), Data.bf16(arena, b), 5, 11, 7, 0, 1);
             assertThat(fromBf16.mismatch(fromFloats)).isEqualTo(-1);
         }
     }
@@ -75,16 +88,20 @@ class LoraModuleTest {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment memory = arena.allocate(LoraModule.bytesFor(2, 3, 4), 16);
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> LoraModule.write(memory, 0, new float[5], new float[8], 2, 3, 4, 0, 1))
+                    .isThrownBy(() -> LoraModule.write(
+                            LoraLayout.RANK_ROWS, memory, 0, new float[5], new float[8], 2, 3, 4, 0, 1))
                     .withMessage("lora_A has 5 elements, needs [2, 3]");
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> LoraModule.write(memory, 0, new float[6], new float[7], 2, 3, 4, 0, 1))
+                    .isThrownBy(() -> LoraModule.write(
+                            LoraLayout.RANK_ROWS, memory, 0, new float[6], new float[7], 2, 3, 4, 0, 1))
                     .withMessage("lora_B has 7 elements, needs [4, 2]");
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> LoraModule.write(memory, 8, new float[6], new float[8], 2, 3, 4, 0, 1))
+                    .isThrownBy(() -> LoraModule.write(
+                            LoraLayout.RANK_ROWS, memory, 8, new float[6], new float[8], 2, 3, 4, 0, 1))
                     .withMessage("aOffsetBytes is 8, must be a multiple of 16");
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> LoraModule.write(memory, 16, new float[6], new float[8], 2, 3, 4, 0, 1))
+                    .isThrownBy(() -> LoraModule.write(
+                            LoraLayout.RANK_ROWS, memory, 16, new float[6], new float[8], 2, 3, 4, 0, 1))
                     .withMessageStartingWith("LoRA B [4, 2] holds " + memory.byteSize() + " bytes");
         }
     }

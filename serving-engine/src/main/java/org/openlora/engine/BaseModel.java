@@ -110,7 +110,7 @@ public final class BaseModel implements AutoCloseable {
 
     /// The base as adapters see it.
     public BaseWeights adaptableModules() {
-        return LlamaModel.adaptableModules(checkpoint);
+        return LlamaModel.adaptableModules(checkpoint, model.loraLayout());
     }
 
     @Override

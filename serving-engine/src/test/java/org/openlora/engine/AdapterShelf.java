@@ -23,14 +23,25 @@ import org.openlora.adapters.LlamaModules;
 import org.openlora.adapters.ModuleShape;
 import org.openlora.adapters.peft.PeftAdapter;
 import org.openlora.kernels.Bf16;
+import org.openlora.kernels.LoraLayout;
 import org.openlora.kernels.LoraSlot;
 
 /// Small adapters in folders, which are written, spoiled, repaired and deleted while they are served; and what is true
 /// of them: which content stood where, since when, and what each content's weights are.
 final class AdapterShelf {
     /// One layer, hidden size 8.
-    static final BaseWeights BASE =
-            new LlamaModules(new Digest("5a".repeat(32)), 1, 8, 2, 1, 4, 8, FakeModel.VOCABULARY, true, (name, _) -> {
+    static final BaseWeights BASE = new LlamaModules(
+            new Digest("5a".repeat(32)),
+            1,
+            8,
+            2,
+            1,
+            4,
+            8,
+            FakeModel.VOCABULARY,
+            true,
+            LoraLayout.RANK_ROWS,
+            (name, _) -> {
                 throw new AssertionError("no adapter here scales the base's " + name);
             });
 

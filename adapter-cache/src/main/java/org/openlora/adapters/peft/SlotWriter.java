@@ -91,6 +91,7 @@ final class SlotWriter implements TensorVisitor {
             scales[index] = DoraScale.write(block, module.pairBytes(), factors, outputOffset);
         }
         pairs[index] = LoraModule.write(
+                base.loraLayout(),
                 block,
                 0,
                 a,

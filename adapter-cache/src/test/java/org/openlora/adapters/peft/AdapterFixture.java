@@ -16,6 +16,7 @@ import org.openlora.adapters.ModuleShape;
 import org.openlora.adapters.safetensors.DType;
 import org.openlora.adapters.safetensors.SafetensorsWriter;
 import org.openlora.kernels.Bf16;
+import org.openlora.kernels.LoraLayout;
 import org.openlora.kernels.LoraPoint;
 
 /// Writes adapter folders for tests: a sound one, which a test then spoils.
@@ -37,7 +38,8 @@ public final class AdapterFixture {
 
     /// [#BASE], with one weight for head and embedding or with two.
     public static LlamaModules base(boolean tiedHead) {
-        return new LlamaModules(BASE_DIGEST, 2, 16, 4, 2, 4, 24, 40, tiedHead, AdapterFixture::baseWeight);
+        return new LlamaModules(
+                BASE_DIGEST, 2, 16, 4, 2, 4, 24, 40, tiedHead, LoraLayout.RANK_ROWS, AdapterFixture::baseWeight);
     }
 
     /// Numbers that the tensor's name alone decides, as bf16; more than any shape of the base needs.

@@ -24,6 +24,7 @@ import org.openlora.adapters.LlamaModules;
 import org.openlora.adapters.Repository;
 import org.openlora.adapters.safetensors.DType;
 import org.openlora.adapters.safetensors.SafetensorsWriter;
+import org.openlora.kernels.LoraLayout;
 
 /// Holds the code to docs/vectors/adapters.json, whose digests, ranks and scalings other programs computed.
 class AdapterVectorsTest {
@@ -110,6 +111,7 @@ class AdapterVectorsTest {
                 base.get("intermediateSize").intValue(),
                 base.path("vocabularySize").asInt(1),
                 true,
+                LoraLayout.RANK_ROWS,
                 AdapterVectorsTest::noWeights);
     }
 
@@ -151,6 +153,7 @@ class AdapterVectorsTest {
                 config.get("intermediate_size").intValue(),
                 config.get("vocab_size").intValue(),
                 true,
+                LoraLayout.RANK_ROWS,
                 AdapterVectorsTest::noWeights);
     }
 

@@ -16,15 +16,15 @@ import java.util.stream.Stream;
 
 /// Finds anvil: the environment, the search path, what npm installed before; else npm installs the pinned
 /// package.
-final class AnvilBinary {
-    static final String ENVIRONMENT = "OPENLORA_ANVIL";
+public final class AnvilBinary {
+    public static final String ENVIRONMENT = "OPENLORA_ANVIL";
     private static final String INSTALLED = "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil";
     private static final long INSTALL_LIMIT_SECONDS = 300;
 
     private AnvilBinary() {}
 
     /// @param folder where npm installs to
-    static Optional<Path> find(Path folder, Map<String, String> environment, Consumer<String> report)
+    public static Optional<Path> find(Path folder, Map<String, String> environment, Consumer<String> report)
             throws IOException {
         String named = environment.get(ENVIRONMENT);
         if (named != null) {

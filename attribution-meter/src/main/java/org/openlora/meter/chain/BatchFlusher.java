@@ -4,13 +4,17 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.math.BigInteger;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.HashMap;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.openlora.meter.chain.AttemptJournal.Attempt;
 import org.openlora.meter.chain.AttemptJournal.ChainIdentity;
+import org.openlora.meter.chain.FlusherMonitor.Event;
 import org.openlora.meter.chain.LedgerContract.Commit;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Hex;
@@ -24,13 +28,15 @@ import org.slf4j.LoggerFactory;
 /// least* once and to look before acting. Three rules make that safe against crashes, lost answers,
 /// reorganisations and foreign use of the account:
 ///
-/// 1. Truth is the contract's state, read at one block; never a transaction's receipt.
+/// 1. Truth is the contract's state; never a transaction's receipt. All reads of a step are pinned to one block by
+///    its hash (EIP-1898), so that two nodes, or a reorganisation between two reads, cannot mix two states.
 /// 2. One batch is in flight. Load makes batches larger, not the pipeline longer.
 /// 3. A signed transaction is in the journal before it is sent. After a crash the same bytes are sent again; a
 ///    new one is signed only where its nonce is gone or its fee too low.
 ///
 /// What cannot be mended by trying again (another chain or contract, a different batch under our number) halts.
-/// Owned by one thread.
+/// What a person should know (finality undone, the fee cap, an empty account) is an alarm of the
+/// [FlusherMonitor] and is waited out. Owned by one thread.
 public final class BatchFlusher {
     private static final Logger LOG = LoggerFactory.getLogger(BatchFlusher.class);
 
@@ -43,11 +49,13 @@ public final class BatchFlusher {
     private final AttemptJournal journal;
     private final FlushPolicy policy;
     private final Clock clock;
+    private final FlusherMonitor monitor;
 
-    private final Map<Long, Bytes32> heads = new HashMap<>();
+    private final Set<String> knownEndpoints = new HashSet<>(); // that were seen to lead to the journal's chain
     private Bytes32 lastSent = Bytes32.ZERO; // the transaction that a node took last, as far as we know
     private long lastSentMillis;
-    private long chainId; // 0 until the chain is known to be the journal's
+    private long chainId;
+    private long lastFinalizedBlock;
     private boolean underpriced;
 
     /// What one [#step] did.
@@ -62,32 +70,33 @@ public final class BatchFlusher {
         BUMPED,
         /// A transaction is in flight.
         WAITING,
-        /// The fee cap stops a replacement; the one in flight was sent again.
-        CAPPED
+        /// The chain asks more per gas than the cap: nothing new is signed until it asks less.
+        CAPPED,
+        /// The account cannot pay: nothing new is signed until it can.
+        UNFUNDED
     }
 
     /// @param landed greatest batch number at the latest block
-    /// @param finalized greatest batch number at the finalized block
+    /// @param finalized greatest batch number that was seen at a finalized block
     public record Progress(Action action, long landed, long finalized) {}
 
     public BatchFlusher(
             LedgerContract ledger,
             Signer submitter,
-            Bytes32 operatorId,
-            Bytes32 stream,
-            SealedBatches batches,
-            AttemptJournal journal,
+            FlushSource source,
             FlushPolicy policy,
-            Clock clock) {
+            Clock clock,
+            FlusherMonitor monitor) {
         this.ledger = ledger;
         this.rpc = ledger.rpc();
         this.submitter = submitter;
-        this.operatorId = operatorId;
-        this.stream = stream;
-        this.batches = batches;
-        this.journal = journal;
+        this.operatorId = source.operatorId();
+        this.stream = source.stream();
+        this.batches = source.batches();
+        this.journal = source.journal();
         this.policy = policy;
         this.clock = clock;
+        this.monitor = monitor;
     }
 
     /// Steps until this batch has landed.
@@ -95,70 +104,74 @@ public final class BatchFlusher {
     /// @throws ChainException.Failed where it has not within the limit, with the last trouble as its reason
     /// @throws ChainException.Halted at once
     public void flushUntil(long batchNumber, Duration limit) {
-        long deadline = System.nanoTime() + limit.toNanos();
-        String trouble = "the transaction is not mined";
-        int failures = 0;
-        while (System.nanoTime() < deadline) {
-            try {
-                if (step().landed() >= batchNumber) {
-                    return;
-                }
-                failures = 0;
-            } catch (ChainException.Unreachable | ChainException.Refused e) {
-                LOG.debug("flush step failed; trying again", e);
-                trouble = e.getMessage();
-                failures++;
-            }
-            Pause.of(backoff(failures));
-        }
-        throw new ChainException.Failed(
-                "batch " + batchNumber + " did not land within " + limit.toSeconds() + " s: " + trouble);
-    }
-
-    /// The poll interval; after failures up to 32 times as long, each time spread by half so that clients do not
-    /// march in step.
-    private Duration backoff(int failures) {
-        long nanos = policy.poll().toNanos() << Math.min(failures, 5);
-        return Duration.ofNanos(
-                failures == 0 ? nanos : ThreadLocalRandom.current().nextLong(nanos / 2, nanos + 1));
+        FlushLoop.run(
+                limit,
+                policy,
+                () -> {
+                    Progress progress = step();
+                    return new FlushLoop.Look(progress.landed() >= batchNumber, progress.action());
+                },
+                "batch " + batchNumber);
     }
 
     /// One look at the chain and at most one transaction. May be repeated after any exception but a halt.
     public Progress step() {
-        requireSameChain();
-        Block latest = block("latest");
+        try {
+            return look();
+        } catch (ChainException.Halted e) {
+            monitor.raise(FlusherAlarm.HALTED, stream, String.valueOf(e.getMessage()));
+            throw e;
+        } catch (ChainException e) {
+            monitor.count(Event.STEP_FAILED);
+            monitor.progress(
+                    stream,
+                    new FlusherMonitor.Progress(batches.last(), journal.landedNumber(), journal.finalNumber()));
+            throw e;
+        }
+    }
+
+    private Progress look() {
+        Block latest = block("latest").orElseThrow(() -> rpc.unreachable("shows no latest block", null));
+        requireSameChain(latest.reference());
         long applied = reconcile(latest.reference());
         recordFinality(applied);
         Optional<BatchHeader> next = batches.batch(applied + 1);
         Action action = next.isEmpty() ? Action.IDLE : advance(next.get(), latest);
+        monitor.progress(stream, new FlusherMonitor.Progress(batches.last(), applied, journal.finalNumber()));
         return new Progress(action, applied, journal.finalNumber());
     }
 
     private record Block(BlockReference reference, BigInteger baseFeeWei) {}
 
-    private Block block(String tag) {
+    private Optional<Block> block(String tag) {
         JsonNode block = rpc.call("eth_getBlockByNumber", tag, false);
+        if (block.isNull()) {
+            return Optional.empty();
+        }
         Bytes32 hash = rpc.word(block.path("hash"));
-        return new Block(BlockReference.ofHash(hash), rpc.integer(block.path("baseFeePerGas")));
+        return Optional.of(new Block(BlockReference.ofHash(hash), rpc.integer(block.path("baseFeePerGas"))));
     }
 
-    /// Once per flusher: afterwards the head chain, and the chain id within each signature, tell a foreign chain.
-    private void requireSameChain() {
-        if (chainId != 0) {
+    /// At the first look through each endpoint and after each rollback. In between, the head chain and the chain
+    /// id within each signature tell a foreign chain.
+    private void requireSameChain(BlockReference block) {
+        String endpoint = rpc.endpoint();
+        if (knownEndpoints.contains(endpoint)) {
             return;
         }
-        ChainIdentity found = new ChainIdentity(ledger.chainId(), ledger.codeHash());
+        ChainIdentity found = new ChainIdentity(ledger.chainId(), ledger.codeHash(block));
         Optional<ChainIdentity> known = journal.identity();
         if (known.isPresent() && !known.get().equals(found)) {
             throw new ChainException.Halted("the journal belongs to chain "
                     + known.get().chainId()
-                    + " with ledger code " + known.get().ledgerCodeHash() + ", but " + rpc.endpoint() + " is chain "
+                    + " with ledger code " + known.get().ledgerCodeHash() + ", but " + endpoint + " is chain "
                     + found.chainId() + " with ledger code " + found.ledgerCodeHash());
         }
         if (known.isEmpty()) {
             journal.bind(found);
         }
         chainId = found.chainId();
+        knownEndpoints.add(endpoint);
     }
 
     /// Brings the journal in line with the contract and returns the last batch that it holds.
@@ -167,69 +180,104 @@ public final class BatchFlusher {
         long landed = journal.landedNumber();
         if (applied < landed) {
             LOG.warn("the chain rolled back from batch {} to {}; sending again", landed, applied);
+            monitor.count(Event.ROLLED_BACK);
+            knownEndpoints.clear(); // what rolled back so far may have come back as another chain
+            requireSameChain(block);
             journal.recordLanded(applied, Bytes32.ZERO);
             lastSent = Bytes32.ZERO; // what was mined may be in no mempool now
         }
         for (long number = landed + 1; number <= applied; number++) {
             requireOurs(number, ledger.batch(operatorId, stream, number, block));
             journal.recordLanded(number, carrier(number));
+            monitor.count(Event.LANDED);
+            monitor.clear(FlusherAlarm.FEE_CAP, stream);
+            monitor.clear(FlusherAlarm.NO_FUNDS, stream);
         }
         return applied;
     }
 
+    /// What one node says is final.
+    private record Finality(long blockNumber, long batches) {}
+
+    /// Finality is undone where the latest block holds less than was final, or a later finalized block does; an
+    /// earlier finalized block is only a node that lags.
     private void recordFinality(long applied) {
-        JsonNode node = rpc.call("eth_getBlockByNumber", "finalized", false);
-        if (node.isNull()) {
-            return; // the chain has no finalized block yet
-        }
-        BlockReference block = BlockReference.ofHash(rpc.word(node.path("hash")));
-        long finalized = finalizedBatches(block);
         long known = journal.finalNumber();
-        if (finalized < known || applied < known) {
-            LOG.error("batch {} was final, but the chain's finalized state ends at batch {}", known, finalized);
-        } else if (finalized > known) {
-            requireOurs(finalized, ledger.batch(operatorId, stream, finalized, block));
+        Optional<Finality> seen = finality(known);
+        long finalized = seen.map(Finality::batches).orElse(known);
+        boolean later = seen.isPresent() && seen.get().blockNumber() >= lastFinalizedBlock;
+        if (applied < known || (finalized < known && later)) {
+            monitor.raise(
+                    FlusherAlarm.FINALITY_REGRESSED,
+                    stream,
+                    "batch " + known + " of stream " + stream + " was final, but now the chain holds " + applied
+                            + " batches, " + finalized + " of them final; they are sent again");
+        } else if (finalized >= known && seen.isPresent()) {
+            monitor.clear(FlusherAlarm.FINALITY_REGRESSED, stream);
+        }
+        if (finalized > known && finalized <= applied) {
             journal.recordFinal(finalized);
         }
+        lastFinalizedBlock =
+                Math.max(lastFinalizedBlock, seen.map(Finality::blockNumber).orElse(0L));
     }
 
-    private long finalizedBatches(BlockReference block) {
+    /// With several endpoints two must answer, and the one that sees least counts.
+    ///
+    /// @return empty where it is not known: the chain has no finalized block yet, or too few nodes answered
+    private Optional<Finality> finality(long known) {
+        List<LedgerContract> witnesses = ledger.each();
+        List<Finality> answers = new ArrayList<>();
+        ChainException.@Nullable Unreachable trouble = null;
+        for (LedgerContract witness : witnesses) {
+            try {
+                finality(witness, known).ifPresent(answers::add);
+            } catch (ChainException.Unreachable e) {
+                LOG.debug("one endpoint does not say what is final", e);
+                trouble = e;
+            }
+        }
+        if (answers.isEmpty() && trouble != null) {
+            throw trouble;
+        }
+        return answers.size() < Math.min(2, witnesses.size())
+                ? Optional.empty()
+                : answers.stream().min(Comparator.comparingLong(Finality::batches));
+    }
+
+    private Optional<Finality> finality(LedgerContract witness, long known) {
+        JsonRpc node = witness.rpc();
+        JsonNode block = node.call("eth_getBlockByNumber", "finalized", false);
+        if (block.isNull()) {
+            return Optional.empty();
+        }
+        long number = node.longInteger(block.path("number"));
+        BlockReference reference = BlockReference.ofHash(node.word(block.path("hash")));
         try {
-            return ledger.stream(operatorId, stream, block).batches();
+            long finalized = witness.stream(operatorId, stream, reference).batches();
+            if (finalized > known) {
+                requireOurs(finalized, witness.batch(operatorId, stream, finalized, reference));
+            }
+            return Optional.of(new Finality(number, finalized));
         } catch (ChainException.Refused e) {
-            LOG.debug("no ledger state at the finalized block yet", e);
-            return 0; // the contract is younger than the finalized block
+            if (e.code() != ChainException.Refused.NO_CONTRACT) {
+                throw e;
+            }
+            return Optional.of(new Finality(number, 0)); // the contract is younger than the finalized block
         }
     }
 
     private void requireOurs(long number, Commit commit) {
         if (commit.head().isZero()) {
-            throw new ChainException.Unreachable(
-                    rpc.endpoint() + " counts batch " + number + " but does not show it: two states mixed", null);
+            throw rpc.unreachable("counts batch " + number + " but does not show it: two states mixed", null);
         }
-        Bytes32 ours = head(number);
+        Bytes32 ours = batches.head(number)
+                .orElseThrow(() -> new ChainException.Halted(
+                        "the chain holds batch " + number + " of this stream, which the ledger has not sealed"));
         if (!ours.equals(commit.head())) {
             throw new ChainException.Halted("the chain holds a different batch " + number + " of this stream: head "
                     + commit.head() + ", ours is " + ours);
         }
-    }
-
-    /// This batch's link of our own head chain.
-    private Bytes32 head(long number) {
-        Bytes32 known = heads.get(number);
-        if (known != null) {
-            return known;
-        }
-        Bytes32 head = Bytes32.ZERO;
-        for (long n = 1; n <= number; n++) {
-            long current = n;
-            BatchHeader header = batches.batch(n)
-                    .orElseThrow(() -> new ChainException.Halted(
-                            "the chain holds batch " + current + " of this stream, which the ledger has not sealed"));
-            Bytes32 previous = head;
-            head = heads.computeIfAbsent(n, _ -> header.head(previous));
-        }
-        return head;
     }
 
     /// The attempt that was mined, as far as the node tells; information only.
@@ -250,20 +298,35 @@ public final class BatchFlusher {
                 latest.reference().parameter()));
         List<Attempt> attempts = journal.attempts(batch.number());
         if (attempts.isEmpty() || attempts.getLast().nonce() != nonce) {
-            TransactionSender.Fees fees = TransactionSender.suggestedFees(rpc, latest.baseFeeWei());
-            return sign(batch, nonce, fees, Action.SENT);
+            return signFirst(batch, nonce, latest);
         }
         Attempt last = attempts.getLast();
-        long now = clock.millis();
-        if (underpriced || now - last.createdAtMillis() >= policy.bumpAfter().toMillis()) {
+        if (underpriced
+                || clock.millis() - last.createdAtMillis() >= policy.bumpAfter().toMillis()) {
             return bump(batch, last, latest);
         }
-        if (!lastSent.equals(last.transactionHash())
-                || now - lastSentMillis >= policy.rebroadcastAfter().toMillis()) {
-            send(last);
-            return Action.RESENT;
+        return rebroadcast(last, Action.WAITING);
+    }
+
+    /// Sends the same bytes again where a node took them too long ago.
+    private Action rebroadcast(Attempt last, Action otherwise) {
+        if (lastSent.equals(last.transactionHash())
+                && clock.millis() - lastSentMillis < policy.rebroadcastAfter().toMillis()) {
+            return otherwise;
         }
-        return Action.WAITING;
+        send(last);
+        monitor.count(Event.RESENT);
+        return otherwise == Action.WAITING ? Action.RESENT : otherwise;
+    }
+
+    private Action signFirst(BatchHeader batch, long nonce, Block latest) {
+        TransactionSender.Fees fees = TransactionSender.suggestedFees(rpc, latest.baseFeeWei());
+        BigInteger leastFee = latest.baseFeeWei();
+        if (leastFee.compareTo(policy.maxFeeCapWei()) > 0) {
+            raiseFeeCap(batch, leastFee);
+            return Action.CAPPED;
+        }
+        return sign(batch, nonce, fees, latest, Action.SENT);
     }
 
     private Action bump(BatchHeader batch, Attempt last, Block latest) {
@@ -271,25 +334,31 @@ public final class BatchFlusher {
         BigInteger maxFee = FlushPolicy.bumped(last.maxFeeWei()).max(suggested.maxFeeWei());
         BigInteger tip = FlushPolicy.bumped(last.maxPriorityFeeWei()).max(suggested.maxPriorityFeeWei());
         if (maxFee.compareTo(policy.maxFeeCapWei()) > 0) {
-            LOG.warn(
-                    "batch {} needs {} wei per gas, above the cap of {}",
-                    batch.number(),
-                    maxFee,
-                    policy.maxFeeCapWei());
-            underpriced = false;
-            send(last);
-            return Action.CAPPED;
+            raiseFeeCap(batch, maxFee);
+            return rebroadcast(last, Action.CAPPED);
         }
-        return sign(batch, last.nonce(), new TransactionSender.Fees(tip, maxFee), Action.BUMPED);
+        Action action = sign(batch, last.nonce(), new TransactionSender.Fees(tip, maxFee), latest, Action.BUMPED);
+        return action == Action.UNFUNDED ? rebroadcast(last, action) : action;
     }
 
-    private Action sign(BatchHeader batch, long nonce, TransactionSender.Fees fees, Action action) {
+    private void raiseFeeCap(BatchHeader batch, BigInteger neededWei) {
+        monitor.raise(
+                FlusherAlarm.FEE_CAP,
+                stream,
+                "batch " + batch.number() + " needs " + neededWei + " wei per gas, above the cap of "
+                        + policy.maxFeeCapWei());
+    }
+
+    private Action sign(BatchHeader batch, long nonce, TransactionSender.Fees fees, Block latest, Action action) {
         byte[] data = LedgerContract.commitBatchCall(batch);
-        long gasLimit = preflight(batch, data);
+        long gasLimit = preflight(batch, data, latest.reference());
         if (gasLimit == 0) {
             return Action.WAITING;
         }
         BigInteger maxFee = fees.maxFeeWei().min(policy.maxFeeCapWei());
+        if (!canPay(batch, maxFee.multiply(BigInteger.valueOf(gasLimit)), latest.reference())) {
+            return Action.UNFUNDED;
+        }
         Eip1559Transaction transaction = new Eip1559Transaction(
                 chainId,
                 nonce,
@@ -310,19 +379,36 @@ public final class BatchFlusher {
         journal.recordAttempt(attempt);
         underpriced = false;
         send(attempt);
+        monitor.clear(FlusherAlarm.FEE_CAP, stream);
+        monitor.count(action == Action.BUMPED ? Event.BUMPED : Event.SENT);
         return action;
+    }
+
+    private boolean canPay(BatchHeader batch, BigInteger neededWei, BlockReference block) {
+        BigInteger balance =
+                rpc.integer(rpc.call("eth_getBalance", submitter.address().toString(), block.parameter()));
+        if (balance.compareTo(neededWei) < 0) {
+            monitor.raise(
+                    FlusherAlarm.NO_FUNDS,
+                    stream,
+                    "batch " + batch.number() + " needs up to " + neededWei + " wei, account " + submitter.address()
+                            + " holds " + balance);
+            return false;
+        }
+        monitor.clear(FlusherAlarm.NO_FUNDS, stream);
+        return true;
     }
 
     /// Asks before paying: a batch that the contract would refuse, or holds already, is not sent.
     ///
     /// @return the gas to offer; 0 where the batch has landed since this step looked
-    private long preflight(BatchHeader batch, byte[] data) {
+    private long preflight(BatchHeader batch, byte[] data, BlockReference block) {
         Map<String, Object> call = TransactionSender.callObject(submitter.address(), ledger.address(), data);
         try {
-            if (rpc.integer(rpc.call("eth_call", call, "latest")).signum() == 0) {
+            if (rpc.integer(rpc.call("eth_call", call, block.parameter())).signum() == 0) {
                 return 0;
             }
-            return TransactionSender.withMargin(rpc.integer(rpc.call("eth_estimateGas", call)));
+            return TransactionSender.withMargin(rpc.integer(rpc.call("eth_estimateGas", call, block.parameter())));
         } catch (ChainException.Refused e) {
             String revert = e.revertData();
             if (LedgerAbi.isError("BatchConflict", revert)

@@ -8,7 +8,6 @@ import java.util.List;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
 import org.openlora.meter.receipt.Receipt;
-import org.openlora.meter.receipt.ReceiptKind;
 
 /// What the contract is told of a sealed batch: `Batch` of `AttributionLedger`.
 ///
@@ -63,54 +62,9 @@ public record BatchHeader(
     /// @throws IllegalArgumentException where the receipts are not a gap-free run of one stream
     public static BatchHeader of(
             long number, Bytes32 operatorId, List<Receipt> receipts, Bytes32 root, Bytes32 dataHash, String dataUri) {
-        require(!receipts.isEmpty(), "a batch needs at least one receipt");
-        Receipt first = receipts.getFirst();
-        BigInteger gross = BigInteger.ZERO;
-        BigInteger credits = BigInteger.ZERO;
-        long prompt = 0;
-        long generated = 0;
-        for (int i = 0; i < receipts.size(); i++) {
-            Receipt receipt = receipts.get(i);
-            require(
-                    receipt.stream().equals(first.stream()) && receipt.seq() == first.seq() + i,
-                    "receipt " + i + " is seq " + receipt.seq() + " of stream " + receipt.stream() + ", expected seq "
-                            + (first.seq() + i) + " of stream " + first.stream());
-            BigInteger price = BigInteger.valueOf(receipt.price());
-            if (receipt.kind() == ReceiptKind.CREDIT) {
-                credits = credits.add(price);
-            } else {
-                gross = gross.add(price);
-            }
-            prompt += receipt.promptTokens();
-            generated += receipt.generatedTokens();
-        }
-        return new BatchHeader(
-                number,
-                operatorId,
-                first.stream(),
-                first.seq(),
-                receipts.getLast().seq(),
-                receipts.size(),
-                receipts.stream().mapToLong(Receipt::servedFrom).min().getAsLong(),
-                receipts.stream().mapToLong(Receipt::servedTo).max().getAsLong(),
-                gross,
-                credits,
-                prompt,
-                generated,
-                priceBookHash(receipts),
-                root,
-                dataHash,
-                dataUri);
-    }
-
-    /// The hash of the price books that a batch's receipts were priced by.
-    public static Bytes32 priceBookHash(List<Receipt> receipts) {
-        return Keccak256.hash(receipts.stream()
-                .map(Receipt::priceBook)
-                .distinct()
-                .sorted()
-                .map(Bytes32::bytes)
-                .toArray(byte[][]::new));
+        BatchTotals totals = new BatchTotals();
+        receipts.forEach(totals::add);
+        return totals.header(number, operatorId, root, dataHash, dataUri);
     }
 
     /// This batch's link of the head chain: keccak256(abi.encode(previous head, batch)). It binds every member,

@@ -22,6 +22,9 @@ public sealed class ChainException extends RuntimeException {
     /// The node answered with an error.
     public static final class Refused extends ChainException {
         private static final long serialVersionUID = 1;
+        /// Of a call that found no contract, which is no error to the node.
+        static final int NO_CONTRACT = 0;
+
         private final int code;
         private final String revertData;
 
@@ -32,7 +35,7 @@ public sealed class ChainException extends RuntimeException {
             this.revertData = revertData;
         }
 
-        /// The JSON-RPC error code.
+        /// The JSON-RPC error code; 0 where no contract stands at the address.
         public int code() {
             return code;
         }

@@ -3,6 +3,7 @@ package org.openlora.meter.chain;
 import com.esaulpaugh.headlong.abi.Tuple;
 import java.math.BigInteger;
 import java.nio.BufferUnderflowException;
+import java.util.List;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
@@ -20,9 +21,7 @@ public final class LedgerContract {
     public record StreamState(long batches, long lastSeq, BigInteger gross, BigInteger creditTotal) {}
 
     /// What it holds of one batch; root and head are zero where there is none.
-    ///
-    /// @param committedAtSeconds time of the block that took it
-    public record Commit(Bytes32 root, Bytes32 head, long firstSeq, long lastSeq, long committedAtSeconds) {}
+    public record Commit(Bytes32 root, Bytes32 head) {}
 
     public LedgerContract(JsonRpc rpc, Address address) {
         this.rpc = rpc;
@@ -37,6 +36,13 @@ public final class LedgerContract {
         return address;
     }
 
+    /// The same contract, asked through one endpoint after the other, each alone.
+    List<LedgerContract> each() {
+        return rpc.each().stream()
+                .map(single -> new LedgerContract(single, address))
+                .toList();
+    }
+
     public long chainId() {
         return rpc.longInteger(rpc.call("eth_chainId"));
     }
@@ -47,22 +53,29 @@ public final class LedgerContract {
     }
 
     public boolean isDeployed() {
-        return code().length > 0;
+        return code(BlockReference.LATEST).length > 0;
     }
 
     /// Hash of the deployed code: with the chain id, what the contract is recognised by.
     ///
     /// @throws ChainException.Refused where no contract stands at the address
     public Bytes32 codeHash() {
-        byte[] code = code();
+        return codeHash(BlockReference.LATEST);
+    }
+
+    /// Hash of the code that stands there at this block.
+    ///
+    /// @throws ChainException.Refused where no contract stands at the address
+    public Bytes32 codeHash(BlockReference block) {
+        byte[] code = code(block);
         if (code.length == 0) {
             throw noContract();
         }
         return Keccak256.hash(code);
     }
 
-    private byte[] code() {
-        return rpc.bytes(rpc.call("eth_getCode", address.toString(), "latest"));
+    private byte[] code(BlockReference block) {
+        return rpc.bytes(rpc.call("eth_getCode", address.toString(), block.parameter()));
     }
 
     public StreamState stream(Bytes32 operatorId, Bytes32 stream, BlockReference block) {
@@ -72,12 +85,7 @@ public final class LedgerContract {
 
     public Commit batch(Bytes32 operatorId, Bytes32 stream, long number, BlockReference block) {
         Tuple commit = read(block, "batches", operatorId.bytes(), stream.bytes(), BigInteger.valueOf(number));
-        return new Commit(
-                Bytes32.of(commit.<byte[]>get(0)),
-                Bytes32.of(commit.<byte[]>get(1)),
-                longAt(commit, 2),
-                longAt(commit, 3),
-                longAt(commit, 4));
+        return new Commit(Bytes32.of(commit.<byte[]>get(0)), Bytes32.of(commit.<byte[]>get(1)));
     }
 
     /// The account that administers an operator; zero where the id is not registered.
@@ -118,6 +126,22 @@ public final class LedgerContract {
                 .get(0);
     }
 
+    /// Whether this very header was committed.
+    public boolean verifyBatch(BatchHeader header) {
+        return read(BlockReference.LATEST, "verifyBatch", header.tuple()).get(0);
+    }
+
+    /// Whether the contract finds this very receipt, by its number too, in the batch of this very header.
+    public boolean verifyReceipt(BatchHeader header, Receipt receipt, MerkleProof proof) {
+        return read(
+                        BlockReference.LATEST,
+                        "verifyReceiptInBatch",
+                        header.tuple(),
+                        LedgerAbi.receipt(receipt),
+                        siblings(proof))
+                .get(0);
+    }
+
     /// Whether the contract takes the signature for one of the operator's.
     public boolean verifySignedReceipt(Bytes32 operatorId, SignedReceipt signed) {
         return read(
@@ -150,6 +174,14 @@ public final class LedgerContract {
                 "registerOperator", salt.bytes(), LedgerAbi.address(submitter), LedgerAbi.address(receiptSigner));
     }
 
+    public static byte[] offerOperatorAdminCall(Bytes32 operatorId, Address candidate) {
+        return LedgerAbi.call("offerOperatorAdmin", operatorId.bytes(), LedgerAbi.address(candidate));
+    }
+
+    public static byte[] acceptOperatorAdminCall(Bytes32 operatorId) {
+        return LedgerAbi.call("acceptOperatorAdmin", (Object) operatorId.bytes());
+    }
+
     public static byte[] setSubmitterCall(Bytes32 operatorId, Address submitter, boolean allowed) {
         return LedgerAbi.call("setSubmitter", operatorId.bytes(), LedgerAbi.address(submitter), allowed);
     }
@@ -179,7 +211,9 @@ public final class LedgerContract {
 
     private ChainException.Refused noContract() {
         return new ChainException.Refused(
-                "no ledger contract at " + address + " on " + rpc.endpoint() + ": deploy it first", 0, "0x");
+                "no ledger contract at " + address + " on " + rpc.endpoint() + ": deploy it first",
+                ChainException.Refused.NO_CONTRACT,
+                "0x");
     }
 
     private static byte[][] siblings(MerkleProof proof) {

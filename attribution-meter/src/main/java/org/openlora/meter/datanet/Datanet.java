@@ -1,10 +1,14 @@
 package org.openlora.meter.datanet;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.security.MessageDigest;
 import java.util.List;
 import org.openlora.meter.document.Sha256;
+import org.openlora.meter.duplicates.BandedRows;
 import org.openlora.meter.evm.Bytes32;
 
 /// A version of a datanet, identified by its rows: payees, names, title and licence may change without touching
@@ -12,7 +16,7 @@ import org.openlora.meter.evm.Bytes32;
 ///
 /// @param digest of the rows, in file order, with contributors named by their salted hashes
 /// @param salt public; makes contributor hashes of different datanets unrelated
-/// @param fingerprints per row, equal for rows that are copies of each other
+/// @param rows of a registered datanet they stay in a file, and each is read when it is asked for
 public record Datanet(
         Bytes32 digest,
         String id,
@@ -21,15 +25,15 @@ public record Datanet(
         String licence,
         Bytes32 salt,
         List<Contributor> contributors,
-        List<DatanetRow> rows,
-        List<Bytes32> fingerprints) {
+        List<DatanetRow> rows) {
     /// The file that makes a folder a datanet.
     public static final String FILE_NAME = "datanet.yaml";
 
+    static final String DIGEST_DOMAIN = "openlora/datanet/v1";
+
     public Datanet {
         contributors = List.copyOf(contributors);
-        rows = List.copyOf(rows);
-        fingerprints = List.copyOf(fingerprints);
+        rows = rows instanceof StoredRows ? rows : List.copyOf(rows);
     }
 
     /// Builds a datanet from its parts and computes the digest.
@@ -41,21 +45,40 @@ public record Datanet(
             Bytes32 salt,
             List<Contributor> contributors,
             List<DatanetRow> rows) {
-        List<Bytes32> fingerprints = new ArrayList<>(rows.size());
-        for (DatanetRow row : rows) {
-            fingerprints.add(row.fingerprint());
-        }
-        Bytes32 digest = DatanetReader.digest(contributors, rows);
-        return new Datanet(digest, id, version, title, licence, salt, contributors, rows, fingerprints);
+        return new Datanet(digest(contributors, rows), id, version, title, licence, salt, contributors, rows);
     }
 
-    /// Reads a folder with `datanet.yaml` and the rows file that it names.
+    /// Reads a folder with `datanet.yaml` and the rows file that it names, all of it into memory.
     ///
     /// @throws IOException where a file cannot be read
     /// @throws org.openlora.meter.document.DocumentException naming file, line and field where a file breaks the
     ///     format
     public static Datanet read(Path folder) throws IOException {
-        return DatanetReader.read(folder);
+        return DatanetFolder.open(folder).read();
+    }
+
+    /// SHA-256 of `lp("openlora/datanet/v1")` and, for each row in file order, its canonical JSON and a line
+    /// feed.
+    private static Bytes32 digest(List<Contributor> contributors, List<DatanetRow> rows) {
+        MessageDigest digest = digestOfRows();
+        for (DatanetRow row : rows) {
+            Bytes32 contributor = contributors.get(row.contributor()).hash();
+            digest.update(new RowJson(contributor, row.prompt(), row.text()).bytes());
+            digest.update((byte) '\n');
+        }
+        return Bytes32.of(digest.digest());
+    }
+
+    /// A digest to which the rows' canonical bytes are to be given.
+    static MessageDigest digestOfRows() {
+        byte[] domain = DIGEST_DOMAIN.getBytes(StandardCharsets.UTF_8);
+        MessageDigest digest = Sha256.plain();
+        digest.update(ByteBuffer.allocate(Long.BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(domain.length)
+                .flip());
+        digest.update(domain);
+        return digest;
     }
 
     /// The root of what evidence is searched in: this datanet as one tokenizer cuts it.
@@ -73,6 +96,14 @@ public record Datanet(
 
     /// The contributor who wrote a row.
     public Contributor contributorOf(int row) {
-        return contributors.get(rows.get(row).contributor());
+        return contributors.get(
+                rows instanceof StoredRows stored
+                        ? stored.contributor(row)
+                        : rows.get(row).contributor());
+    }
+
+    /// The rows as near-duplicates are looked for among them.
+    public BandedRows banded() {
+        return rows instanceof StoredRows stored ? stored : new MemoryBands(digest, rows);
     }
 }

@@ -15,8 +15,13 @@ public final class Sha256 {
     private final MessageDigest digest;
 
     private Sha256() {
+        digest = plain();
+    }
+
+    /// A digest of the Java runtime, for those who feed it by themselves.
+    public static MessageDigest plain() {
         try {
-            digest = MessageDigest.getInstance("SHA-256");
+            return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("this Java runtime has no SHA-256", e);
         }

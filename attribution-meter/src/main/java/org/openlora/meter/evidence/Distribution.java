@@ -24,9 +24,10 @@ public record Distribution(List<Integer> targets, List<Integer> sharesPpm) {
         }
     }
 
-    /// Rounds exact weights by largest remainder, ties to the earlier target; leaves out what rounds to nothing.
-    static SortedMap<Target, Integer> round(SortedMap<Target, BigInteger> weights) {
-        long[] parts = LargestRemainder.split(AttributionRules.WHOLE_PPM, List.copyOf(weights.values()));
+    /// Divides parts per million by exact weights, rounded by largest remainder, ties to the earlier target; leaves
+    /// out what rounds to nothing.
+    static SortedMap<Target, Integer> round(int wholePpm, SortedMap<Target, BigInteger> weights) {
+        long[] parts = LargestRemainder.split(wholePpm, List.copyOf(weights.values()));
         SortedMap<Target, Integer> shares = new TreeMap<>();
         int i = 0;
         for (Target target : weights.keySet()) {

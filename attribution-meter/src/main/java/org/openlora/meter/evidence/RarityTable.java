@@ -3,10 +3,12 @@ package org.openlora.meter.evidence;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.exact.FixedPointLog2;
+import org.openlora.meter.index.SuffixIndex;
 
 /// How surprising each token is in the corpora of a request's lineage: fixed-point unigram log-probabilities in
 /// units of 2⁻¹⁶ bit. With N tokens of D kinds, a token seen c times costs `L(N + D + 1) − L(c + 1)`, where
@@ -25,18 +27,31 @@ public final class RarityTable {
         this.digest = digest;
     }
 
-    /// Counts the tokens of all rows of all corpora.
-    public static RarityTable of(List<List<int[]>> corpora) {
-        TreeMap<Integer, Long> counts = new TreeMap<>();
-        long total = 0;
-        for (List<int[]> rows : corpora) {
-            for (int[] row : rows) {
-                total += row.length;
-                for (int token : row) {
-                    counts.merge(token, 1L, Long::sum);
-                }
+    /// How often each token occurs.
+    static final class Counts {
+        private final TreeMap<Integer, Long> counts = new TreeMap<>();
+        private long total;
+
+        /// Counts the tokens of all rows of a corpus.
+        void add(SuffixIndex corpus) {
+            total += corpus.tokenCount();
+            corpus.forEachCount((token, count) -> counts.merge(token, (long) count, Long::sum));
+        }
+
+        /// Takes the tokens of a row out again.
+        void remove(int[] row) {
+            total -= row.length;
+            for (int token : row) {
+                counts.computeIfPresent(token, (_, count) -> count == 1 ? null : count - 1);
             }
         }
+
+        RarityTable build() {
+            return of(counts, total);
+        }
+    }
+
+    private static RarityTable of(SortedMap<Integer, Long> counts, long total) {
         int whole = FixedPointLog2.floor(total + counts.size() + 1);
         int[] costs = new int[counts.isEmpty() ? 0 : counts.lastKey() + 1];
         Arrays.fill(costs, whole);

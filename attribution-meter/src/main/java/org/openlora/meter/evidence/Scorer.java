@@ -1,6 +1,5 @@
 package org.openlora.meter.evidence;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -12,7 +11,6 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import org.openlora.meter.document.CanonicalJson;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evidence.AttributionRecord.AttributedSpan;
 import org.openlora.meter.evidence.AttributionRecord.DatanetUse;
@@ -23,22 +21,13 @@ import org.openlora.meter.usage.UsageRow;
 
 /// Attributes a response: a pure function of the usage row, the corpora of its lineage and the rules.
 ///
-/// A token that a span covers has shares `s = λ·e + (1−λ)·π`, any other `s = π`. The evidence e is split evenly
-/// over the span's sources and pays their contributors; the prior π is the adapters' training mixes, weighted by
-/// the size of their scales, and pays the datanets' pools. Everything is exact until one rounding per distinct
-/// set of shares.
+/// A token that a span covers has shares `s = λ·e + (1−λ)·π`, any other `s = π`. The evidence e is split over the
+/// span's sources and pays their contributors ([EvidenceSplit]); the prior π is the adapters' training mixes,
+/// weighted by the size of their scales, and pays the datanets' pools. Everything is exact until one rounding per
+/// distinct set of shares.
 public final class Scorer {
-    /// Names this algorithm, with all that is not in the price book. A change of any result is a new id.
-    public static final Bytes32 ID = Sha256.domain("openlora/scorer/v1")
-            .prefixed(CanonicalJson.bytes(JsonNodeFactory.instance
-                    .objectNode()
-                    .put("copies", "normalised-text/1")
-                    .put("evidence", "exact-span/1")
-                    .put("prior", "lineage-by-scale/1")
-                    .put("rarity", "lineage-unigram-log2-q16/1")))
-            .digest();
-
-    private static final BigInteger WHOLE_PPM = BigInteger.valueOf(AttributionRules.WHOLE_PPM);
+    /// What rows are committed with now.
+    public static final Bytes32 ID = ScorerVersion.CURRENT.id();
 
     private final UsageRow row;
     private final LineageCorpora lineage;
@@ -47,7 +36,7 @@ public final class Scorer {
     /// π by target, as exact weights.
     private final SortedMap<Target, BigInteger> prior;
 
-    private final BigInteger priorWhole;
+    private final EvidenceSplit split;
 
     private Scorer(UsageRow row, LineageCorpora lineage, AttributionRules rules) {
         this.row = row;
@@ -55,24 +44,30 @@ public final class Scorer {
         this.rules = rules;
         this.datanets = datanets(row, lineage);
         this.prior = prior(row.adapters(), datanets);
-        this.priorWhole = prior.values().stream().reduce(BigInteger.ZERO, BigInteger::add);
+        this.split = EvidenceSplit.of(lineage.version(), lineage, rules, prior);
     }
 
-    /// @param lineage the corpora that [UsageRow#versions] names, in that order
+    /// Scores by the version that the row names.
+    ///
+    /// @param lineage the corpora that [UsageRow#versions] names, in that order, as that version sees them
     public static AttributionRecord score(UsageRow row, LineageCorpora lineage, AttributionRules rules) {
+        if (!lineage.version().id().equals(row.versions().scorer())) {
+            throw new IllegalArgumentException("request %s is to be scored by %s, its corpora are those of %s"
+                    .formatted(row.requestId(), Sha256.text(row.versions().scorer()), lineage.version()));
+        }
         return new Scorer(row, lineage, rules).score();
     }
 
     private AttributionRecord score() {
         SpanEvidence evidence =
                 SpanEvidence.find(row.prompt().toArray(), row.output().toArray(), lineage, rules.rarityThresholdBits());
-        SortedMap<Target, Integer> priorShares = Distribution.round(prior);
+        SortedMap<Target, Integer> priorShares = Distribution.round(AttributionRules.WHOLE_PPM, prior);
         List<SortedMap<Target, Integer>> spanShares = new ArrayList<>();
         for (SpanEvidence.Span span : evidence.spans()) {
-            spanShares.add(Distribution.round(mixed(span)));
+            spanShares.add(split.shares(span));
         }
         SortedMap<Target, Long> totals = totals(evidence.owners(), priorShares, spanShares);
-        capContributors(totals, Math.max(1, evidence.owners().size()));
+        split.cap(totals, Math.max(1, evidence.owners().size()));
 
         SortedSet<Target> targets = new TreeSet<>(totals.keySet());
         targets.addAll(priorShares.keySet());
@@ -93,7 +88,7 @@ public final class Scorer {
                     Distribution.of(spanShares.get(s), indices)));
         }
         return new AttributionRecord(
-                ID,
+                lineage.version().id(),
                 row.tokenizerDigest(),
                 lineage.rarity().digest(),
                 rules,
@@ -150,33 +145,6 @@ public final class Scorer {
         }
     }
 
-    /// λ·e + (1−λ)·π of a span's tokens, times the common denominator (sources · prior whole · 10⁶).
-    private SortedMap<Target, BigInteger> mixed(SpanEvidence.Span span) {
-        BigInteger sources = BigInteger.valueOf(span.sources().size());
-        BigInteger lambda = BigInteger.valueOf(rules.lambdaPpm());
-        SortedMap<Target, BigInteger> weights = new TreeMap<>();
-        BigInteger rest = WHOLE_PPM.subtract(lambda).multiply(sources);
-        if (rest.signum() > 0) {
-            prior.forEach((target, weight) -> weights.put(target, weight.multiply(rest)));
-        }
-        BigInteger each = lambda.multiply(priorWhole);
-        if (each.signum() > 0) {
-            for (int i = 0; i < span.sources().size(); i++) {
-                weights.merge(payee(span.sources().get(i), i), each, BigInteger::add);
-            }
-        }
-        return weights;
-    }
-
-    private Target payee(Source source, int place) {
-        if (place >= rules.occurrenceCap()) {
-            return Target.pool(source.datanet());
-        }
-        Corpus corpus = lineage.corpora().get(source.datanet());
-        return Target.contributor(
-                source.datanet(), corpus.datanet().contributorOf(source.row()).hash());
-    }
-
     private static SortedMap<Target, Long> totals(
             Collection<Integer> owners,
             SortedMap<Target, Integer> priorShares,
@@ -202,20 +170,5 @@ public final class Scorer {
         if (count > 0) {
             shares.forEach((target, share) -> totals.merge(target, share * count, Long::sum));
         }
-    }
-
-    /// Moves what a contributor has beyond the cap to the pool of the same datanet.
-    private void capContributors(SortedMap<Target, Long> totals, int tokens) {
-        long cap = (long) rules.contributorCapPpm() * tokens;
-        SortedMap<Target, Long> cut = new TreeMap<>();
-        totals.forEach((target, total) -> {
-            if (target.kind() == Target.Kind.CONTRIBUTOR && total > cap) {
-                cut.put(target, total - cap);
-            }
-        });
-        cut.forEach((target, excess) -> {
-            totals.merge(target, -excess, Long::sum);
-            totals.merge(Target.pool(target.datanet()), excess, Long::sum);
-        });
     }
 }

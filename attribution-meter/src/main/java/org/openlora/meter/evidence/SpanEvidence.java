@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import org.openlora.meter.exact.FixedPointLog2;
+import org.openlora.meter.index.SuffixIndex;
 
 /// The spans of a response that occur verbatim in the corpora of its lineage, and which span each token belongs
 /// to.
@@ -15,7 +16,9 @@ import org.openlora.meter.exact.FixedPointLog2;
 /// 1. Output tokens inside a match with the prompt that passes the rarity threshold are an echo and belong to
 /// nobody.
 /// 2. In each stretch between echoes, the maximal spans of each corpus that pass the threshold count.
-/// 3. A token belongs to the longest span that covers it, then the rarer, then the one that starts earlier.
+/// 3. From version 2 on, a span that is an excerpt of texts registered earlier does not count
+/// ([ExcerptFilter]), and one that several datanets hold is the first one's.
+/// 4. A token belongs to the longest span that covers it, then the rarer, then the one that starts earlier.
 ///
 /// @param spans the spans that own at least one token, by start, then length
 /// @param owners per output token the index of its span, [#PRIOR] or [#ECHO]
@@ -29,7 +32,11 @@ public record SpanEvidence(List<Span> spans, List<Integer> owners) {
     ///
     /// @param rarity information content in units of 2⁻¹⁶ bit
     /// @param sources the rows it came from, one for each group of copies, in the order of registration
-    public record Span(int start, int length, long rarity, List<Source> sources) {}
+    public record Span(int start, int length, long rarity, List<Source> sources) {
+        public int end() {
+            return start + length;
+        }
+    }
 
     private static final Comparator<Span> PRECEDENCE = Comparator.comparingInt(Span::length)
             .reversed()
@@ -50,12 +57,16 @@ public record SpanEvidence(List<Span> spans, List<Integer> owners) {
         if (lineage.corpora().isEmpty()) {
             return new SpanEvidence(List.of(), boxed(owners));
         }
-        markEchoes(prompt, output, costs, threshold, owners);
+        List<SuffixIndex.Match> repeated = SuffixIndex.of(List.of(prompt)).maximalMatches(output, 0, output.length);
+        markEchoes(repeated, costs, threshold, owners);
         List<Span> candidates = candidates(output, lineage, costs, threshold, owners);
+        if (lineage.version() != ScorerVersion.V1) {
+            candidates = new ExcerptFilter(lineage, costs, threshold).originals(repeated, candidates);
+        }
         candidates.sort(PRECEDENCE);
         for (int s = 0; s < candidates.size(); s++) {
             Span span = candidates.get(s);
-            for (int i = span.start(); i < span.start() + span.length(); i++) {
+            for (int i = span.start(); i < span.end(); i++) {
                 if (owners[i] == PRIOR) {
                     owners[i] = s;
                 }
@@ -64,9 +75,8 @@ public record SpanEvidence(List<Span> spans, List<Integer> owners) {
         return ordered(candidates, owners);
     }
 
-    private static void markEchoes(int[] prompt, int[] output, long[] costs, long threshold, int[] owners) {
-        SuffixIndex index = SuffixIndex.of(List.of(prompt));
-        for (SuffixIndex.Match match : index.maximalMatches(output, 0, output.length)) {
+    private static void markEchoes(List<SuffixIndex.Match> repeated, long[] costs, long threshold, int[] owners) {
+        for (SuffixIndex.Match match : repeated) {
             if (costs[match.end()] - costs[match.start()] >= threshold) {
                 Arrays.fill(owners, match.start(), match.end(), ECHO);
             }

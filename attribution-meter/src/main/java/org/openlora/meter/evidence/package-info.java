@@ -1,7 +1,7 @@
 /// Who contributed to which generated token: exact-span evidence, the prior, and the record that anyone can
 /// recompute.
 ///
-/// Starting points: [Scorer], [SpanEvidence], [SuffixIndex], [AttributionRecord].
+/// Starting points: [Scorer], [SpanEvidence], [AttributionRecord].
 @NullMarked
 package org.openlora.meter.evidence;
 

@@ -17,6 +17,23 @@ public final class Keccak256 {
         return hash(text.getBytes(StandardCharsets.UTF_8));
     }
 
+    /// Hashes what comes piece by piece.
+    public static final class Hasher {
+        private final KeccakDigest digest = new KeccakDigest(256);
+
+        public Hasher update(byte[] part) {
+            digest.update(part, 0, part.length);
+            return this;
+        }
+
+        /// The hash of all parts, and a fresh start.
+        public Bytes32 finish() {
+            byte[] hash = new byte[Bytes32.SIZE_BYTES];
+            digest.doFinal(hash, 0);
+            return Bytes32.of(hash);
+        }
+    }
+
     static byte[] hashBytes(byte[]... parts) {
         KeccakDigest digest = new KeccakDigest(256);
         for (byte[] part : parts) {

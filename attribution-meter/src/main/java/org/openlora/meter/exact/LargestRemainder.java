@@ -19,7 +19,14 @@ public final class LargestRemainder {
     /// @return one part per weight, in the same order
     /// @throws IllegalArgumentException where there is nothing to split by
     public static long[] split(long total, List<BigInteger> weights) {
-        if (total < 0) {
+        return split(BigInteger.valueOf(total), weights).stream()
+                .mapToLong(BigInteger::longValueExact)
+                .toArray();
+    }
+
+    /// Splits a total of any size.
+    public static List<BigInteger> split(BigInteger total, List<BigInteger> weights) {
+        if (total.signum() < 0) {
             throw new IllegalArgumentException("cannot split a negative total: " + total);
         }
         BigInteger sum = BigInteger.ZERO;
@@ -32,22 +39,21 @@ public final class LargestRemainder {
         if (sum.signum() == 0) {
             throw new IllegalArgumentException("cannot split " + total + " units by weights that are all zero");
         }
-        long[] parts = new long[weights.size()];
+        BigInteger[] parts = new BigInteger[weights.size()];
         BigInteger[] remainders = new BigInteger[weights.size()];
-        long left = total;
+        BigInteger left = total;
         for (int i = 0; i < parts.length; i++) {
-            BigInteger[] share =
-                    weights.get(i).multiply(BigInteger.valueOf(total)).divideAndRemainder(sum);
-            parts[i] = share[0].longValueExact();
+            BigInteger[] share = weights.get(i).multiply(total).divideAndRemainder(sum);
+            parts[i] = share[0];
             remainders[i] = share[1];
-            left -= parts[i];
+            left = left.subtract(parts[i]);
         }
         int[] order = IntStream.range(0, parts.length)
                 .boxed()
                 .sorted(Comparator.comparing((Integer i) -> remainders[i]).reversed())
                 .mapToInt(Integer::intValue)
                 .toArray();
-        Arrays.stream(order).limit(left).forEach(i -> parts[i]++);
-        return parts;
+        Arrays.stream(order).limit(left.longValueExact()).forEach(i -> parts[i] = parts[i].add(BigInteger.ONE));
+        return List.of(parts);
     }
 }

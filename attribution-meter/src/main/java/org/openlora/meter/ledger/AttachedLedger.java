@@ -1,10 +1,13 @@
 package org.openlora.meter.ledger;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import org.openlora.meter.chain.FlushSource;
 import org.openlora.meter.database.Database;
-import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.lease.DatabaseLease;
+import org.openlora.meter.lease.Fence;
 import org.openlora.meter.receipt.SignedReceipt;
 
 /// An open ledger, as a command has it beside the server that owns its stream: it reads, appends corrections, logs what
@@ -17,7 +20,11 @@ public sealed class AttachedLedger implements AutoCloseable permits Ledger {
     private final BatchSealer sealer;
 
     AttachedLedger(
-            Database database, LedgerLocation location, LedgerIdentity identity, BatchSealer.Guard guard, LedgerStep.Observer observer) {
+            Database database,
+            LedgerLocation location,
+            LedgerIdentity identity,
+            BatchSealer.Guard guard,
+            LedgerStep.Observer observer) {
         this.database = database;
         this.identity = identity;
         this.queries = new LedgerQueries(database, identity.stream());
@@ -47,7 +54,28 @@ public sealed class AttachedLedger implements AutoCloseable permits Ledger {
 
     /// The flusher's memory for this stream.
     public final LedgerJournal journal() {
-        return new LedgerJournal(database, identity.stream());
+        return new LedgerJournal(database, identity.stream(), Fence.OPEN);
+    }
+
+    /// The streams of this operator in this database, of all replicas that share it, with their sealed batches.
+    ///
+    /// @param fence stands before each change of the flusher's memory
+    public final List<FlushSource> flushSources(Fence fence) {
+        return BatchTable.streams(database, identity.operatorId()).stream()
+                .map(stream -> new FlushSource(
+                        identity.operatorId(),
+                        stream,
+                        new BatchTable(database, new LedgerQueries(database, stream), stream),
+                        new LedgerJournal(database, stream, fence)))
+                .toList();
+    }
+
+    /// The lease on flushing this operator's batches, which one process of all on this database holds.
+    ///
+    /// @param holder names this process, unlike any other and any earlier life of itself
+    /// @param term how long the lease outlasts a process that died
+    public final DatabaseLease flushLease(String holder, Duration term) {
+        return new DatabaseLease(database, "flush " + identity.operatorId(), holder, term);
     }
 
     final BatchSealer sealer() {
@@ -58,8 +86,8 @@ public sealed class AttachedLedger implements AutoCloseable permits Ledger {
     /// same correction again gives its first receipt.
     ///
     /// @param inclusionWindow the receipt is promised in a batch this long after `nowMillis`
-    /// @throws CorrectionRefusedException where the receipt is unknown or itself a correction, more would be taken back
-    ///     than each payee has left of it, or the id stands for another correction; audited
+    /// @throws CorrectionRefusedException where the receipt is unknown or itself a correction, more would be taken
+    ///     back than each payee has left of it, or the id stands for another correction; audited
     public final SignedReceipt correct(Correction correction, Duration inclusionWindow, long nowMillis) {
         return corrections.record(correction, inclusionWindow, nowMillis);
     }
@@ -92,20 +120,6 @@ public sealed class AttachedLedger implements AutoCloseable permits Ledger {
                         kind)
                 .stream()
                 .findFirst();
-    }
-
-    /// The place of a datanet in the order of registration; it gets the next one when it is new.
-    public long datanetOrdinal(Bytes32 digest) {
-        return database.write(connection -> {
-            Database.update(
-                    connection, "INSERT INTO datanet (digest) VALUES (?) ON CONFLICT (digest) DO NOTHING", digest);
-            return Database.query(
-                            connection,
-                            "SELECT ordinal FROM datanet WHERE digest = ?",
-                            row -> row.getLong("ordinal"),
-                            digest)
-                    .getFirst();
-        });
     }
 
     @Override

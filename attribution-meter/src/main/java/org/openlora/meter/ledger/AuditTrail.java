@@ -76,7 +76,7 @@ public final class AuditTrail {
     ///
     /// @return how many entries there are
     /// @throws LedgerException naming the first entry that is wrong
-    static long verify(Connection connection) throws SQLException {
+    public static long verify(Connection connection) throws SQLException {
         Bytes32 last = Bytes32.ZERO;
         long count = 0;
         for (AuditEntry entry : entries(connection)) {
@@ -120,8 +120,8 @@ public final class AuditTrail {
                 .word(previous)
                 .u64(event.atMillis())
                 .word(event.subject());
-        for (String text : List.of(
-                event.kind(), event.actor(), event.source(), event.detail(), event.before(), event.after())) {
+        for (String text :
+                List.of(event.kind(), event.actor(), event.source(), event.detail(), event.before(), event.after())) {
             hash.prefixed(text.getBytes(StandardCharsets.UTF_8));
         }
         return hash.digest();

@@ -30,7 +30,8 @@ final class Corrections {
     /// A correction that is in the ledger.
     private record Known(Bytes32 bodyHash, SignedReceipt receipt) {}
 
-    private record CorrectionDraft(Correction correction, Receipt corrected, Bytes32 stream, long atMillis, long includeBy)
+    private record CorrectionDraft(
+            Correction correction, Receipt corrected, Bytes32 stream, long atMillis, long includeBy)
             implements ReceiptAppender.Draft {
         /// Counts no tokens, so that a batch's totals hold each token once, and has no evidence of its own.
         @Override
@@ -140,7 +141,10 @@ final class Corrections {
     static List<Payment> left(Connection connection, Bytes32 structHash) throws SQLException {
         return leftByPayment(connection, structHash).entrySet().stream()
                 .map(left -> new Payment(
-                        left.getKey().payee(), left.getKey().role(), left.getKey().source(), left.getValue()))
+                        left.getKey().payee(),
+                        left.getKey().role(),
+                        left.getKey().source(),
+                        left.getValue()))
                 .toList();
     }
 
@@ -201,8 +205,8 @@ final class Corrections {
 
     private static Outcome refuse(Connection connection, Correction correction, long nowMillis, String why)
             throws SQLException {
-        String message = correction.kindName() + " " + correction.requestId() + " of "
-                + correction.pricePico() + " pico-units on receipt " + correction.ref() + " is refused: " + why;
+        String message = correction.kindName() + " " + correction.requestId() + " of " + correction.pricePico()
+                + " pico-units on receipt " + correction.ref() + " is refused: " + why;
         AuditTrail.append(
                 connection,
                 new AuditEvent(

@@ -1,6 +1,8 @@
 package org.openlora.meter.ledger;
 
 import java.math.BigInteger;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
 import org.openlora.meter.chain.AttemptJournal;
@@ -8,17 +10,32 @@ import org.openlora.meter.database.Database;
 import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.database.LedgerException.Reason;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.lease.Fence;
 
 /// The flusher's memory in the ledger's own database: an entry is durable when the method that writes it returns.
+/// Whoever lost the right to flush while it was paused writes nothing any more, and so sends nothing.
 public final class LedgerJournal implements AttemptJournal {
     private final Database database;
     private final Bytes32 stream;
+    private final Fence fence;
 
-    LedgerJournal(Database database, Bytes32 stream) {
+    /// @param fence stands before each change
+    LedgerJournal(Database database, Bytes32 stream, Fence fence) {
         this.database = database;
         this.stream = stream;
-        database.write(connection -> Database.update(
-                connection, "INSERT INTO journal (stream) VALUES (?) ON CONFLICT (stream) DO NOTHING", stream));
+        this.fence = fence;
+    }
+
+    private <T> T write(Database.Work<T> work) {
+        return database.write(connection -> {
+            fence.require(connection);
+            return work.run(connection);
+        });
+    }
+
+    /// The stream's row, made where it is missing.
+    private void keep(Connection connection) throws SQLException {
+        Database.update(connection, "INSERT INTO journal (stream) VALUES (?) ON CONFLICT (stream) DO NOTHING", stream);
     }
 
     @Override
@@ -34,12 +51,15 @@ public final class LedgerJournal implements AttemptJournal {
 
     @Override
     public void bind(ChainIdentity identity) {
-        int bound = database.write(connection -> Database.update(
-                connection,
-                "UPDATE journal SET chain_id = ?, code_hash = ? WHERE stream = ? AND chain_id IS NULL",
-                identity.chainId(),
-                identity.ledgerCodeHash(),
-                stream));
+        int bound = write(connection -> {
+            keep(connection);
+            return Database.update(
+                    connection,
+                    "UPDATE journal SET chain_id = ?, code_hash = ? WHERE stream = ? AND chain_id IS NULL",
+                    identity.chainId(),
+                    identity.ledgerCodeHash(),
+                    stream);
+        });
         if (bound == 0 && !identity().equals(Optional.of(identity))) {
             throw new LedgerException(
                     Reason.OTHER,
@@ -66,7 +86,7 @@ public final class LedgerJournal implements AttemptJournal {
 
     @Override
     public void recordAttempt(Attempt attempt) {
-        database.write(connection -> Database.update(
+        write(connection -> Database.update(
                 connection,
                 "INSERT INTO attempt (stream, batch, nonce, transaction_hash, raw_transaction, priority_fee_wei,"
                         + " max_fee_wei, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -87,7 +107,8 @@ public final class LedgerJournal implements AttemptJournal {
 
     @Override
     public void recordLanded(long batchNumber, Bytes32 transactionHash) {
-        database.write(connection -> {
+        write(connection -> {
+            keep(connection);
             Database.update(connection, "UPDATE journal SET landed = ? WHERE stream = ?", batchNumber, stream);
             // After a rollback, what is above has not landed.
             Database.update(connection, "DELETE FROM landing WHERE stream = ? AND batch > ?", stream, batchNumber);
@@ -123,19 +144,25 @@ public final class LedgerJournal implements AttemptJournal {
 
     @Override
     public void recordFinal(long batchNumber) {
-        database.write(connection -> Database.update(
-                connection,
-                "UPDATE journal SET final = ? WHERE stream = ? AND final < ?",
-                batchNumber,
-                stream,
-                batchNumber));
+        write(connection -> {
+            keep(connection);
+            return Database.update(
+                    connection,
+                    "UPDATE journal SET final = ? WHERE stream = ? AND final < ?",
+                    batchNumber,
+                    stream,
+                    batchNumber);
+        });
     }
 
     private long number(String column) {
-        return database.query(
+        return database
+                .query(
                         "SELECT " + column + " AS number FROM journal WHERE stream = ?",
                         row -> row.getLong("number"),
                         stream)
-                .getFirst();
+                .stream()
+                .findFirst()
+                .orElse(0L);
     }
 }

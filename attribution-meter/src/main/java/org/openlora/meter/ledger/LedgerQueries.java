@@ -4,6 +4,7 @@ import java.math.BigInteger;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import org.openlora.meter.database.Database;
@@ -44,6 +45,16 @@ public final class LedgerQueries {
         return receipts(seq, 1).stream()
                 .filter(signed -> signed.receipt().seq() == seq)
                 .findFirst();
+    }
+
+    /// The struct hashes of a run of receipts, ascending by sequence number.
+    List<Bytes32> structHashes(long fromSeq, long toSeq) {
+        return database.query(
+                "SELECT struct_hash FROM receipt WHERE stream = ? AND seq BETWEEN ? AND ? ORDER BY seq",
+                row -> Database.word(row, "struct_hash"),
+                stream,
+                fromSeq,
+                toSeq);
     }
 
     /// The receipts of a request: its usage, and corrections that carry its id.
@@ -171,6 +182,13 @@ public final class LedgerQueries {
     /// @return how many receipts there are
     /// @throws LedgerException naming the first receipt that is wrong
     public long verify(Address operator) {
+        return verify(List.of(operator));
+    }
+
+    /// The same for an operator whose key was rotated.
+    ///
+    /// @param signers every account that signed for it
+    public long verify(Collection<Address> signers) {
         final int page = 1_000;
         long seq = 0;
         Bytes32 previous = Bytes32.ZERO;
@@ -185,8 +203,8 @@ public final class LedgerQueries {
                 if (!signed.receipt().prevReceipt().equals(previous)) {
                     throw new LedgerException(Reason.DAMAGED, "receipt " + seq + " does not link to the one before it");
                 }
-                if (!signed.isSignedBy(operator)) {
-                    throw new LedgerException(Reason.DAMAGED, "receipt " + seq + " is not signed by " + operator);
+                if (signers.stream().noneMatch(signed::isSignedBy)) {
+                    throw new LedgerException(Reason.DAMAGED, "receipt " + seq + " is not signed by " + signers);
                 }
                 previous = ReceiptCodec.structHash(signed.receipt());
             }

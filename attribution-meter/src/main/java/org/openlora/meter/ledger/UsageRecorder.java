@@ -65,8 +65,9 @@ final class UsageRecorder {
         while (true) {
             StreamEnd end = database.read(connection -> StreamEnd.of(connection, identity.stream()));
             Set<Long> waiting = waiting(drafts);
-            List<UsageDraft> open =
-                    drafts.stream().filter(draft -> waiting.contains(draft.usageId())).toList();
+            List<UsageDraft> open = drafts.stream()
+                    .filter(draft -> waiting.contains(draft.usageId()))
+                    .toList();
             List<ReceiptAppender.Prepared> receipts = ReceiptAppender.prepare(open, end, identity);
             boolean written = database.write(
                     connection -> write(connection, end, receipts, aside, nowMillis),
@@ -110,7 +111,8 @@ final class UsageRecorder {
         dropTokenIds(connection, receipts);
         ReceiptAppender.write(connection, receipts, nowMillis);
         for (ReceiptAppender.Prepared receipt : receipts) {
-            listener.recorded(connection, ((UsageDraft) receipt.draft()).priced().usage(), receipt.signed());
+            listener.recorded(
+                    connection, ((UsageDraft) receipt.draft()).priced().usage(), receipt.signed());
         }
         for (ScoredUsage.Quarantined row : aside) {
             setAside(connection, row);

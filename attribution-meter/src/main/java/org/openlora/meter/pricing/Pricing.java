@@ -15,7 +15,6 @@ import org.openlora.meter.exact.LargestRemainder;
 import org.openlora.meter.receipt.Payment;
 import org.openlora.meter.receipt.Role;
 import org.openlora.meter.usage.AdapterUsage;
-import org.openlora.meter.usage.UsageRow;
 
 /// Turns usage and attribution into a price and payments. Two roundings, no more: the price is the floor of the
 /// exact fee, and the payments are the largest-remainder rounding of exact shares of that price, ties to the
@@ -24,7 +23,7 @@ public final class Pricing {
     private static final BigInteger WHOLE_BPS = BigInteger.valueOf(10_000);
     private static final BigInteger TOKENS_PER_RATE = BigInteger.valueOf(1_000);
 
-    private final UsageRow row;
+    private final BilledUsage usage;
     private final AttributionRecord attribution;
     private final PriceBook book;
     private final PayeeTable payees;
@@ -43,23 +42,32 @@ public final class Pricing {
         }
     }
 
-    private Pricing(UsageRow row, AttributionRecord attribution, PriceBook book, PayeeTable payees) {
-        this.row = row;
+    private Pricing(BilledUsage usage, AttributionRecord attribution, PriceBook book, PayeeTable payees) {
+        this.usage = usage;
         this.attribution = attribution;
         this.book = book;
         this.payees = payees;
     }
 
+    /// The price of a request by the book that is in force for it.
+    ///
     /// @throws ArithmeticException where the price exceeds a `long` of pico-units
     /// @throws IllegalArgumentException where the price book was not in force when the request was served, or the
     ///     attribution names a contributor without a payee
-    public static PricedUsage price(UsageRow row, AttributionRecord attribution, PriceBook book, PayeeTable payees) {
-        if (Instant.ofEpochMilli(row.servedToMillis()).isBefore(book.effectiveFrom())) {
+    public static PricedUsage price(
+            BilledUsage usage, AttributionRecord attribution, PriceBook book, PayeeTable payees) {
+        if (Instant.ofEpochMilli(usage.servedToMillis()).isBefore(book.effectiveFrom())) {
             throw new IllegalArgumentException(
                     "price book '" + book.name() + "' is in force from " + book.effectiveFrom()
-                            + ", the request was served at " + Instant.ofEpochMilli(row.servedToMillis()));
+                            + ", the request was served at " + Instant.ofEpochMilli(usage.servedToMillis()));
         }
-        return new Pricing(row, attribution, book, payees).price();
+        return quote(usage, attribution, book, payees);
+    }
+
+    /// What a request would cost by any book, whenever it was served; throws as [#price] does but for the time.
+    public static PricedUsage quote(
+            BilledUsage usage, AttributionRecord attribution, PriceBook book, PayeeTable payees) {
+        return new Pricing(usage, attribution, book, payees).price();
     }
 
     private PricedUsage price() {
@@ -83,10 +91,10 @@ public final class Pricing {
 
     /// Floor of (computed·R + cached·R + generated·R) / 1000 + fixed fee.
     private BigInteger fee() {
-        Rates rates = book.ratesOf(row.baseDigest(), row.adapters());
-        BigInteger thousandfold = product(row.prompt().size() - row.cachedTokens(), rates.promptPico())
-                .add(product(row.cachedTokens(), rates.cachedPico()))
-                .add(product(row.output().size(), rates.generatedPico()));
+        Rates rates = book.ratesOf(usage.baseDigest(), usage.adapters());
+        BigInteger thousandfold = product(usage.promptTokens() - usage.cachedTokens(), rates.promptPico())
+                .add(product(usage.cachedTokens(), rates.cachedPico()))
+                .add(product(usage.generatedTokens(), rates.generatedPico()));
         return thousandfold.divide(TOKENS_PER_RATE).add(BigInteger.valueOf(book.fixedFeePico()));
     }
 
@@ -97,7 +105,7 @@ public final class Pricing {
     /// Exact weights of all lines over one denominator: 10⁴ · 10⁴ · adapter weights · attribution.
     private void share(BigInteger price) {
         BigInteger adapterWhole = BigInteger.valueOf(Math.max(
-                1, row.adapters().stream().mapToLong(AdapterUsage::weight).sum()));
+                1, usage.adapters().stream().mapToLong(AdapterUsage::weight).sum()));
         BigInteger attributionWhole = BigInteger.valueOf(attribution.wholePpm());
         BigInteger fixed = BigInteger.valueOf(book.fixedFeePico());
         BigInteger tokenFees = price.subtract(fixed);
@@ -128,17 +136,17 @@ public final class Pricing {
     }
 
     private void payBaseOwner(BigInteger weight) {
-        Address owner = book.baseOwners().get(row.baseDigest());
+        Address owner = book.baseOwners().get(usage.baseDigest());
         pay(
                 owner == null ? Role.TREASURY : Role.BASE_OWNER,
-                row.baseDigest(),
+                usage.baseDigest(),
                 owner == null ? book.treasury() : owner,
                 weight);
     }
 
     private void payAdapterOwners(BigInteger weightOfOne, BigInteger whole) {
         BigInteger paid = BigInteger.ZERO;
-        for (AdapterUsage adapter : row.adapters()) {
+        for (AdapterUsage adapter : usage.adapters()) {
             BigInteger scale = BigInteger.valueOf(adapter.weight());
             Address owner = adapter.ownerPayee();
             pay(

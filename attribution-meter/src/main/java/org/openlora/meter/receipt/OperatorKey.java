@@ -1,32 +1,16 @@
 package org.openlora.meter.receipt;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.math.BigInteger;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
+import java.util.Arrays;
 import java.util.HexFormat;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Set;
-import java.util.UUID;
+import java.util.function.Function;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 
-/// The operator's private key. It leaves this class only as signatures: no accessor gives it and `toString` shows
-/// the address alone.
+/// The operator's private key. It leaves this class only as signatures and into the hands of who stores it:
+/// `toString` shows the address alone.
 public final class OperatorKey implements Signer {
-    /// Environment variable that holds a key in hexadecimal and wins over the file.
-    public static final String ENVIRONMENT = "OPENLORA_OPERATOR_KEY";
-
     private final byte[] privateKey;
     private final Address address;
 
@@ -35,30 +19,10 @@ public final class OperatorKey implements Signer {
         this.address = Secp256k1.address(Secp256k1.get().publicKey(privateKey));
     }
 
-    /// The key of the environment, else the one in the file, which is made (random, readable by its owner alone)
-    /// where there is none.
-    ///
-    /// @throws IllegalArgumentException where the key is malformed, or the file readable by others than its owner
-    public static OperatorKey load(Path file, Map<String, String> environment) {
-        String override = environment.get(ENVIRONMENT);
-        if (override != null) {
-            return parse(override, "environment variable " + ENVIRONMENT);
-        }
-        try {
-            if (Files.notExists(file)) {
-                create(file);
-            }
-            requirePrivate(file);
-            return parse(Files.readString(file), "key file " + file);
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot read or create the operator key " + file, e);
-        }
-    }
-
     /// Reads `0x` (optional) and 64 hexadecimal digits.
     ///
     /// @param origin where the text comes from, for the error message, which never shows the text
-    static OperatorKey parse(String text, String origin) {
+    public static OperatorKey parse(String text, String origin) {
         String digits = text.strip();
         if (digits.startsWith("0x")) {
             digits = digits.substring(2);
@@ -66,10 +30,26 @@ public final class OperatorKey implements Signer {
         if (!digits.matches("[0-9a-fA-F]{64}")) {
             throw new IllegalArgumentException(origin + " must hold a private key of 64 hexadecimal digits");
         }
-        byte[] key = HexFormat.of().parseHex(digits);
-        if (!inRange(key)) {
+        return ofBytes(HexFormat.of().parseHex(digits), origin);
+    }
+
+    /// The key of these 32 bytes, big-endian.
+    ///
+    /// @param origin where they come from, for the error message, which never shows them
+    public static OperatorKey ofBytes(byte[] key, String origin) {
+        if (key.length != Bytes32.SIZE_BYTES || !inRange(key)) {
             throw new IllegalArgumentException(origin + " holds a number outside the order of secp256k1");
         }
+        return new OperatorKey(key.clone());
+    }
+
+    /// A new key.
+    public static OperatorKey random() {
+        SecureRandom random = new SecureRandom();
+        byte[] key = new byte[Bytes32.SIZE_BYTES];
+        do {
+            random.nextBytes(key);
+        } while (!inRange(key));
         return new OperatorKey(key);
     }
 
@@ -88,6 +68,16 @@ public final class OperatorKey implements Signer {
         return Secp256k1.get().sign(privateKey, digest);
     }
 
+    /// What a wrapping makes of the private key, to be stored. The array is wiped afterwards.
+    public <T> T wrapped(Function<byte[], T> wrapping) {
+        byte[] copy = privateKey.clone();
+        try {
+            return wrapping.apply(copy);
+        } finally {
+            Arrays.fill(copy, (byte) 0);
+        }
+    }
+
     @Override
     public String toString() {
         return "OperatorKey[" + address + "]";
@@ -96,54 +86,5 @@ public final class OperatorKey implements Signer {
     private static boolean inRange(byte[] key) {
         BigInteger number = new BigInteger(1, key);
         return number.signum() > 0 && number.compareTo(Signature.ORDER) < 0;
-    }
-
-    private static void create(Path file) throws IOException {
-        Path folder = Objects.requireNonNull(file.toAbsolutePath().getParent(), "a key file stands in a folder");
-        Files.createDirectories(folder);
-        Path temporary = folder.resolve(file.getFileName() + "." + UUID.randomUUID() + ".tmp");
-        Files.createFile(temporary, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-        try {
-            byte[] text = (HexFormat.of().formatHex(random()) + "\n").getBytes(StandardCharsets.US_ASCII);
-            try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
-                for (ByteBuffer rest = ByteBuffer.wrap(text); rest.hasRemaining(); ) {
-                    channel.write(rest);
-                }
-                channel.force(true);
-            }
-            linkUnlessPresent(file, temporary);
-        } finally {
-            Files.delete(temporary);
-        }
-        try (FileChannel parent = FileChannel.open(folder)) {
-            parent.force(true); // the name is as durable as the content
-        }
-    }
-
-    /// A hard link, unlike a move, never replaces a key that another process made meanwhile.
-    private static void linkUnlessPresent(Path file, Path temporary) throws IOException {
-        try {
-            Files.createLink(file, temporary);
-        } catch (FileAlreadyExistsException e) {
-            // the other process's key is as good and is the one that counts: the caller reads the file
-        }
-    }
-
-    private static byte[] random() {
-        SecureRandom random = new SecureRandom();
-        byte[] key = new byte[Bytes32.SIZE_BYTES];
-        do {
-            random.nextBytes(key);
-        } while (!inRange(key));
-        return key;
-    }
-
-    private static void requirePrivate(Path file) throws IOException {
-        Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(file);
-        Set<PosixFilePermission> owner = PosixFilePermissions.fromString("rwx------");
-        if (!owner.containsAll(permissions)) {
-            throw new IllegalArgumentException("key file " + file + " is open to others ("
-                    + PosixFilePermissions.toString(permissions) + "): run chmod 600 " + file);
-        }
     }
 }

@@ -69,17 +69,8 @@ public final class UsageCodec {
     ///
     /// @throws DocumentException where the text is not such a row
     public static UsageRow fromJson(String json, TokenIds prompt, TokenIds output) {
-        JsonNode node;
-        try {
-            node = JSON.readTree(json);
-        } catch (JsonProcessingException e) {
-            throw new DocumentException("usage row: " + e.getOriginalMessage(), e);
-        }
-        List<AdapterUsage> adapters = new ArrayList<>();
-        node.required("adapters").forEach(adapter -> adapters.add(readAdapter(adapter)));
-        JsonNode versions = node.required("versions");
-        List<Bytes32> datanets = new ArrayList<>();
-        versions.required("datanets").forEach(datanet -> datanets.add(Bytes32.parse(datanet.asText())));
+        JsonNode node = parse(json);
+        List<AdapterUsage> adapters = adapters(node);
         return new UsageRow(
                 word(node, "requestId"),
                 node.required("source").asText(),
@@ -96,8 +87,43 @@ public final class UsageCodec {
                 node.required("cachedTokens").asInt(),
                 node.required("discardedTokens").asInt(),
                 word(node, "requestSalt"),
-                new ScoringVersions(
-                        word(versions, "scorer"), datanets, word(versions, "payees"), word(versions, "priceBook")));
+                versions(node));
+    }
+
+    /// The adapters of a row, with owners and lineage, from its JSON alone.
+    ///
+    /// @throws DocumentException where the text is not such a row
+    public static List<AdapterUsage> adapters(String json) {
+        return adapters(parse(json));
+    }
+
+    /// What scores a row, from its JSON alone.
+    ///
+    /// @throws DocumentException where the text is not such a row
+    public static ScoringVersions versions(String json) {
+        return versions(parse(json));
+    }
+
+    private static ScoringVersions versions(JsonNode row) {
+        JsonNode versions = row.required("versions");
+        List<Bytes32> datanets = new ArrayList<>();
+        versions.required("datanets").forEach(datanet -> datanets.add(Bytes32.parse(datanet.asText())));
+        return new ScoringVersions(
+                word(versions, "scorer"), datanets, word(versions, "payees"), word(versions, "priceBook"));
+    }
+
+    private static JsonNode parse(String json) {
+        try {
+            return JSON.readTree(json);
+        } catch (JsonProcessingException e) {
+            throw new DocumentException("usage row: " + e.getOriginalMessage(), e);
+        }
+    }
+
+    private static List<AdapterUsage> adapters(JsonNode row) {
+        List<AdapterUsage> adapters = new ArrayList<>();
+        row.required("adapters").forEach(adapter -> adapters.add(readAdapter(adapter)));
+        return adapters;
     }
 
     private static AdapterUsage readAdapter(JsonNode node) {

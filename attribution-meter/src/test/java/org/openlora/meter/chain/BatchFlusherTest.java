@@ -13,11 +13,11 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,6 +43,7 @@ class BatchFlusherTest {
     private final Bytes32 stream = Keccak256.hash("flusher");
     private final SealedBatches batches = sealed("flusher");
     private final ManualClock clock = new ManualClock();
+    private final FlusherMonitor monitor = new FlusherMonitor();
     private long visible = BATCHES; // batches that are sealed so far
 
     @TempDir
@@ -101,12 +102,10 @@ class BatchFlusherTest {
             new BatchFlusher(
                             ledger,
                             operator.submitter(),
-                            operator.id(),
-                            stream,
-                            batches,
-                            journal,
+                            source(batches, journal),
                             impatient,
-                            Clock.systemUTC())
+                            Clock.systemUTC(),
+                            monitor)
                     .flushUntil(BATCHES, LIMIT);
         }
         assertThat(faulty.faults).isGreaterThan(5);
@@ -173,7 +172,7 @@ class BatchFlusherTest {
                 POLICY.rebroadcastAfter(), POLICY.bumpAfter(), BigInteger.valueOf(9_000_000_000L), POLICY.poll());
         try (FileAttemptJournal journal = journal()) {
             BatchFlusher flusher = new BatchFlusher(
-                    chain.ledger, operator.submitter(), operator.id(), stream, batches, journal, capped, clock);
+                    chain.ledger, operator.submitter(), source(batches, journal), capped, clock, monitor);
             withoutMining(() -> {
                 assertThat(flusher.step().action()).isEqualTo(Action.SENT);
                 List<Action> actions = new ArrayList<>();
@@ -211,7 +210,8 @@ class BatchFlusherTest {
                     .hasMessageContaining("a different batch 1");
         }
         try (FileAttemptJournal journal = FileAttemptJournal.open(folder.resolve("none"))) {
-            assertThatThrownBy(() -> flusher(journal, _ -> Optional.empty()).step())
+            assertThatThrownBy(
+                            () -> flusher(journal, SealedBatches.of(List.of())).step())
                     .isInstanceOf(ChainException.Halted.class)
                     .hasMessageContaining("which the ledger has not sealed");
         }
@@ -222,8 +222,8 @@ class BatchFlusherTest {
         Receipt later = ReceiptFixtures.run("flusher", 3).get(2);
         BatchHeader header = TestChain.seal(1, operator.id(), List.of(later)).header();
         try (FileAttemptJournal journal = journal()) {
-            assertThatThrownBy(() -> flusher(journal, n -> n == 1 ? Optional.of(header) : Optional.empty())
-                            .step())
+            assertThatThrownBy(() ->
+                            flusher(journal, SealedBatches.of(List.of(header))).step())
                     .isInstanceOf(ChainException.Halted.class)
                     .hasMessageContaining("SequenceGap(1)");
             assertThat(journal.attempts(1)).isEmpty();
@@ -245,8 +245,8 @@ class BatchFlusherTest {
     void flush_accountThatIsNoSubmitter_saysSoAndSendsNothing() throws IOException {
         Operator other = chain.operator();
         try (FileAttemptJournal journal = journal()) {
-            BatchFlusher flusher = new BatchFlusher(
-                    chain.ledger, other.submitter(), operator.id(), stream, batches, journal, POLICY, clock);
+            BatchFlusher flusher =
+                    new BatchFlusher(chain.ledger, other.submitter(), source(batches, journal), POLICY, clock, monitor);
             assertThatThrownBy(flusher::step)
                     .isInstanceOf(ChainException.Refused.class)
                     .hasMessageContaining("NotSubmitter(");
@@ -274,19 +274,184 @@ class BatchFlusherTest {
             BatchFlusher flusher = new BatchFlusher(
                     new LedgerContract(dead, chain.ledger.address()),
                     operator.submitter(),
-                    operator.id(),
-                    stream,
-                    batches,
-                    journal,
+                    source(batches, journal),
                     POLICY,
-                    clock);
+                    clock,
+                    monitor);
             assertThatThrownBy(() -> flusher.flushUntil(1, Duration.ofMillis(50)))
                     .isInstanceOf(ChainException.Failed.class)
                     .hasMessageContaining("unreachable chain dead: connection reset");
         }
     }
 
+    @Test
+    void flush_chainRolledBackBelowFinality_alarmUntilItIsFinalAgain() throws IOException {
+        try (FileAttemptJournal journal = journal()) {
+            BatchFlusher flusher = flusher(journal, batches);
+            String snapshot = chain.chain.rpc().call("evm_snapshot").asText();
+            flusher.flushUntil(2, LIMIT);
+            chain.chain.rpc().call("anvil_mine", "0x10");
+            flusher.flushUntil(BATCHES, LIMIT);
+            assertThat(journal.finalNumber()).isGreaterThanOrEqualTo(2);
+            assertThat(monitor.snapshot().alarms()).isEmpty();
+            chain.chain.rpc().call("evm_revert", snapshot);
+            flusher.step();
+            assertThat(monitor.snapshot().alarms()).containsOnlyKeys(FlusherAlarm.FINALITY_REGRESSED);
+            flusher.flushUntil(BATCHES, LIMIT);
+            assertThat(monitor.snapshot().raised(FlusherAlarm.FINALITY_REGRESSED))
+                    .isEqualTo(1);
+            chain.chain.rpc().call("anvil_mine", "0x10");
+            flusher.step();
+            assertThat(monitor.snapshot().alarms()).isEmpty();
+        }
+        requireExactlyOnce();
+    }
+
+    @Test
+    void flush_baseFeeAboveTheCap_holdsWithAnAlarmAndGoesOnWhenItFalls() throws IOException {
+        FlushPolicy capped = new FlushPolicy(
+                POLICY.rebroadcastAfter(), POLICY.bumpAfter(), BigInteger.valueOf(3_000_000_000L), POLICY.poll());
+        try (FileAttemptJournal journal = journal()) {
+            BatchFlusher flusher = new BatchFlusher(
+                    chain.ledger, operator.submitter(), source(batches, journal), capped, clock, monitor);
+            setBaseFee(300_000_000_000L);
+            assertThat(flusher.step().action()).isEqualTo(Action.CAPPED);
+            assertThat(journal.attempts(1)).isEmpty();
+            assertThat(monitor.snapshot().alarms().get(FlusherAlarm.FEE_CAP))
+                    .contains("300000000000 wei per gas, above the cap of 3000000000");
+            assertThatThrownBy(() -> flusher.flushUntil(1, Duration.ofMillis(50)))
+                    .isInstanceOf(ChainException.Failed.class)
+                    .hasMessageContaining("asks more per gas than the cap allows");
+            setBaseFee(1_000_000_000L);
+            flusher.flushUntil(BATCHES, LIMIT);
+            assertThat(monitor.snapshot().alarms()).isEmpty();
+            assertThat(journal.attempts(1).getFirst().maxFeeWei()).isLessThanOrEqualTo(capped.maxFeeCapWei());
+        }
+        requireExactlyOnce();
+    }
+
+    @Test
+    void flush_accountEmpty_holdsWithAnAlarmAndGoesOnWhenFunded() throws IOException {
+        String account = operator.submitter().address().toString();
+        try (FileAttemptJournal journal = journal()) {
+            BatchFlusher flusher = flusher(journal, batches);
+            visible = 1;
+            flusher.flushUntil(1, LIMIT);
+            visible = BATCHES;
+            chain.chain.rpc().call("anvil_setBalance", account, "0x3e8");
+            assertThat(flusher.step().action()).isEqualTo(Action.UNFUNDED);
+            assertThat(journal.attempts(2)).isEmpty();
+            assertThat(monitor.snapshot().alarms().get(FlusherAlarm.NO_FUNDS))
+                    .contains("account " + account + " holds 1000");
+            chain.chain.fund(operator.submitter().address());
+            flusher.flushUntil(BATCHES, LIMIT);
+            assertThat(monitor.snapshot().alarms()).isEmpty();
+        }
+        requireExactlyOnce();
+    }
+
+    @Test
+    void flush_firstEndpointDies_goesOnThroughTheSecond() throws IOException {
+        AtomicInteger left = new AtomicInteger(12);
+        RpcEndpoint dying = new RpcEndpoint("dying", body -> {
+            if (left.getAndDecrement() <= 0) {
+                throw new IOException("connection reset");
+            }
+            return transport().post(body);
+        });
+        JsonRpc both = new JsonRpc(List.of(dying, new RpcEndpoint("healthy", transport())));
+        try (FileAttemptJournal journal = journal()) {
+            new BatchFlusher(
+                            new LedgerContract(both, chain.ledger.address()),
+                            operator.submitter(),
+                            source(batches, journal),
+                            POLICY,
+                            clock,
+                            monitor)
+                    .flushUntil(BATCHES, LIMIT);
+        }
+        assertThat(both.endpoint()).isEqualTo("healthy");
+        requireExactlyOnce();
+    }
+
+    @Test
+    void flush_secondEndpointLeadsToAnotherChain_halts() throws IOException {
+        RpcEndpoint dead = new RpcEndpoint("dead", _ -> {
+            throw new IOException("connection reset");
+        });
+        RpcEndpoint elsewhere = new RpcEndpoint(
+                "elsewhere",
+                body -> body.contains("eth_chainId")
+                        ? "{\"id\":" + body.replaceAll(".*\"id\":(\\d+).*", "$1") + ",\"result\":\"0x1\"}"
+                        : transport().post(body));
+        try (FileAttemptJournal journal = journal()) {
+            visible = 1;
+            flusher(journal, batches).flushUntil(1, LIMIT);
+            visible = BATCHES;
+            LedgerContract wrong = new LedgerContract(new JsonRpc(List.of(dead, elsewhere)), chain.ledger.address());
+            BatchFlusher flusher =
+                    new BatchFlusher(wrong, operator.submitter(), source(batches, journal), POLICY, clock, monitor);
+            assertThatThrownBy(() -> flusher.flushUntil(BATCHES, LIMIT))
+                    .isInstanceOf(ChainException.Halted.class)
+                    .hasMessageContaining("but elsewhere is chain 1");
+            assertThat(monitor.snapshot().alarms()).containsOnlyKeys(FlusherAlarm.HALTED);
+        }
+        assertThat(transactions()).isEqualTo(1);
+    }
+
+    @Test
+    void flush_contractReplacedByAnother_halts() throws IOException {
+        JsonRpc.Transport redeployed = body -> {
+            String answer = transport().post(body);
+            return body.contains("eth_getCode") ? answer.replaceAll("(\"result\":\"0x)..", "$1fe") : answer;
+        };
+        try (FileAttemptJournal journal = journal()) {
+            visible = 1;
+            flusher(journal, batches).flushUntil(1, LIMIT);
+            visible = BATCHES;
+            LedgerContract other = new LedgerContract(new JsonRpc("node", redeployed), chain.ledger.address());
+            assertThatThrownBy(() -> new BatchFlusher(
+                                    other, operator.submitter(), source(batches, journal), POLICY, clock, monitor)
+                            .step())
+                    .isInstanceOf(ChainException.Halted.class)
+                    .hasMessageContaining("with ledger code");
+        }
+        assertThat(transactions()).isEqualTo(1);
+    }
+
+    @Test
+    void step_everyReadButTheFirst_pinnedToOneBlock() throws IOException {
+        List<String> bodies = new ArrayList<>();
+        JsonRpc recording = new JsonRpc("recording", body -> {
+            bodies.add(body);
+            return transport().post(body);
+        });
+        try (FileAttemptJournal journal = journal()) {
+            BatchFlusher flusher = new BatchFlusher(
+                    new LedgerContract(recording, chain.ledger.address()),
+                    operator.submitter(),
+                    source(batches, journal),
+                    POLICY,
+                    clock,
+                    monitor);
+            flusher.step();
+            assertThat(bodies)
+                    .filteredOn(body -> body.contains("eth_call")
+                            || body.contains("eth_getCode")
+                            || body.contains("eth_getTransactionCount")
+                            || body.contains("eth_getBalance")
+                            || body.contains("eth_estimateGas"))
+                    .hasSizeGreaterThanOrEqualTo(5)
+                    .allSatisfy(body -> assertThat(body).contains("\"blockHash\":\"0x"));
+        }
+    }
+
     // ---- helpers ------------------------------------------------------------------------------
+
+    private void setBaseFee(long wei) {
+        chain.chain.rpc().call("anvil_setNextBlockBaseFeePerGas", "0x" + Long.toHexString(wei));
+        chain.chain.rpc().call("evm_mine");
+    }
 
     private SealedBatches sealed(String name) {
         return sealed(name, 1);
@@ -296,14 +461,40 @@ class BatchFlusherTest {
     private SealedBatches sealed(String name, int fewer) {
         int size = 6 - fewer;
         List<Receipt> run = ReceiptFixtures.run(name, BATCHES * size);
-        Map<Long, BatchHeader> headers = new HashMap<>();
+        List<BatchHeader> headers = new ArrayList<>();
         for (int i = 0; i < BATCHES; i++) {
-            headers.put(
-                    i + 1L,
-                    TestChain.seal(i + 1, operator.id(), run.subList(i * size, i * size + size))
-                            .header());
+            headers.add(TestChain.seal(i + 1, operator.id(), run.subList(i * size, i * size + size))
+                    .header());
         }
-        return number -> number > visible ? Optional.empty() : Optional.ofNullable(headers.get(number));
+        return new Visible(SealedBatches.of(headers));
+    }
+
+    /// Those that are sealed so far.
+    private final class Visible implements SealedBatches {
+        private final SealedBatches all;
+
+        Visible(SealedBatches all) {
+            this.all = all;
+        }
+
+        @Override
+        public long last() {
+            return visible;
+        }
+
+        @Override
+        public Optional<BatchHeader> batch(long number) {
+            return number > visible ? Optional.empty() : all.batch(number);
+        }
+
+        @Override
+        public Optional<Bytes32> head(long number) {
+            return number > visible ? Optional.empty() : all.head(number);
+        }
+    }
+
+    private FlushSource source(SealedBatches sealed, AttemptJournal journal) {
+        return new FlushSource(operator.id(), stream, sealed, journal);
     }
 
     private FileAttemptJournal journal() throws IOException {
@@ -311,8 +502,7 @@ class BatchFlusherTest {
     }
 
     private BatchFlusher flusher(AttemptJournal journal, SealedBatches sealed) {
-        return new BatchFlusher(
-                chain.ledger, operator.submitter(), operator.id(), stream, sealed, journal, POLICY, clock);
+        return new BatchFlusher(chain.ledger, operator.submitter(), source(sealed, journal), POLICY, clock, monitor);
     }
 
     private BatchFlusher dying(AttemptJournal journal, CrashPoint point) {
@@ -327,12 +517,10 @@ class BatchFlusherTest {
         return new BatchFlusher(
                 ledger,
                 operator.submitter(),
-                operator.id(),
-                stream,
-                batches,
-                new DyingJournal(journal, point),
+                source(batches, new DyingJournal(journal, point)),
                 POLICY,
-                clock);
+                clock,
+                monitor);
     }
 
     private JsonRpc.Transport transport() {

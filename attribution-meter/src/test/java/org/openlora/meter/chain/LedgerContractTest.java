@@ -95,9 +95,6 @@ class LedgerContractTest {
         LedgerContract.Commit stored = ledger.batch(operator.id(), stream(run), 2, BlockReference.LATEST);
         assertThat(stored.head()).isEqualTo(head);
         assertThat(stored.root()).isEqualTo(second.tree().root());
-        assertThat(stored.firstSeq()).isEqualTo(11);
-        assertThat(stored.lastSeq()).isEqualTo(25);
-        assertThat(stored.committedAtSeconds()).isPositive();
         assertThat(state().lastSeq()).isEqualTo(25);
         assertThat(state().gross())
                 .isEqualTo(first.header().gross().add(second.header().gross()));
@@ -150,7 +147,26 @@ class LedgerContractTest {
         assertThat(verify(stream(run), 1, run.get(0), tree.proof(0))).isTrue();
         assertThat(verify(stream(run), 1, run.get(1), tree.proof(1))).isTrue();
         assertThat(verify(stream(run), 1, foreign.get(0), tree.proof(2))).isFalse();
-        assertThat(verify(stream(run), 1, run.get(2), tree.proof(3))).isFalse(); // seq 3 of a batch that ends at 2
+        assertThat(ledger.verifyReceipt(header, run.get(1), tree.proof(1))).isTrue();
+        assertThat(ledger.verifyReceipt(header, run.get(2), tree.proof(3)))
+                .as("seq 3 of a batch that ends at 2")
+                .isFalse();
+    }
+
+    @Test
+    void verifyBatch_thisVeryHeader_noOther() {
+        List<Receipt> run = ReceiptFixtures.run("header", 9);
+        Sealed first = seal(1, run.subList(0, 4));
+        Sealed second = seal(2, run.subList(4, 9));
+        commit(first.header());
+        assertThat(ledger.verifyBatch(second.header())).isFalse();
+        commit(second.header());
+        assertThat(ledger.verifyBatch(first.header())).isTrue();
+        assertThat(ledger.verifyBatch(second.header())).isTrue();
+        assertThat(ledger.verifyBatch(seal(2, run.subList(4, 8)).header())).isFalse();
+        BatchHeader elsewhere = BatchHeader.of(
+                2, operator.id(), run.subList(4, 9), second.tree().root(), second.header().dataHash(), "file:elsewhere");
+        assertThat(ledger.verifyBatch(elsewhere)).isFalse();
     }
 
     @Test

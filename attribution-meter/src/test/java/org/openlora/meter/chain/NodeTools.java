@@ -28,13 +28,18 @@ final class NodeTools {
         assumeTrue(PROBLEM.isEmpty(), "skipped: " + PROBLEM);
     }
 
+    /// Whether npm brought the Solidity test runner, which is built for one platform alone.
+    static boolean hasForge() {
+        return Files.isExecutable(FOLDER.resolve("node_modules/@foundry-rs/forge-linux-amd64/bin/forge"));
+    }
+
     record Outcome(int status, String output) {}
 
     /// Runs `node SCRIPT ARGUMENTS` in the contracts folder.
     static Outcome node(String script, String... arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of("node", script));
         command.addAll(List.of(arguments));
-        return run(CONTRACTS, command, 60);
+        return run(CONTRACTS, command, 180);
     }
 
     static Outcome run(Path folder, List<String> command, int limitSeconds) throws IOException, InterruptedException {
@@ -44,6 +49,8 @@ final class NodeTools {
                 .put(
                         "OPENLORA_NODE_MODULES",
                         FOLDER.resolve("node_modules").toAbsolutePath().toString());
+        builder.environment()
+                .put("OPENLORA_FORGE_OUT", TestChain.TARGET.resolve("forge").toAbsolutePath().toString());
         Process process = builder.start();
         String output;
         try (InputStream stream = process.getInputStream()) {

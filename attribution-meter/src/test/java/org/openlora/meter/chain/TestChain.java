@@ -19,16 +19,16 @@ import org.openlora.meter.receipt.Receipt;
 import org.openlora.meter.receipt.ReceiptCodec;
 
 /// One anvil for all tests of this JVM, with the ledger deployed; each test registers an operator of its own.
-final class TestChain {
+public final class TestChain {
     static final Path TARGET = Path.of(System.getProperty("openlora.root", ".."), "attribution-meter", "target");
     private static final AtomicInteger OPERATORS = new AtomicInteger();
     private static final Optional<TestChain> INSTANCE = launch();
 
-    final LocalChain chain;
+    public final LocalChain chain;
     final OperatorKey admin = OperatorKey.ofHex(Keccak256.hash("test admin").toString());
     final TransactionSender sender;
     final LedgerDeployer deployer;
-    final LedgerContract ledger;
+    public final LedgerContract ledger;
 
     private TestChain(LocalChain chain) {
         this.chain = chain;
@@ -39,7 +39,7 @@ final class TestChain {
     }
 
     /// The chain, or the test is skipped; why was printed when it could not be started.
-    static TestChain require() {
+    public static TestChain require() {
         assumeTrue(INSTANCE.isPresent(), "skipped: there is no local chain, for the reason printed above");
         return INSTANCE.get();
     }
@@ -55,7 +55,7 @@ final class TestChain {
     }
 
     /// A registered operator with a funded submitter key of its own.
-    Operator operator() {
+    public Operator operator() {
         Bytes32 salt = Keccak256.hash("operator " + OPERATORS.incrementAndGet());
         OperatorKey submitter = OperatorKey.ofHex(Keccak256.hash(salt.bytes()).toString());
         chain.fund(submitter.address());
@@ -64,7 +64,7 @@ final class TestChain {
         return new Operator(OperatorIds.of(admin.address(), salt), submitter);
     }
 
-    record Operator(Bytes32 id, OperatorKey submitter) {}
+    public record Operator(Bytes32 id, OperatorKey submitter) {}
 
     /// A batch with all that proves its receipts.
     record Sealed(BatchHeader header, List<Receipt> receipts, MerkleTree tree) {}

@@ -103,33 +103,6 @@ class DatanetTest {
         assertRefused(YAML.replace("title: Small poems\n", ""), ROWS, "field 'title' is missing");
     }
 
-    @Test
-    void fingerprint_spacingAndAsciiCase_doNotMatter() {
-        assertThat(DatanetRow.normalised("  The\t TIDE\r\n returns. ")).isEqualTo("the tide returns.");
-        assertThat(DatanetRow.normalised("Äther")).isEqualTo("Äther");
-    }
-
-    @Test
-    void register_sameRowsTwice_isRefused() throws IOException {
-        DatanetRegistry registry = new DatanetRegistry();
-        Datanet datanet = read(YAML, ROWS);
-        registry.register(datanet);
-        assertThat(registry.find(datanet.digest())).contains(datanet);
-        assertThatThrownBy(() -> registry.register(datanet)).hasMessageContaining("has the same rows as 'poems'");
-    }
-
-    @Test
-    void ofFolder_severalDatanets_registersInOrderOfFolderNames() throws IOException {
-        for (String name : new String[] {"b", "a"}) {
-            Path sub = Files.createDirectories(folder.resolve("nets").resolve(name));
-            Files.writeString(sub.resolve("datanet.yaml"), YAML.replace("id: poems", "id: " + name));
-            Files.writeString(sub.resolve("rows.jsonl"), ROWS.replace("tide", name));
-        }
-        assertThat(DatanetRegistry.ofFolder(folder.resolve("nets")).all())
-                .extracting(Datanet::id)
-                .containsExactly("a", "b");
-    }
-
     private Datanet read(String yaml, String rows) throws IOException {
         Files.writeString(folder.resolve("datanet.yaml"), yaml);
         Files.writeString(folder.resolve("rows.jsonl"), rows);

@@ -55,9 +55,11 @@ public final class Fixtures {
     }
 
     public static LineageCorpora lineage(List<Datanet> datanets) {
-        return LineageCorpora.of(datanets.stream()
-                .map(datanet -> Corpus.of(datanet, TOKENIZER, ENCODER))
-                .toList());
+        return lineage(datanets, ScorerVersion.CURRENT);
+    }
+
+    public static LineageCorpora lineage(List<Datanet> datanets, ScorerVersion version) {
+        return LineageCorpora.of(datanets, TOKENIZER, ENCODER, version);
     }
 
     public static int[] random(Random random, int length, int alphabet) {
@@ -113,7 +115,11 @@ public final class Fixtures {
     }
 
     public static ScoringVersions versions(List<Datanet> datanets) {
+        return versions(datanets, ScorerVersion.CURRENT);
+    }
+
+    public static ScoringVersions versions(List<Datanet> datanets, ScorerVersion version) {
         return new ScoringVersions(
-                Scorer.ID, datanets.stream().map(Datanet::digest).toList(), word("payees"), word("price book"));
+                version.id(), datanets.stream().map(Datanet::digest).toList(), word("payees"), word("price book"));
     }
 }

@@ -4,21 +4,22 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.openlora.meter.index.SuffixIndex;
 
 /// The definition of a match, spelt out: what the index must agree with.
-final class NaiveMatcher {
+public final class NaiveMatcher {
     private NaiveMatcher() {}
 
-    static boolean occurs(int[] row, int[] query, int from, int to) {
+    public static boolean occurs(int[] row, int[] query, int from, int to) {
         return IntStream.rangeClosed(0, row.length - (to - from))
                 .anyMatch(i -> Arrays.equals(row, i, i + to - from, query, from, to));
     }
 
-    static boolean occurs(List<int[]> rows, int[] query, int from, int to) {
+    public static boolean occurs(List<int[]> rows, int[] query, int from, int to) {
         return rows.stream().anyMatch(row -> occurs(row, query, from, to));
     }
 
-    static List<SuffixIndex.Match> maximalMatches(List<int[]> rows, int[] query, int from, int to) {
+    public static List<SuffixIndex.Match> maximalMatches(List<int[]> rows, int[] query, int from, int to) {
         List<SuffixIndex.Match> matches = new ArrayList<>();
         for (int start = from; start < to; start++) {
             for (int end = start + 1; end <= to; end++) {
@@ -32,7 +33,7 @@ final class NaiveMatcher {
         return matches;
     }
 
-    static int[] rowsOf(List<int[]> rows, int[] query, SuffixIndex.Match match) {
+    public static int[] rowsOf(List<int[]> rows, int[] query, SuffixIndex.Match match) {
         return IntStream.range(0, rows.size())
                 .filter(r -> occurs(rows.get(r), query, match.start(), match.end()))
                 .toArray();

@@ -8,6 +8,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.usage.AdapterUsage;
 import org.openlora.meter.usage.LineageShare;
@@ -62,14 +64,14 @@ class ScorerTest {
     }
 
     @Test
-    void score_moreSourcesThanTheCap_cutGoesToThePool() {
+    void score_firstVersion_moreSourcesThanTheCap_cutGoesToThePool() {
         Datanet poems = Fixtures.datanet(
                 "poems", 4, List.of(new int[] {1, 2, 3, 9}, new int[] {1, 2, 3, 8}, new int[] {1, 2, 3, 7}, new int[] {
                     1, 2, 3, 6
                 }));
         AttributionRules rules = new AttributionRules(800_000, 2, 3, 1_000_000);
-        AttributionRecord record =
-                score(List.of(poems), List.of(adapter("a", poems)), NO_PROMPT, new int[] {1, 2, 3}, rules);
+        AttributionRecord record = score(
+                ScorerVersion.V1, List.of(poems), List.of(adapter("a", poems)), NO_PROMPT, new int[] {1, 2, 3}, rules);
 
         assertThat(record.spans().getFirst().sourceCount()).isEqualTo(4);
         assertThat(record.spans().getFirst().sources()).hasSize(3);
@@ -84,6 +86,82 @@ class ScorerTest {
                         Target.contributor(0, poems.contributors().get(3).hash())))
                 .isZero();
         assertThat(shareOf(record, 0, Target.pool(0))).isEqualTo(400_000);
+    }
+
+    @Test
+    void score_severalRowsHoldASpan_eachBringsLessThanTheWholeDivided() {
+        Datanet poems = Fixtures.datanet(
+                "poems", 4, List.of(new int[] {1, 2, 3, 9}, new int[] {1, 2, 3, 8}, new int[] {1, 2, 3, 7}, new int[] {
+                    1, 2, 3, 6
+                }));
+        AttributionRules rules = new AttributionRules(800_000, 2, 3, 1_000_000);
+        AttributionRecord record =
+                score(List.of(poems), List.of(adapter("a", poems)), NO_PROMPT, new int[] {1, 2, 3}, rules);
+
+        // 800,000 / 2³ for each of the first three; the pool has its prior and the rest.
+        assertThat(shareOf(
+                        record,
+                        0,
+                        Target.contributor(0, poems.contributors().get(0).hash())))
+                .isEqualTo(100_000);
+        assertThat(shareOf(
+                        record,
+                        0,
+                        Target.contributor(0, poems.contributors().get(3).hash())))
+                .isZero();
+        assertThat(shareOf(record, 0, Target.pool(0))).isEqualTo(700_000);
+    }
+
+    @Test
+    void score_passageOfAnEarlierDatanetInALongerRow_isTheEarlierOnes() {
+        Datanet original = Fixtures.datanet("original", 1, List.of(new int[] {1, 2, 3, 4, 5, 6}));
+        Datanet excerpt = Fixtures.datanet("excerpt", 1, List.of(new int[] {7, 8, 1, 2, 3, 4, 5, 6, 9, 7, 8}));
+        AdapterUsage adapter = Fixtures.adapter(
+                "a", 1_000_000, new LineageShare(original.digest(), 5_000), new LineageShare(excerpt.digest(), 5_000));
+        int[] output = {1, 2, 3, 4, 5, 6, 9};
+        AttributionRecord record = score(List.of(original, excerpt), List.of(adapter), NO_PROMPT, output, RULES);
+
+        assertThat(record.owners()).containsExactly(0, 0, 0, 0, 0, 0, -1);
+        assertThat(record.spans().getFirst().sources()).containsExactly(new Source(0, 0));
+        AttributionRecord first =
+                score(ScorerVersion.V1, List.of(original, excerpt), List.of(adapter), NO_PROMPT, output, RULES);
+        assertThat(first.spans().getFirst().sources()).containsExactly(new Source(1, 0));
+    }
+
+    @Test
+    void score_copies_changeNoShareOfAnybody() {
+        Random random = new Random(3);
+        for (int round = 0; round < 100; round++) {
+            Datanet poems = Fixtures.datanet("poems", 3, Fixtures.randomRows(random, 5, 5));
+            Datanet copy = Fixtures.datanet(
+                    "copy",
+                    2,
+                    poems.rows().stream()
+                            .map(row -> Fixtures.ENCODER.encode(row.text()))
+                            .toList());
+            AdapterUsage adapter = Fixtures.adapter(
+                    "a", 1_000_000, new LineageShare(poems.digest(), 5_000), new LineageShare(copy.digest(), 5_000));
+            AdapterUsage alone = Fixtures.adapter(
+                    "a",
+                    1_000_000,
+                    new LineageShare(poems.digest(), 5_000),
+                    new LineageShare(Fixtures.word("x"), 5_000));
+            int[] output = Fixtures.random(random, 20, 5);
+            AttributionRecord with = score(List.of(poems, copy), List.of(adapter), NO_PROMPT, output, RULES);
+            AttributionRecord without = score(List.of(poems), List.of(alone), NO_PROMPT, output, RULES);
+            assertThat(with.owners()).isEqualTo(without.owners());
+            assertThat(with.rarity()).isEqualTo(without.rarity());
+            for (Target target : with.targets()) {
+                if (target.kind() == Target.Kind.CONTRIBUTOR) {
+                    assertThat(total(with, target)).isEqualTo(total(without, target));
+                }
+            }
+        }
+    }
+
+    private static long total(AttributionRecord record, Target target) {
+        int index = record.targets().indexOf(target);
+        return index < 0 ? 0 : record.totals().get(index);
     }
 
     @Test
@@ -133,8 +211,9 @@ class ScorerTest {
         assertThat(empty.totals()).containsExactly(1_000_000L);
     }
 
-    @Test
-    void score_randomRequests_conserveAndSurviveTheirBytes() {
+    @ParameterizedTest
+    @EnumSource(ScorerVersion.class)
+    void score_randomRequests_conserveAndSurviveTheirBytes(ScorerVersion version) {
         Random random = new Random(6);
         for (int round = 0; round < 1_500; round++) {
             int alphabet = 2 + random.nextInt(6);
@@ -153,8 +232,8 @@ class ScorerTest {
             AttributionRules rules = new AttributionRules(
                     random.nextInt(1_000_001), 1 + random.nextInt(8), 1 + random.nextInt(3), random.nextInt(1_000_001));
             int[] output = Fixtures.random(random, random.nextInt(30), alphabet);
-            AttributionRecord record =
-                    score(datanets, adapters, Fixtures.random(random, random.nextInt(8), alphabet), output, rules);
+            AttributionRecord record = score(
+                    version, datanets, adapters, Fixtures.random(random, random.nextInt(8), alphabet), output, rules);
 
             assertThat(record.totals().stream().mapToLong(Long::longValue).sum())
                     .isEqualTo(record.wholePpm());
@@ -194,8 +273,18 @@ class ScorerTest {
 
     private static AttributionRecord score(
             List<Datanet> datanets, List<AdapterUsage> adapters, int[] prompt, int[] output, AttributionRules rules) {
-        UsageRow row = Fixtures.row("request", adapters, prompt, output, 0, Fixtures.versions(datanets));
-        return Scorer.score(row, Fixtures.lineage(datanets), rules);
+        return score(ScorerVersion.CURRENT, datanets, adapters, prompt, output, rules);
+    }
+
+    private static AttributionRecord score(
+            ScorerVersion version,
+            List<Datanet> datanets,
+            List<AdapterUsage> adapters,
+            int[] prompt,
+            int[] output,
+            AttributionRules rules) {
+        UsageRow row = Fixtures.row("request", adapters, prompt, output, 0, Fixtures.versions(datanets, version));
+        return Scorer.score(row, Fixtures.lineage(datanets, version), rules);
     }
 
     private static int shareOf(AttributionRecord record, int token, Target target) {

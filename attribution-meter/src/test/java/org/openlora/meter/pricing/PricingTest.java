@@ -188,7 +188,7 @@ class PricingTest {
             PriceBook book) {
         UsageRow row = Fixtures.row("request", adapters, prompt, output, cached, Fixtures.versions(datanets));
         AttributionRecord attribution = Scorer.score(row, Fixtures.lineage(datanets), book.rules());
-        return Pricing.price(row, attribution, book, PayeeTable.of(datanets));
+        return Pricing.price(BilledUsage.of(row), attribution, book, PayeeTable.of(datanets));
     }
 
     private static PriceBook book(

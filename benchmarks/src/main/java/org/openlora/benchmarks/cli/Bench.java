@@ -44,7 +44,11 @@ import picocli.CommandLine.Spec;
             TwinCommand.class,
             CeilingsCommand.class,
             SoakCommand.class,
-            FleetCommand.class
+            FleetCommand.class,
+            FlusherCommand.class,
+            AttributionCommand.class,
+            IndexCommand.class,
+            AnchorCommand.class
         })
 public final class Bench implements Callable<Integer> {
     private static final int FAILURE = 1;

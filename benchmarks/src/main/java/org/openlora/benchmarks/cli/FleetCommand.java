@@ -24,6 +24,7 @@ import org.openlora.benchmarks.report.Provenance;
 import org.openlora.benchmarks.report.ResultsFolder;
 import org.openlora.engine.model.LlamaModel;
 import org.openlora.engine.weights.BaseCheckpoint;
+import org.openlora.kernels.LoraLayout;
 import org.openlora.server.problem.Problem;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -183,7 +184,7 @@ final class FleetCommand implements Callable<Integer> {
         Fleet some;
         Prompts prompts;
         try (BaseCheckpoint checkpoint = BaseCheckpoint.open(base)) {
-            BaseWeights shapes = LlamaModel.adaptableModules(checkpoint);
+            BaseWeights shapes = LlamaModel.adaptableModules(checkpoint, LoraLayout.RANK_ROWS);
             FleetSpec fleet = spec(shapes);
             FleetWriter writer = new FleetWriter(shapes, out);
             all = writer.write(fleet, folder.resolve("adapters"));

@@ -5,11 +5,13 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
 import org.openlora.kernels.Bf16;
 import org.openlora.kernels.LoraBatch;
 import org.openlora.kernels.LoraKernel;
+import org.openlora.kernels.LoraLayout;
 import org.openlora.kernels.LoraModule;
 import org.openlora.kernels.LoraPoint;
 import org.openlora.kernels.LoraSlot;
@@ -24,7 +26,11 @@ public abstract class LoraState extends KernelState {
     private static final List<LoraPoint> POINTS =
             List.of(LoraPoint.QKV, LoraPoint.O, LoraPoint.GATE_UP, LoraPoint.DOWN);
 
-    private LoraKernel kernel = new LoraKernel(pool);
+    /// How the adapters lie in memory.
+    @Param("RANK_ROWS")
+    LoraLayout layout = LoraLayout.RANK_ROWS;
+
+    private LoraKernel kernel = new LoraKernel(pool, LoraLayout.RANK_ROWS);
     private LoraBatch batch = LoraBatch.none();
     private float[] x = {};
     private float[] y = {};
@@ -39,7 +45,7 @@ public abstract class LoraState extends KernelState {
 
     @Override
     void prepare() {
-        kernel = new LoraKernel(pool);
+        kernel = new LoraKernel(pool, layout);
         int adapters = ranks().length;
         layers = (int) Math.ceilDiv(STREAMED_BYTES, (long) weightsPerLayer() * Bf16.BYTES);
         LoraSlot[] slots = new LoraSlot[adapters];
@@ -100,6 +106,7 @@ public abstract class LoraState extends KernelState {
 
     private LoraModule module(Shape shape, int rank) {
         return LoraModule.write(
+                layout,
                 arena.allocate(LoraModule.bytesFor(rank, shape.inputs, shape.outputs), 64),
                 0,
                 floats(rank * shape.inputs),

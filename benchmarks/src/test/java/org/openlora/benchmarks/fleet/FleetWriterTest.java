@@ -15,11 +15,12 @@ import org.junit.jupiter.api.io.TempDir;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.LlamaModules;
 import org.openlora.adapters.peft.PeftAdapter;
+import org.openlora.kernels.LoraLayout;
 import org.openlora.server.problem.Problem;
 
 class FleetWriterTest {
-    private static final LlamaModules BASE =
-            new LlamaModules(new Digest("ab".repeat(32)), 2, 16, 4, 2, 4, 24, 32, true, (name, _) -> {
+    private static final LlamaModules BASE = new LlamaModules(
+            new Digest("ab".repeat(32)), 2, 16, 4, 2, 4, 24, 32, true, LoraLayout.RANK_ROWS, (name, _) -> {
                 throw new AssertionError("no adapter of a fleet scales the base's " + name);
             });
     private static final FleetSpec SPEC = new FleetSpec(BASE.digest(), 6, 4, 64, FleetSpec.ALL_LINEAR, 7);

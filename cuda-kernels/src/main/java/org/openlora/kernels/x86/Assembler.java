@@ -2,9 +2,10 @@ package org.openlora.kernels.x86;
 
 import java.util.Arrays;
 
-/// Writes the bytes of the instructions that our kernels use, as chapter 2 of volume 2 of Intel's manual encodes them
-/// (<https://www.intel.com/sdm>). Vectors are 512 bits wide, `zmm0` to `zmm31` by number. Addresses have displacements
-/// of 4 bytes throughout, since loops are short and what fits in few bytes gains nothing.
+/// Writes the bytes of the instructions that our kernels use, as chapter 2 of volume 2 of Intel's manual encodes
+/// them (<https://www.intel.com/sdm>). Vectors are 512 bits wide, `zmm0` to `zmm31` by number; of some, only the
+/// lower half is used. Addresses have displacements of 4 bytes throughout, since loops are short and what fits in
+/// few bytes gains nothing.
 public final class Assembler {
     private static final int VECTORS = 32;
 
@@ -59,6 +60,16 @@ public final class Assembler {
         int32(value);
     }
 
+    /// Puts `from` on the stack.
+    public void push(Register from) {
+        emit(rex(false, 0, 0, from.number()), 0x50 | (from.number() & 7));
+    }
+
+    /// Takes `to` from the stack.
+    public void pop(Register to) {
+        emit(rex(false, 0, 0, to.number()), 0x58 | (to.number() & 7));
+    }
+
     /// `to -= 1`, for a [#jumpIfNotZero] to look at.
     public void decrement(Register to) {
         emit(rex(true, 0, 0, to.number()), 0xff, registers(1, to.number()));
@@ -104,6 +115,16 @@ public final class Assembler {
         vector(Map.F, Prefix.NONE, 0x11, from, 0, to);
     }
 
+    /// The lower half of `to` = the 32 bytes at from, the upper half = 0.
+    public void loadHalf(int to, Address from) {
+        vector(Map.F, Prefix.NONE, Length.HALF, 0x10, to, 0, from);
+    }
+
+    /// The 32 bytes at to = the lower half of `from`.
+    public void storeHalf(Address to, int from) {
+        vector(Map.F, Prefix.NONE, Length.HALF, 0x11, from, 0, to);
+    }
+
     /// Each of the 16 lanes of `to` = the 4 bytes at from.
     public void broadcast(int to, Address from) {
         vector(Map.F38, Prefix.P66, 0x58, to, 0, from);
@@ -113,6 +134,32 @@ public final class Assembler {
     /// bf16 numbers, each addition rounded to nearest (`VDPBF16PS`; subnormal numbers count as zero).
     public void dotBf16(int sums, int a, int b) {
         vector(Map.F38, Prefix.F3, 0x52, sums, a, b);
+    }
+
+    /// The lower half of `to` = the 16 numbers of `from` rounded to bf16, ties to even (`VCVTNEPS2BF16`; subnormal
+    /// numbers become zero).
+    public void roundToBf16(int to, int from) {
+        vector(Map.F38, Prefix.F3, 0x72, to, 0, from);
+    }
+
+    /// Each of the 16 lanes of `to` = one of the 16 bytes at from, with its sign.
+    public void loadBytes(int to, Address from) {
+        vector(Map.F38, Prefix.P66, 0x21, to, 0, from);
+    }
+
+    /// `to = from`, 16 integers as binary32, rounded to nearest.
+    public void integersToFloats(int to, int from) {
+        vector(Map.F, Prefix.NONE, 0x5b, to, 0, from);
+    }
+
+    /// `sums += a · b`, 16 times, each rounded once.
+    public void multiplyAdd(int sums, int a, int b) {
+        vector(Map.F38, Prefix.P66, 0xb8, sums, a, b);
+    }
+
+    /// `to = to · factor + the 16 numbers at addend`, rounded once.
+    public void multiplyAdd(int to, int factor, Address addend) {
+        vector(Map.F38, Prefix.P66, 0xa8, to, factor, addend);
     }
 
     private enum Map {
@@ -138,6 +185,17 @@ public final class Assembler {
         }
     }
 
+    private enum Length {
+        HALF(0x20),
+        WHOLE(0x40);
+
+        final int bits;
+
+        Length(int bits) {
+            this.bits = bits;
+        }
+    }
+
     private void general(boolean wide, int opcode, int register, Address address) {
         int index = address.index() == null ? 0 : address.index().number();
         emit(rex(wide, register, index, address.base().number()), opcode);
@@ -146,26 +204,30 @@ public final class Assembler {
 
     private void vector(Map map, Prefix prefix, int opcode, int register, int second, int third) {
         check(third);
-        evex(map, prefix, register, second, third >> 4, third >> 3);
+        evex(map, prefix, Length.WHOLE, register, second, third >> 4, third >> 3);
         emit(opcode, registers(register, third));
     }
 
     private void vector(Map map, Prefix prefix, int opcode, int register, int second, Address address) {
+        vector(map, prefix, Length.WHOLE, opcode, register, second, address);
+    }
+
+    private void vector(Map map, Prefix prefix, Length length, int opcode, int register, int second, Address address) {
         int index = address.index() == null ? 0 : address.index().number();
-        evex(map, prefix, register, second, index >> 3, address.base().number() >> 3);
+        evex(map, prefix, length, register, second, index >> 3, address.base().number() >> 3);
         emit(opcode);
         memory(register, address);
     }
 
-    /// The prefix of 512-bit instructions. Register bits beyond the third are stored inverted.
-    private void evex(Map map, Prefix prefix, int register, int second, int x, int b) {
+    /// The prefix of vector instructions. Register bits beyond the third are stored inverted.
+    private void evex(Map map, Prefix prefix, Length length, int register, int second, int x, int b) {
         check(register);
         check(second);
         emit(
                 0x62,
                 inverted(register >> 3, 7) | inverted(x, 6) | inverted(b, 5) | inverted(register >> 4, 4) | map.number,
                 ((~second & 0xf) << 3) | 0x04 | prefix.number,
-                0x40 | inverted(second >> 4, 3));
+                length.bits | inverted(second >> 4, 3));
     }
 
     private static int inverted(int bit, int place) {

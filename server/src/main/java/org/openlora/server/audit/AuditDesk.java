@@ -22,7 +22,6 @@ import org.openlora.meter.audit.AuditedReceipt;
 import org.openlora.meter.audit.Auditor;
 import org.openlora.meter.audit.Recomputation;
 import org.openlora.meter.dispute.Disputes;
-import org.openlora.meter.evidence.CorpusLibrary;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.AttachedLedger;
 import org.openlora.meter.receipt.Receipt;
@@ -63,7 +62,7 @@ public final class AuditDesk implements AutoCloseable {
         try {
             Bytes32 digest = Bytes32.of(tokenizer.digest().bytes());
             UsageScorer scorer =
-                    new UsageScorer(ledger, new CorpusLibrary(parts.datanets(), Map.of(digest, tokenizer::encode)));
+                    new UsageScorer(ledger, parts.corpora(ledger, Map.of(digest, tokenizer::encode)));
             return new AuditDesk(ledger, operator, tokenizer, scorer, replay ? engine(parts) : null);
         } catch (RuntimeException e) {
             tokenizer.close();

@@ -28,17 +28,35 @@ public record ModelCatalog(@JsonProperty(required = true) Map<String, Entry> mod
     /// @param description one sentence
     /// @param licence SPDX id
     /// @param baseDigest the digest that its tensors and configuration must have; empty where it is not known yet
+    /// @param examples what this installation holds for it
     public record Entry(
             @JsonProperty(required = true) String description,
             @JsonProperty(required = true) String licence,
             @JsonProperty(required = true) String baseDigest,
-            @JsonProperty(required = true) ModelSource source) {
+            @JsonProperty(required = true) ModelSource source,
+            @JsonProperty(required = true) Examples examples) {
         private static final Pattern DIGEST = Pattern.compile("|sha256:[0-9a-f]{64}");
 
         public Entry {
             ModelSource.Checks.that(
                     DIGEST.matcher(baseDigest).matches(),
                     "baseDigest %s must be empty or sha256: and 64 hexadecimal digits".formatted(baseDigest));
+        }
+    }
+
+    /// Folders of this installation, relative to it; empty where there is none.
+    ///
+    /// @param adapters made for the model
+    /// @param datanets that those adapters' lineages name
+    public record Examples(
+            @JsonProperty(required = true) String adapters,
+            @JsonProperty(required = true) String datanets) {
+        /// What a model without examples has.
+        public static final Examples NONE = new Examples("", "");
+
+        public Examples {
+            ModelSource.Checks.relativeOrEmpty("adapters", adapters);
+            ModelSource.Checks.relativeOrEmpty("datanets", datanets);
         }
     }
 

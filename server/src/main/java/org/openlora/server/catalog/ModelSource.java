@@ -20,17 +20,9 @@ public sealed interface ModelSource {
     /// A folder of this installation.
     ///
     /// @param path the model, relative to the installation
-    /// @param adapters the folder of adapters made for it, relative to the installation
-    /// @param datanets the folder of the datanets that those adapters' lineages name, relative to the installation
-    record Bundled(
-            @JsonProperty(required = true) String path,
-            @JsonProperty(required = true) String adapters,
-            @JsonProperty(required = true) String datanets)
-            implements ModelSource {
+    record Bundled(@JsonProperty(required = true) String path) implements ModelSource {
         public Bundled {
             Checks.relative("path", path);
-            Checks.relative("adapters", adapters);
-            Checks.relative("datanets", datanets);
         }
 
         @Override
@@ -123,6 +115,12 @@ public sealed interface ModelSource {
 
         static void relative(String name, String value) {
             that(RELATIVE.matcher(value).matches(), "%s %s must be a relative path inside".formatted(name, value));
+        }
+
+        static void relativeOrEmpty(String name, String value) {
+            if (!value.isEmpty()) {
+                relative(name, value);
+            }
         }
     }
 }

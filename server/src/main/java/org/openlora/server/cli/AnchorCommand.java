@@ -80,7 +80,7 @@ final class AnchorCommand implements Callable<Integer> {
         for (SealedBatch batch : settlement.seal()) {
             out().printf(
                             "sealed       %d receipts in batch %d, root %s%n",
-                            batch.receipts().size(),
+                            batch.header().count(),
                             batch.header().number(),
                             batch.header().root());
         }

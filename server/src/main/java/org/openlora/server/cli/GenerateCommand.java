@@ -150,8 +150,8 @@ final class GenerateCommand implements Callable<Integer> {
                     }
                 }
                 case FINISHED -> describe(object, event.getFinished());
-                // Events of newer servers.
-                case EVENT_NOT_SET -> {}
+                // Not asked for, and events of newer servers.
+                case ATTRIBUTION, EVENT_NOT_SET -> {}
             }
         }
         object.put("text", text.toString());

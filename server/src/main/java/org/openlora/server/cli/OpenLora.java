@@ -7,6 +7,7 @@ import java.util.List;
 import org.openlora.adapters.AdapterException;
 import org.openlora.engine.EngineException;
 import org.openlora.engine.weights.ModelLoadException;
+import org.openlora.meter.accounting.entries.AccountingException;
 import org.openlora.meter.chain.ChainException;
 import org.openlora.server.problem.Problem;
 import picocli.CommandLine;
@@ -31,10 +32,18 @@ import picocli.CommandLine.Spec;
             GenerateCommand.class,
             ModelCommand.class,
             AdapterCommand.class,
+            DatanetCommand.class,
             ReceiptsCommand.class,
             AuditCommand.class,
             DisputeCommand.class,
             TraceStoreCommand.class,
+            PayoutCommand.class,
+            ReconcileCommand.class,
+            PeriodCommand.class,
+            StatementCommand.class,
+            KeyCommand.class,
+            PriceCommand.class,
+            TraceCommand.class,
             VersionCommand.class,
         },
         exitCodeListHeading = "%nExit status:%n",
@@ -119,6 +128,7 @@ public final class OpenLora implements Runnable {
                         .formatted(e.getStatus().getCode());
             case AdapterException e -> Problem.describe(e) + "; see openlora adapter list";
             case ModelLoadException e -> Problem.describe(e) + "; name another model with --model";
+            case AccountingException e -> Problem.describe(e);
             case ChainException e -> Problem.describe(e) + "; check chain in openlora.yaml, then try again";
             case EngineException e -> Problem.describe(e) + "; change the request";
             default ->

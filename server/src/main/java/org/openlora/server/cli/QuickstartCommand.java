@@ -63,6 +63,10 @@ final class QuickstartCommand implements Callable<Integer> {
                 .resolve(LocalDateTime.now(ZoneOffset.UTC).format(RUN_NAME)));
         try {
             QuickstartReport report = run(config, installation, state);
+            if (keep) {
+                // The receipts are on the chain of the home above: commands on the kept ledger ask that one.
+                Files.createSymbolicLink(state.chain(), installation.chain());
+            }
             finish(report, state);
             return report.anchored() ? ExitStatus.OK : ExitStatus.NOT_ANCHORED;
         } finally {

@@ -38,11 +38,12 @@ import picocli.CommandLine.Spec;
 /// `openlora receipts …`: asks a running server, or reads the ledger itself where none is running.
 @Command(
         name = "receipts",
-        description = "Lists, shows, verifies and anchors receipts.",
+        description = "Lists, shows, verifies, exports and anchors receipts.",
         subcommands = {
             ReceiptsCommand.ListReceipts.class,
             ReceiptsCommand.Show.class,
             ReceiptsCommand.Verify.class,
+            ReceiptsExportCommand.class,
             AnchorCommand.class,
         })
 final class ReceiptsCommand implements Callable<Integer> {
@@ -51,7 +52,7 @@ final class ReceiptsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        throw new ParameterException(spec.commandLine(), "say what to do: list, show, verify or anchor");
+        throw new ParameterException(spec.commandLine(), "say what to do: list, show, verify, export or anchor");
     }
 
     /// The desk of a running server, or our own.
@@ -138,6 +139,9 @@ final class ReceiptsCommand implements Callable<Integer> {
         @Option(names = "--limit", paramLabel = "N", description = "Most receipts to list.")
         private @Nullable Integer limit;
 
+        @Option(names = "--json", description = "Prints each receipt as a line of canonical JSON.")
+        private boolean json;
+
         @Override
         public Integer call() {
             ListReceiptsRequest.Builder request = ListReceiptsRequest.newBuilder();
@@ -149,6 +153,11 @@ final class ReceiptsCommand implements Callable<Integer> {
             }
             return ask(desk -> {
                 ListReceiptsResponse response = desk.list(request.build());
+                if (json) {
+                    response.getReceiptsList()
+                            .forEach(receipt -> out().println(receipt.getCanonicalJson()));
+                    return ExitStatus.OK;
+                }
                 response.getReceiptsList().forEach(receipt -> out().printf(
                                 "%6d  %s  %18d pico  %s%n",
                                 receipt.getSeq(),

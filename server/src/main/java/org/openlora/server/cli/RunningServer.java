@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import org.openlora.meter.chain.FlusherMonitor;
 import org.openlora.server.catalog.ModelCatalog;
 import org.openlora.server.catalog.ResolvedModel;
 import org.openlora.server.config.Installation;
@@ -38,16 +39,15 @@ record RunningServer(ServingStack stack, OpenLoraServer listener, KeptChain chai
             LedgerView ledger = LedgerView.of(stack.meter());
             KeptChain chain = new KeptChain(
                     () -> ChainLink.open(config.chain(), chainFolder, stack.operator(), environment, log::info));
+            FlusherMonitor monitor = new FlusherMonitor();
             ServerMetrics metrics = ServerMetrics.of(stack);
+            metrics.watchFlusher(monitor);
             OpenLoraServer listener = OpenLoraServer.start(
                     config, stack, stack.desk(), new ReceiptDesk(ledger, stack.operator(), chain), metrics);
             Settler settler = Settler.start(
                     ledger,
-                    batch -> anchor(
-                            stack,
-                            chain,
-                            batch,
-                            Duration.ofSeconds(config.chain().landingLimitSeconds())),
+                    new AnchoringChain(
+                            stack, chain, monitor, Duration.ofSeconds(config.chain().landingLimitSeconds())),
                     Duration.ofSeconds(config.metering().settleIntervalSeconds()));
             return new RunningServer(stack, listener, chain, settler);
         } catch (RuntimeException e) {
@@ -56,11 +56,25 @@ record RunningServer(ServingStack stack, OpenLoraServer listener, KeptChain chai
         }
     }
 
-    private static boolean anchor(ServingStack stack, KeptChain chain, long batch, Duration limit) {
-        Optional<ChainLink> link = chain.open();
-        link.ifPresent(
-                open -> new Anchoring(LedgerView.of(stack.meter()), stack.operator(), open).anchor(batch, limit));
-        return link.isPresent();
+    /// Anchors the stack's batches on the server's chain.
+    private record AnchoringChain(ServingStack stack, KeptChain chain, FlusherMonitor monitor, Duration limit)
+            implements Settler.Chain {
+        @Override
+        public boolean anchor(long batchNumber) {
+            Optional<Anchoring> anchoring = anchoring();
+            anchoring.ifPresent(open -> open.anchor(batchNumber, limit));
+            return anchoring.isPresent();
+        }
+
+        @Override
+        public void look() {
+            anchoring().ifPresent(Anchoring::look);
+        }
+
+        private Optional<Anchoring> anchoring() {
+            return chain.open()
+                    .map(link -> new Anchoring(LedgerView.of(stack.meter()), stack.operator(), link, monitor));
+        }
     }
 
     /// In the order in which each still needs the next.

@@ -7,7 +7,7 @@ import org.openlora.server.problem.Problem;
 /// Where OpenLoRA stands on this machine: the folder it was installed in and the folder that holds its state.
 ///
 /// @param root the installation, with `models/`, `examples/` and `config/`; read only
-/// @param home the state: `ledger/`, `keys/`, `models/`, `adapters/`, `indices/`, `chain/`
+/// @param home the state: `ledger/`, `keys/`, `models/`, `adapters/`, `datanets/`, `indices/`, `chain/`
 public record Installation(Path root, Path home) {
     public Installation {
         root = root.toAbsolutePath().normalize();
@@ -57,6 +57,11 @@ public record Installation(Path root, Path home) {
     /// Files of adapters that were fetched.
     public Path adapterStore() {
         return adapters().resolve("store");
+    }
+
+    /// Rows of registered datanets.
+    public Path datanets() {
+        return home.resolve("datanets");
     }
 
     public Path indices() {

@@ -3,11 +3,13 @@ package org.openlora.server.config;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.net.URI;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.openlora.adapters.origin.AllowedOrigins;
 
 /// Every setting of `config/openlora.yaml`, checked; the file says what each one means and why it is as it is.
@@ -398,14 +400,22 @@ public record ServerConfig(
             @JsonProperty(required = true) String endpoint,
             @JsonProperty(required = true) long chainId,
             @JsonProperty(required = true) int landingLimitSeconds) {
-        private static final Pattern ENDPOINT = Pattern.compile("|https?://[!-~]+");
+        private static final Pattern ENDPOINT = Pattern.compile("|https?://[!-~&&[^,]]+(,https?://[!-~&&[^,]]+)*");
 
         public Chain {
             require(
                     ENDPOINT.matcher(endpoint).matches(),
-                    "endpoint %s must be empty or an http or https URL".formatted(endpoint));
+                    "endpoint %s must be empty or an http or https URL, or several with commas between them"
+                            .formatted(endpoint));
             require(chainId >= 1, "chainId is %d, allowed is 1 and more".formatted(chainId));
             within("landingLimitSeconds", landingLimitSeconds, 1, 86_400);
+        }
+
+        /// The endpoints, the preferred one first; none for a local chain.
+        public List<URI> endpoints() {
+            return endpoint.isEmpty()
+                    ? List.of()
+                    : Stream.of(endpoint.split(",")).map(URI::create).toList();
         }
     }
 

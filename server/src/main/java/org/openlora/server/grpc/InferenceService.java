@@ -76,7 +76,7 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
         try {
             Admission admission = serving.submit(
                     Messages.call(request, tenant, CallDeadline.current(clock).orElse(null), defaultMaxTokens, clock),
-                    unsent::accept);
+                    event -> leave(event, unsent));
             boolean open = true;
             while (open) {
                 open = switch (unsent.next()) {
@@ -102,6 +102,14 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
             fail(call, Status.UNAVAILABLE.withDescription("the server is shutting down"));
         } catch (RuntimeException e) {
             fail(call, Statuses.of(e));
+        }
+    }
+
+    private static void leave(GenerationEvent event, UnsentEvents<GenerationEvent> unsent) {
+        if (event instanceof GenerationEvent.Attributed) {
+            unsent.offer(event);
+        } else {
+            unsent.accept(event);
         }
     }
 
@@ -134,6 +142,10 @@ final class InferenceService extends InferenceGrpc.InferenceImplBase {
                     delta(call, Messages.delta(delta, returnTokenIds));
                 }
             }
+            case GenerationEvent.Attributed attributed ->
+                call.onNext(GenerateResponse.newBuilder()
+                        .setAttribution(Messages.attributed(attributed))
+                        .build());
             case GenerationEvent.Finished finished -> {
                 if (!finished.text().isEmpty()) {
                     delta(call, Messages.lastDelta(finished));

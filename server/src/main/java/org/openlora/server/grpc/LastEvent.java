@@ -15,7 +15,7 @@ final class LastEvent implements Predicate<GenerationEvent> {
     @Override
     public boolean test(GenerationEvent event) {
         return switch (event) {
-            case GenerationEvent.Started _, GenerationEvent.Delta _ -> false;
+            case GenerationEvent.Started _, GenerationEvent.Delta _, GenerationEvent.Attributed _ -> false;
             case GenerationEvent.Finished _ -> --unfinished == 0;
             case GenerationEvent.Failed _ -> true;
         };

@@ -19,6 +19,8 @@ import org.openlora.api.v1.Finished;
 import org.openlora.api.v1.GenerateRequest;
 import org.openlora.api.v1.Model;
 import org.openlora.api.v1.Prompt;
+import org.openlora.api.v1.ProvisionalAttribution;
+import org.openlora.api.v1.ProvisionalSource;
 import org.openlora.api.v1.ResolvedAdapter;
 import org.openlora.api.v1.Started;
 import org.openlora.api.v1.TokenLogprob;
@@ -27,6 +29,8 @@ import org.openlora.api.v1.Usage;
 import org.openlora.api.v1.UsageAcknowledgement;
 import org.openlora.engine.GenerationEvent;
 import org.openlora.engine.sampling.SamplingParams;
+import org.openlora.meter.document.Sha256;
+import org.openlora.meter.evidence.ProvisionalSpan;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.receipt.SignedAcknowledgement;
 import org.openlora.server.config.ServerConfig.Tenant;
@@ -62,7 +66,8 @@ final class Messages {
                 deadline(request, callDeadline, clock.instant()),
                 request.hasN() ? request.getN() : 1,
                 request.getPriority(),
-                request.hasCacheSalt() ? request.getCacheSalt() : null);
+                request.hasCacheSalt() ? request.getCacheSalt() : null,
+                request.getProvisionalAttribution());
     }
 
     private static Instant deadline(GenerateRequest request, @Nullable Instant callDeadline, Instant now) {
@@ -163,6 +168,23 @@ final class Messages {
                 .setChoice(event.choice())
                 .setText(event.text())
                 .build();
+    }
+
+    static ProvisionalAttribution attributed(GenerationEvent.Attributed event) {
+        ProvisionalSpan span = event.span();
+        ProvisionalAttribution.Builder attribution = ProvisionalAttribution.newBuilder()
+                .setChoice(event.choice())
+                .setStart(span.start())
+                .setLength(span.length())
+                .setRarityBits(span.rarityBits())
+                .setSourceCount(span.sourceCount());
+        for (ProvisionalSpan.Origin origin : span.origins()) {
+            attribution.addSources(ProvisionalSource.newBuilder()
+                    .setDatanet(Sha256.text(origin.datanet()))
+                    .setContributor(origin.contributor().toString())
+                    .setRow(origin.row()));
+        }
+        return attribution.build();
     }
 
     private static TokenLogprobs logprobs(org.openlora.engine.sampling.TokenLogprobs logprobs) {

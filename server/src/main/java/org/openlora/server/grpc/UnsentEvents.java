@@ -67,6 +67,13 @@ final class UnsentEvents<E> {
         notifyAll();
     }
 
+    /// Takes an event that a client that reads slowly goes without: half of what may wait is kept for the others.
+    synchronized void offer(E event) {
+        if (waiting.size() < most / 2) {
+            accept(event);
+        }
+    }
+
     /// The transport may have room again.
     synchronized void wake() {
         notifyAll();

@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 import org.openlora.engine.GenerationEvent;
 import org.openlora.engine.sampling.TokenLogprobs;
+import org.openlora.meter.evidence.ProvisionalSpan;
 import org.openlora.server.serving.Admission;
 
 /// Writes the server-sent events of one answer: `data: {json}` and an empty line each. What stands around a token's
@@ -63,6 +64,20 @@ final class ChunkWriter {
             out.raw(LOGPROBS);
             logprobs.write(out, request.kind(), token);
         }
+        out.raw(UNFINISHED);
+        end(out, counts);
+    }
+
+    /// A first guess at whose text the newest tokens are, beside no text.
+    void attributed(JsonBuffer out, int choice, ProvisionalSpan span, TokenCounts counts) {
+        out.raw(head).raw(INDEX).integer(choice);
+        if (request.kind() == ReplyKind.CHAT) {
+            out.raw(DELTA_EMPTY);
+        } else {
+            content(out, "");
+        }
+        out.raw(NO_LOGPROBS).raw(",\"openlora\":");
+        Evidence.writeProvisional(out, span);
         out.raw(UNFINISHED);
         end(out, counts);
     }

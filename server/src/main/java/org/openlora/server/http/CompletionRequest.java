@@ -15,7 +15,8 @@ import org.openlora.server.serving.PromptInput;
 /// @param stream events as tokens come, or one object at the end
 /// @param includeUsage one more event with the usage, before the last
 /// @param continuousUsage every event has the usage so far
-/// @param evidence each choice ends with the digests that served it and the signed acknowledgement of its usage
+/// @param evidence each choice ends with the digests that served it and the signed acknowledgement of its usage; in a
+///     stream, provisional attributions come before
 /// @param requestId the client's own id, which is served once; null: one is made up
 /// @param priority lower is earlier
 /// @param cacheSalt narrows who finds whose cached prefixes; null for the tenant's own

@@ -103,6 +103,7 @@ final class CompletionService implements HttpService {
                 deadline,
                 request.choices(),
                 request.priority(),
-                request.cacheSalt());
+                request.cacheSalt(),
+                request.stream() && request.evidence());
     }
 }

@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.openlora.engine.GenerationEvent;
 import org.openlora.engine.GenerationSink;
+import org.openlora.meter.evidence.ProvisionalSpan;
 import org.openlora.server.serving.Admission;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -83,6 +84,9 @@ final class StreamedReply implements Reply {
     private void offer(PromptEvent event) {
         if (closed.get()) {
             return;
+        }
+        if (event.event() instanceof GenerationEvent.Attributed && queued.get() > mostBuffered / 2) {
+            return; // A client that reads slowly goes without.
         }
         if (queued.incrementAndGet() > mostBuffered) {
             if (closed.compareAndSet(false, true)) {
@@ -166,6 +170,8 @@ final class StreamedReply implements Reply {
                 counts.generated(1);
                 answer.chunks().delta(out, first + delta.choice(), delta.text(), delta.logprobs(), counts);
             }
+            case GenerationEvent.Attributed(int choice, ProvisionalSpan span) ->
+                answer.chunks().attributed(out, first + choice, span, counts);
             case GenerationEvent.Finished finished -> {
                 counts.finished(finished.usage());
                 answer.chunks().finished(out, first + finished.choice(), finished, admission, counts);

@@ -54,7 +54,7 @@ final class WholeReply implements Reply {
         int first = prompt * request.choices();
         return event -> {
             switch (event) {
-                case GenerationEvent.Started _ -> {}
+                case GenerationEvent.Started _, GenerationEvent.Attributed _ -> {}
                 case GenerationEvent.Delta delta -> add(choices.get(first + delta.choice()), delta);
                 case GenerationEvent.Finished finished -> finish(choices.get(first + finished.choice()), finished);
                 case GenerationEvent.Failed(var cause) -> ended.completeExceptionally(cause);

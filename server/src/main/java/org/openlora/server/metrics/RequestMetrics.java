@@ -97,7 +97,7 @@ final class RequestMetrics {
         return new Watched(names, choices, sink);
     }
 
-    /// One request on its way; called by one thread at a time, as every sink is.
+    /// One request on its way; called by one thread at a time, as every sink is, but for attributions, which only pass.
     final class Watched implements GenerationSink {
         private final List<ActiveAdapters.Use> uses = new ArrayList<>();
         private final GenerationSink sink;
@@ -125,6 +125,7 @@ final class RequestMetrics {
             switch (event) {
                 case GenerationEvent.Started _ -> uses.forEach(ActiveAdapters.Use::run);
                 case GenerationEvent.Delta delta -> token(delta.choice());
+                case GenerationEvent.Attributed _ -> {}
                 case GenerationEvent.Finished end -> finished(end.usage());
                 case GenerationEvent.Failed _ -> {
                     failed.increment();

@@ -1,5 +1,6 @@
 package org.openlora.server.metrics;
 
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.InstantSource;
@@ -9,7 +10,9 @@ import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.openlora.engine.EngineStats;
 import org.openlora.engine.model.LlamaModel;
+import org.openlora.meter.chain.FlusherMonitor;
 import org.openlora.server.adapters.AdapterCache;
+import org.openlora.server.serving.ProvisionalCounts;
 import org.openlora.server.serving.Serving;
 import org.openlora.server.serving.ServingStack;
 
@@ -40,6 +43,7 @@ public final class ServerMetrics {
         ServerMetrics metrics = new ServerMetrics(stack.model().name(), InstantSource.system(), System::nanoTime);
         metrics.watchEngine(stack::engineStats, LlamaModel.BLOCK_TOKENS);
         metrics.watchCache(stack.adapterCache());
+        metrics.watchProvisional(stack::provisionalCounts);
         return metrics;
     }
 
@@ -70,6 +74,25 @@ public final class ServerMetrics {
                 "vllm:lora_adapter_loaded",
                 "Adapters in memory, each under each of its names: 1.",
                 () -> InfoSeries.loaded(LoadedAdapter.all(cache)));
+    }
+
+    /// Counts what brings batches on chain as well.
+    public void watchFlusher(FlusherMonitor monitor) {
+        counted.add(monitor);
+        FlusherMetrics.register(registry, monitor);
+    }
+
+    /// Counts attributions of growing answers as well.
+    void watchProvisional(Supplier<ProvisionalCounts> counts) {
+        counted.add(counts);
+        FunctionCounter.builder("openlora_provisional_tokens", counts, source -> source.get()
+                        .looked())
+                .description("Tokens looked for in the datanets while their answers grew.")
+                .register(registry);
+        FunctionCounter.builder("openlora_provisional_tokens_dropped", counts, source -> source.get()
+                        .dropped())
+                .description("Tokens not looked for while their answers grew, because too many waited.")
+                .register(registry);
     }
 
     /// The stack with its requests counted on their way.

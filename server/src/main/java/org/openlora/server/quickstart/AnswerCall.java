@@ -44,8 +44,8 @@ record AnswerCall(InferenceBlockingStub client, QuickstartPlan.Item item, int in
                     board.append(index, event.getDelta().getText());
                 }
                 case FINISHED -> billed = event.getFinished().getUsage().getGeneratedTokens();
-                // An event of a newer server.
-                case EVENT_NOT_SET -> {}
+                // Not asked for, and events of a newer server.
+                case ATTRIBUTION, EVENT_NOT_SET -> {}
             }
         }
         board.end(index);

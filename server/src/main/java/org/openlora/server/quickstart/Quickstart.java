@@ -195,7 +195,7 @@ public final class Quickstart {
         SealedBatch batch = stack.meter()
                 .seal()
                 .orElseThrow(() -> new Problem("there is no receipt to seal", "run it again with --debug"));
-        stack.meter().queries().verify(stack.operator().key().address());
+        stack.meter().queries().verify(stack.operator().accounts().signers());
         for (SignedReceipt signed : batch.receipts()) {
             boolean holds = batch.proof(signed.receipt().seq())
                     .verify(batch.header().root(), ReceiptCodec.leaf(signed.receipt()));
@@ -208,7 +208,7 @@ public final class Quickstart {
         }
         terminal.heading("Receipts");
         terminal.line("  sealed       %d receipts, signed and linked, in batch %d"
-                .formatted(batch.receipts().size(), batch.header().number()));
+                .formatted(batch.header().count(), batch.header().number()));
         terminal.line("  Merkle root  " + batch.header().root());
         return batch;
     }
@@ -256,8 +256,8 @@ public final class Quickstart {
                 stack.model().name(),
                 stack.model().baseDigest().toString(),
                 requests,
-                batch.receipts().size(),
-                batch.receipts().size(),
+                batch.header().count(),
+                batch.header().count(),
                 batch.header().number(),
                 batch.header().root().toString(),
                 settlement.transaction().map(Bytes32::toString).orElse(null),

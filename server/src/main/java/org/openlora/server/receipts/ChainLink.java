@@ -1,6 +1,5 @@
 package org.openlora.server.receipts;
 
-import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -12,6 +11,7 @@ import org.openlora.meter.chain.LedgerContract;
 import org.openlora.meter.chain.LedgerDeployer;
 import org.openlora.meter.chain.LocalChain;
 import org.openlora.meter.chain.TransactionSender;
+import org.openlora.meter.evm.Address;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.problem.Problem;
 import org.openlora.server.serving.Operator;
@@ -42,7 +42,7 @@ public final class ChainLink implements AutoCloseable {
             Map<String, String> environment,
             Consumer<String> report) {
         if (!config.endpoint().isEmpty()) {
-            return Optional.of(connect(config, null, new JsonRpc(URI.create(config.endpoint()), CALL_LIMIT), operator));
+            return Optional.of(connect(config, null, new JsonRpc(config.endpoints(), CALL_LIMIT), operator));
         }
         Optional<LocalChain> local = LocalChain.start(folder, environment, report);
         if (local.isEmpty()) {
@@ -60,7 +60,7 @@ public final class ChainLink implements AutoCloseable {
     private static ChainLink connect(
             ServerConfig.Chain config, @Nullable LocalChain local, JsonRpc rpc, Operator operator) {
         long chainId =
-                new LedgerContract(rpc, LedgerDeployer.addressFor(operator.key().address())).chainId();
+                new LedgerContract(rpc, LedgerDeployer.addressFor(operator.accounts().registrant())).chainId();
         if (chainId != config.chainId()) {
             throw new Problem(
                     "the chain at %s has id %d, chain.chainId is %d"
@@ -68,13 +68,31 @@ public final class ChainLink implements AutoCloseable {
                     "correct chain.endpoint or chain.chainId; signatures are made for one chain");
         }
         LedgerDeployer deployer = new LedgerDeployer(rpc, new TransactionSender(rpc, operator.key(), PATIENCE));
-        LedgerContract contract = deployer.deploy(operator.key().address());
-        deployer.register(
+        LedgerContract contract = deployer.deploy(operator.accounts().registrant());
+        if (operator.key().address().equals(operator.accounts().registrant())) {
+            register(deployer, contract, operator);
+        }
+        return new ChainLink(local, contract);
+    }
+
+    /// By the operator's first key alone: an operator whose key was rotated is registered.
+    private static void register(LedgerDeployer deployer, LedgerContract contract, Operator operator) {
+        var _ = deployer.register(
                 contract,
                 Operator.REGISTRATION_SALT,
                 operator.key().address(),
                 operator.key().address());
-        return new ChainLink(local, contract);
+    }
+
+    /// Gives an account money for gas where the chain is our own.
+    ///
+    /// @return whether it is
+    public boolean fund(Address account) {
+        if (local == null) {
+            return false;
+        }
+        local.fund(account);
+        return true;
     }
 
     /// The same link for somebody who closes what they were given: closing it stops nothing.

@@ -2,8 +2,12 @@ package org.openlora.server.receipts;
 
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Optional;
 import org.openlora.meter.Meter;
+import org.openlora.meter.chain.FlushSource;
+import org.openlora.meter.lease.DatabaseLease;
+import org.openlora.meter.lease.Fence;
 import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.ledger.LedgerJournal;
 import org.openlora.meter.ledger.LedgerQueries;
@@ -26,6 +30,16 @@ public interface LedgerView {
 
     /// The flusher's memory.
     LedgerJournal journal();
+
+    /// The streams of this operator, of all replicas that share the ledger's database.
+    ///
+    /// @param fence stands before each change of the flusher's memory
+    List<FlushSource> flushSources(Fence fence);
+
+    /// The lease on flushing them.
+    ///
+    /// @param term how long it outlasts a process that died
+    DatabaseLease flushLease(String holder, Duration term);
 
     /// The ledger of a running meter.
     static LedgerView of(Meter meter) {
@@ -54,6 +68,16 @@ public interface LedgerView {
             public LedgerJournal journal() {
                 return meter.journal();
             }
+
+            @Override
+            public List<FlushSource> flushSources(Fence fence) {
+                return meter.flushSources(fence);
+            }
+
+            @Override
+            public DatabaseLease flushLease(String holder, Duration term) {
+                return meter.flushLease(holder, term);
+            }
         };
     }
 
@@ -81,6 +105,16 @@ public interface LedgerView {
             @Override
             public LedgerJournal journal() {
                 return ledger.journal();
+            }
+
+            @Override
+            public List<FlushSource> flushSources(Fence fence) {
+                return ledger.flushSources(fence);
+            }
+
+            @Override
+            public DatabaseLease flushLease(String holder, Duration term) {
+                return ledger.flushLease(holder, term);
             }
         };
     }

@@ -145,7 +145,7 @@ public final class ReceiptDesk {
         return check(
                 "signature",
                 signed.domain().equals(operator.identity().domain())
-                        && signed.isSignedBy(operator.key().address()),
+                        && operator.signed(signed),
                 "signed by %s; the operator is %s"
                         .formatted(signer, operator.key().address()));
     }

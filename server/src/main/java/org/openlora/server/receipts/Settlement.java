@@ -32,6 +32,11 @@ public final class Settlement {
         return last > landed() ? OptionalLong.of(last) : OptionalLong.empty();
     }
 
+    /// Whether batches are on the chain that are not final yet, as far as the flusher has seen.
+    public boolean awaitsFinality() {
+        return landed() > ledger.journal().finalNumber();
+    }
+
     /// The last batch that is on the chain; 0 for none.
     public long landed() {
         return ledger.journal().landedNumber();

@@ -36,6 +36,11 @@ public final class Settler implements AutoCloseable {
         /// @return whether there is a chain
         /// @throws RuntimeException where it does not answer or refuses
         boolean anchor(long batchNumber);
+
+        /// Looks what became of batches that have landed.
+        ///
+        /// @throws RuntimeException where it does not answer or refuses
+        default void look() {}
     }
 
     Settler(LedgerView ledger, Chain chain, Duration interval) {
@@ -88,7 +93,7 @@ public final class Settler implements AutoCloseable {
         for (SealedBatch batch : settlement.seal()) {
             log.info(
                     "sealed {} receipts in batch {}",
-                    batch.receipts().size(),
+                    batch.header().count(),
                     batch.header().number());
         }
     }
@@ -96,6 +101,7 @@ public final class Settler implements AutoCloseable {
     private void anchor() {
         OptionalLong waiting = settlement.unanchored();
         if (waiting.isEmpty()) {
+            look();
             return;
         }
         if (roundsToSkip > 0) {
@@ -116,6 +122,17 @@ public final class Settler implements AutoCloseable {
         } catch (RuntimeException e) {
             log.debug("anchoring failed", e);
             postpone(batch, Problem.describe(e), "check chain.endpoint and the operator's balance there");
+        }
+    }
+
+    private void look() {
+        if (!settlement.awaitsFinality()) {
+            return;
+        }
+        try {
+            chain.look();
+        } catch (RuntimeException e) {
+            log.debug("the chain could not be looked at; the next round tries again", e);
         }
     }
 

@@ -43,7 +43,7 @@ final class ClientRequests {
         forget();
         return event -> {
             switch (event) {
-                case GenerationEvent.Started _, GenerationEvent.Delta _ -> {}
+                case GenerationEvent.Started _, GenerationEvent.Delta _, GenerationEvent.Attributed _ -> {}
                 case GenerationEvent.Finished _ -> known.put(id, State.BILLED);
                 // Not where some choices were billed before another failed.
                 case GenerationEvent.Failed _ -> known.remove(id, State.RUNNING);

@@ -16,6 +16,7 @@ import org.openlora.server.config.ServerConfig.Tenant;
 /// @param choices how many answers to draw
 /// @param priority lower runs earlier among the tenant's own calls
 /// @param cacheSalt cached prefixes are found only by calls of the same salt; null: by all of the tenant's without one
+/// @param provisional whether first guesses at whose text it is come while the answer grows
 public record GenerationCall(
         @Nullable String clientRequestId,
         Tenant tenant,
@@ -25,7 +26,8 @@ public record GenerationCall(
         Instant deadline,
         int choices,
         int priority,
-        @Nullable String cacheSalt) {
+        @Nullable String cacheSalt,
+        boolean provisional) {
     private static final Pattern REQUEST_ID = Pattern.compile("[!-~]{1,128}");
 
     public GenerationCall {
@@ -42,7 +44,7 @@ public record GenerationCall(
         }
     }
 
-    /// One answer, at the common priority and under the tenant's own cache salt.
+    /// One answer, at the common priority and under the tenant's own cache salt, without guesses.
     public GenerationCall(
             @Nullable String clientRequestId,
             Tenant tenant,
@@ -50,6 +52,6 @@ public record GenerationCall(
             List<AdapterChoice> adapters,
             SamplingParams params,
             Instant deadline) {
-        this(clientRequestId, tenant, prompt, adapters, params, deadline, 1, 0, null);
+        this(clientRequestId, tenant, prompt, adapters, params, deadline, 1, 0, null, false);
     }
 }

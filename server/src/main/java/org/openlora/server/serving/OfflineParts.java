@@ -1,9 +1,16 @@
 package org.openlora.server.serving;
 
 import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.Map;
 import org.openlora.adapters.host.HostLimits;
 import org.openlora.engine.BaseModel;
 import org.openlora.meter.datanet.DatanetRegistry;
+import org.openlora.meter.evidence.CorpusLibrary;
+import org.openlora.meter.evidence.TokenEncoder;
+import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.index.IndexStore;
+import org.openlora.meter.ledger.AttachedLedger;
 import org.openlora.server.catalog.ResolvedModel;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
@@ -29,8 +36,14 @@ public record OfflineParts(ServerConfig config, Installation installation, Resol
         return config.engine().maxNumBatchedTokens();
     }
 
-    public DatanetRegistry datanets() {
-        return ServingStack.datanets(config, installation, resolved);
+    /// The datanets that the ledger's registry knows, with their indices.
+    ///
+    /// @param encoders by tokenizer digest
+    public CorpusLibrary corpora(AttachedLedger ledger, Map<Bytes32, TokenEncoder> encoders) {
+        return new CorpusLibrary(
+                DatanetRegistry.open(ledger.database(), installation.datanets(), InstantSource.system()),
+                new IndexStore(installation.indices()),
+                encoders);
     }
 
     /// Folder whose sub-folders are adapters.

@@ -1,16 +1,21 @@
 package org.openlora.server.serving;
 
+import java.io.Console;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.Optional;
 import org.openlora.meter.chain.LedgerDeployer;
 import org.openlora.meter.chain.OperatorIds;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.LedgerIdentity;
 import org.openlora.meter.receipt.Eip712Domain;
+import org.openlora.meter.keys.KeyPassword;
+import org.openlora.meter.keys.OperatorKeys;
+import org.openlora.meter.keys.OperatorKeys.Accounts;
 import org.openlora.meter.receipt.OperatorKey;
+import org.openlora.meter.receipt.SignedReceipt;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.problem.Problem;
@@ -18,9 +23,10 @@ import org.openlora.server.problem.Problem;
 /// Who runs this server: the key that signs receipts, and everything that follows from it.
 ///
 /// @param key signs receipts and pays for transactions
+/// @param accounts whose ledger it is, whatever key signs today
 /// @param salt makes account hashes of this operator unrelated to others'
 /// @param identity of this replica's ledger
-public record Operator(OperatorKey key, Bytes32 salt, LedgerIdentity identity) {
+public record Operator(OperatorKey key, Accounts accounts, Bytes32 salt, LedgerIdentity identity) {
     /// Salt of the operator's id in the ledger contract: an account that runs one operator needs no other.
     public static final Bytes32 REGISTRATION_SALT = Bytes32.ZERO;
 
@@ -30,21 +36,45 @@ public record Operator(OperatorKey key, Bytes32 salt, LedgerIdentity identity) {
     /// for it
     /// before any chain was seen.
     public static Operator load(Installation installation, ServerConfig config, Map<String, String> environment) {
+        OperatorKeys keys = keys(installation, environment);
         OperatorKey key;
+        Accounts accounts;
         try {
-            key = OperatorKey.load(installation.keys().resolve("operator.key"), environment);
-        } catch (IllegalArgumentException | UncheckedIOException e) {
-            throw new Problem("the operator key cannot be used: " + Problem.describe(e), "mend or remove the file", e);
+            key = keys.load().key();
+            accounts = keys.accounts().orElseThrow();
+        } catch (IllegalArgumentException | IOException e) {
+            throw new Problem(
+                    "the operator key cannot be used: " + Problem.describe(e), "see ./openlora key show", e);
         }
         LedgerIdentity identity = new LedgerIdentity(
                 Sha256.domain("openlora/stream/v1")
-                        .prefixed(key.address().bytes())
+                        .prefixed(accounts.registrant().bytes())
                         .prefixed(config.metering().replica().getBytes(StandardCharsets.UTF_8))
                         .digest(),
-                OperatorIds.of(key.address(), REGISTRATION_SALT),
-                Eip712Domain.ledger(config.chain().chainId(), LedgerDeployer.addressFor(key.address())),
+                OperatorIds.of(accounts.registrant(), REGISTRATION_SALT),
+                Eip712Domain.ledger(config.chain().chainId(), LedgerDeployer.addressFor(accounts.registrant())),
                 key);
-        return new Operator(key, salt(installation), identity);
+        return new Operator(key, accounts, salt(installation), identity);
+    }
+
+    /// The folder of the operator's keys. Their password is asked for where the environment does not give it and
+    /// somebody sits at a terminal.
+    public static OperatorKeys keys(Installation installation, Map<String, String> environment) {
+        return new OperatorKeys(installation.keys(), environment, Operator::askPassword);
+    }
+
+    private static Optional<KeyPassword> askPassword() {
+        Console console = System.console();
+        if (console == null || !console.isTerminal()) {
+            return Optional.empty();
+        }
+        char[] password = console.readPassword("Password of the operator's keystore: ");
+        return Optional.ofNullable(password).map(String::new).map(KeyPassword::of);
+    }
+
+    /// Whether one of this operator's keys, the present one or an earlier one, made the signature.
+    public boolean signed(SignedReceipt receipt) {
+        return accounts.signers().stream().anyMatch(receipt::isSignedBy);
     }
 
     /// The salted hash that stands for a tenant in receipts.

@@ -12,6 +12,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.Digest;
@@ -41,6 +42,7 @@ import org.openlora.engine.model.WarmUp;
 import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.engine.scheduler.SchedulerConfig;
 import org.openlora.engine.tensor.GemmSettings;
+import org.openlora.meter.DatanetOptions;
 import org.openlora.meter.Meter;
 import org.openlora.meter.MeterOptions;
 import org.openlora.meter.database.LedgerException;
@@ -48,15 +50,15 @@ import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.document.DocumentException;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.files.Progress;
 import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerQueries;
-import org.openlora.meter.pricing.PriceBook;
+import org.openlora.meter.usage.AdapterUsage;
 import org.openlora.server.adapters.AdapterCache;
 import org.openlora.server.adapters.AdapterDesk;
 import org.openlora.server.adapters.CacheDesk;
 import org.openlora.server.adapters.FetchedBytes;
 import org.openlora.server.catalog.ResolvedModel;
-import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.config.ServerConfig.Tenant;
@@ -77,11 +79,11 @@ public final class ServingStack implements Serving, AutoCloseable {
     private final Meter meter;
     private final LoraEngine engine;
     private final Operator operator;
-    private final DatanetRegistry datanets;
     private final ServedModel served;
     private final AdapterDesk desk;
     private final ClientRequests clientRequests;
     private final TraceEraser eraser;
+    private final ProvisionalAttribution provisional = new ProvisionalAttribution();
 
     private ServingStack(
             BaseModel model,
@@ -91,7 +93,6 @@ public final class ServingStack implements Serving, AutoCloseable {
             Meter meter,
             LoraEngine engine,
             Operator operator,
-            DatanetRegistry datanets,
             AdapterDesk desk,
             ServedModel served,
             TraceEraser eraser) {
@@ -102,7 +103,6 @@ public final class ServingStack implements Serving, AutoCloseable {
         this.meter = meter;
         this.engine = engine;
         this.operator = operator;
-        this.datanets = datanets;
         this.desk = desk;
         this.served = served;
         this.eraser = eraser;
@@ -142,8 +142,7 @@ public final class ServingStack implements Serving, AutoCloseable {
                     opening.add(new HostAdapterResidency(registry, limits(config.adapters()), InstantSource.system()));
             Operator operator = Operator.load(installation, config, environment);
             Bytes32 tokenizer = UsageRows.word(model.tokenizer().digest());
-            DatanetRegistry datanets = datanets(config, installation, resolved);
-            Meter meter = opening.add(openMeter(config, installation, model, operator, datanets));
+            Meter meter = opening.add(openMeter(config, installation, resolved, model, operator));
             Bytes32 numericPath = UsageRows.word(model.numericPath().digest());
             UsageRows usage = new UsageRows(
                     meter,
@@ -179,7 +178,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             AdapterDesk desk =
                     new CacheDesk(new AdapterCache(registry, residency, store), adapterRoot, InstantSource.system());
             return new ServingStack(
-                    model, store, registry, residency, meter, engine, operator, datanets, desk, served, eraser);
+                    model, store, registry, residency, meter, engine, operator, desk, served, eraser);
         }
     }
 
@@ -328,43 +327,44 @@ public final class ServingStack implements Serving, AutoCloseable {
     private static Meter openMeter(
             ServerConfig config,
             Installation installation,
+            ResolvedModel resolved,
             BaseModel model,
-            Operator operator,
-            DatanetRegistry datanets) {
+            Operator operator) {
+        Path root = datanetRoot(config, installation, resolved);
         try {
             return Meter.open(new MeterOptions(
                     LedgerLocation.of(installation.ledger()),
                     operator.identity(),
-                    datanets,
+                    DatanetOptions.of(installation.home(), registry -> registerDatanets(registry, root)),
                     Map.of(UsageRows.word(model.tokenizer().digest()), model.tokenizer()::encode),
-                    priceBook(config, installation),
+                    PriceBookFile.read(config, installation),
                     Duration.ofSeconds(config.metering().inclusionWindowSeconds())));
         } catch (LedgerException e) {
             throw new Problem(Problem.describe(e), "or set OPENLORA_HOME to another folder", e);
+        } catch (IllegalStateException e) {
+            throw new Problem(Problem.describe(e), "name one in metering.priceBook that is in force", e);
         } catch (DocumentException | IOException e) {
             throw new Problem(Problem.describe(e), "correct the file", e);
         }
     }
 
-    private static PriceBook priceBook(ServerConfig config, Installation installation) throws IOException {
-        String file = config.metering().priceBook();
-        return file.isEmpty()
-                ? PriceBook.parse("config/pricebook.yaml", ConfigLoader.shippedText("pricebook.yaml"))
-                : PriceBook.read(installation.root().resolve(file));
+    /// Null where neither the settings nor the catalogue name datanets: then those that were registered are served.
+    private static @Nullable Path datanetRoot(ServerConfig config, Installation installation, ResolvedModel resolved) {
+        String configured = config.metering().datanetRoot();
+        return configured.isEmpty() ? resolved.datanets() : installation.root().resolve(configured);
     }
 
-    static DatanetRegistry datanets(ServerConfig config, Installation installation, ResolvedModel resolved) {
-        String configured = config.metering().datanetRoot();
-        Path root =
-                configured.isEmpty() ? resolved.datanets() : installation.root().resolve(configured);
+    private static void registerDatanets(DatanetRegistry registry, @Nullable Path root) {
         if (root == null) {
-            return new DatanetRegistry();
+            return;
         }
         try {
-            return DatanetRegistry.ofFolder(root);
+            registry.registerAll(root, Progress.NONE);
         } catch (DocumentException | IOException e) {
             throw new Problem(
-                    "the datanets in %s cannot be read: %s".formatted(root, Problem.describe(e)), "correct them", e);
+                    "the datanets in %s cannot be registered: %s".formatted(root, Problem.describe(e)),
+                    "correct them",
+                    e);
         }
     }
 
@@ -435,6 +435,7 @@ public final class ServingStack implements Serving, AutoCloseable {
                 call.choices(),
                 call.priority(),
                 CacheSalts.of(account, call.tenant().cacheGroup(), operator.salt(), call.cacheSalt()));
+        GenerationSink followed = call.provisional() ? followed(chosen, prompt, call.choices(), sink) : sink;
         Admission admission = new Admission(
                 clientId == null ? engineId : clientId,
                 engineId,
@@ -442,10 +443,10 @@ public final class ServingStack implements Serving, AutoCloseable {
                 chosen.stream().map(Chosen::resolved).toList(),
                 prompt.length);
         if (clientId == null) {
-            engine.submit(request, sink);
+            engine.submit(request, followed);
             return admission;
         }
-        GenerationSink watched = clientRequests.claim(id, clientId, sink);
+        GenerationSink watched = clientRequests.claim(id, clientId, followed);
         try {
             engine.submit(request, watched);
         } catch (RuntimeException e) {
@@ -453,6 +454,23 @@ public final class ServingStack implements Serving, AutoCloseable {
             throw e;
         }
         return admission;
+    }
+
+    /// Watches an answer where there is anything to find in it.
+    private GenerationSink followed(List<Chosen> chosen, int[] prompt, int choices, GenerationSink sink) {
+        List<AdapterUsage> adapters = chosen.stream()
+                .map(one -> UsageRows.adapter(one.selection(), 0))
+                .toList();
+        if (adapters.stream().allMatch(adapter -> adapter.lineage().isEmpty())) {
+            return sink;
+        }
+        Bytes32 tokenizer = UsageRows.word(model.tokenizer().digest());
+        return provisional.watch(choices, () -> meter.provisionalEvidence(adapters, tokenizer, prompt), sink);
+    }
+
+    /// What became of the tokens whose attribution was asked for while their answers grew.
+    public ProvisionalCounts provisionalCounts() {
+        return provisional.counts();
     }
 
     private static boolean inLedger(LedgerQueries queries, Bytes32 id) {
@@ -529,7 +547,7 @@ public final class ServingStack implements Serving, AutoCloseable {
     }
 
     public DatanetRegistry datanets() {
-        return datanets;
+        return meter.datanets();
     }
 
     @Override
@@ -545,6 +563,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             closing.add(registry);
             closing.add(residency);
             closing.add(meter);
+            closing.add(provisional);
             closing.add(engine);
             closing.add(eraser);
         }

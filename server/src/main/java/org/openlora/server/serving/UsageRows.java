@@ -6,6 +6,7 @@ import org.openlora.adapters.AdapterManifest;
 import org.openlora.adapters.Digest;
 import org.openlora.engine.Usage;
 import org.openlora.engine.UsageSink;
+import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.meter.Meter;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
@@ -33,8 +34,9 @@ record UsageRows(Meter meter, String replica, Bytes32 base, Bytes32 tokenizer, B
 
     private UsageRow row(Usage usage) {
         // In digest order already, as the engine counts them; the row checks it.
-        List<AdapterUsage> adapters =
-                usage.adapters().stream().map(UsageRows::adapter).toList();
+        List<AdapterUsage> adapters = usage.adapters().stream()
+                .map(use -> adapter(use.adapter(), use.tokens()))
+                .toList();
         return new UsageRow(
                 RequestIds.choice(Bytes32.parse(usage.requestId()), usage.choice()),
                 replica,
@@ -51,16 +53,16 @@ record UsageRows(Meter meter, String replica, Bytes32 base, Bytes32 tokenizer, B
                 usage.cachedTokens(),
                 usage.discardedTokens(),
                 usage.salt(),
-                meter.versionsFor(adapters));
+                meter.versionsFor(adapters, usage.servedTo().toEpochMilli()));
     }
 
-    private static AdapterUsage adapter(Usage.AdapterTokens use) {
-        AdapterManifest manifest = use.adapter().manifest();
+    static AdapterUsage adapter(AdapterSelection adapter, int tokens) {
+        AdapterManifest manifest = adapter.manifest();
         AdapterUse inReceipt = new AdapterUse(
-                word(use.adapter().digest()),
+                word(adapter.digest()),
                 manifest == null ? Bytes32.ZERO : word(manifest.digest()),
-                use.adapter().scalePpm(),
-                use.tokens());
+                adapter.scalePpm(),
+                tokens);
         if (manifest == null) {
             return new AdapterUsage(inReceipt, List.of(), null);
         }

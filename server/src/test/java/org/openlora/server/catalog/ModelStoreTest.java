@@ -214,7 +214,12 @@ class ModelStoreTest {
     private static ModelCatalog catalog(List<String> files) {
         return new ModelCatalog(Map.of(
                 "tiny",
-                new ModelCatalog.Entry("A model.", "MIT", "", new ModelSource.Hub("acme/tiny", "main", files))));
+                new ModelCatalog.Entry(
+                        "A model.",
+                        "MIT",
+                        "",
+                        new ModelSource.Hub("acme/tiny", "main", files),
+                        ModelCatalog.Examples.NONE)));
     }
 
     private Installation installation() {

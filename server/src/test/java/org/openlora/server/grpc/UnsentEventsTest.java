@@ -51,6 +51,17 @@ class UnsentEventsTest {
     }
 
     @Test
+    void offer_halfOfTheRoomTaken_isDroppedAndTheOthersStay() throws InterruptedException {
+        UnsentEvents<GenerationEvent> four = new UnsentEvents<>(4, new LastEvent(1), ready::get);
+        four.accept(delta(0));
+        four.offer(delta(1));
+        four.offer(delta(2));
+        four.accept(delta(3));
+
+        assertThat(four.next()).isEqualTo(new UnsentEvents.Turn.Send<>(List.of(delta(0), delta(1), delta(3)), false));
+    }
+
+    @Test
     void next_lastEvent_isNotHeldBackByTheTransport() throws InterruptedException {
         ready.set(false);
         GenerationEvent failed =

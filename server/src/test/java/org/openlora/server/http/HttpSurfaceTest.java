@@ -100,6 +100,36 @@ class HttpSurfaceTest {
     }
 
     @Test
+    void completions_streamedWithEvidence_guessesComeBetweenTheTextAndSayThatTheyAreProvisional() throws Exception {
+        CompletableFuture<HttpResponse<String>> answer = post("/v1/completions", """
+                {"model": "sound", "prompt": "ab", "stream": true, "openlora": true}""");
+        ScriptedServing.Submitted submitted = serving.next();
+        assertThat(submitted.call().provisional()).isTrue();
+        submitted.start().say(0, "Good", " day").guess(0, 0, 2).say(0, "!").finish(0, "", 3, 0);
+
+        List<JsonNode> events = events(answer.get().body());
+        JsonNode guess = events.get(2).required("choices").get(0);
+        assertThat(guess.required("text").asText()).isEmpty();
+        assertThat(guess.required("openlora")).isEqualTo(JACKSON.readTree("""
+                {"provisional": {"start": 0, "length": 2, "rarity_bits": 41.0, "source_count": 3, "sources": [
+                  {"datanet": "sha256:%1$s", "contributor": "0x%1$s", "row": 17}]}}""".formatted("0".repeat(64))));
+        assertThat(events.get(4).required("choices").get(0).required("openlora").has("acknowledgement"))
+                .isTrue();
+    }
+
+    @Test
+    void completions_notStreamedOrWithoutEvidence_askForNoGuesses() throws Exception {
+        for (String rest : List.of("\"openlora\": true", "\"stream\": true")) {
+            CompletableFuture<HttpResponse<String>> answer =
+                    post("/v1/completions", "{\"model\": \"sound\", \"prompt\": \"ab\", " + rest + "}");
+            ScriptedServing.Submitted submitted = serving.next();
+            assertThat(submitted.call().provisional()).isFalse();
+            submitted.start().say(0, "x").finish(0, "", 1, 0);
+            assertThat(answer.get().statusCode()).isEqualTo(200);
+        }
+    }
+
+    @Test
     void chat_streamed_beginsWithTheRole() throws Exception {
         CompletableFuture<HttpResponse<String>> answer = post("/v1/chat/completions", """
                 {"messages": [{"role": "user", "content": "hi"}], "stream": true}""");

@@ -14,6 +14,7 @@ import org.openlora.engine.GenerationEvent;
 import org.openlora.engine.GenerationSink;
 import org.openlora.engine.Usage;
 import org.openlora.engine.sampling.SamplingParams;
+import org.openlora.meter.evidence.ProvisionalSpan;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.receipt.Eip712Domain;
@@ -47,6 +48,18 @@ final class ScriptedServing implements Serving {
             for (String text : texts) {
                 sink.accept(new GenerationEvent.Delta(choice, 7, text, null));
             }
+            return this;
+        }
+
+        Submitted guess(int choice, int start, int length) {
+            sink.accept(new GenerationEvent.Attributed(
+                    choice,
+                    new ProvisionalSpan(
+                            start,
+                            length,
+                            41L << 16,
+                            3,
+                            List.of(new ProvisionalSpan.Origin(Bytes32.ZERO, Bytes32.ZERO, 17)))));
             return this;
         }
 

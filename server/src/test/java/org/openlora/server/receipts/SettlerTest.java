@@ -14,9 +14,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.openlora.meter.DatanetOptions;
 import org.openlora.meter.Meter;
 import org.openlora.meter.MeterOptions;
-import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
@@ -48,7 +48,7 @@ class SettlerTest {
         meter = Meter.open(new MeterOptions(
                 LedgerLocation.of(installation.ledger()),
                 operator.identity(),
-                new DatanetRegistry(),
+                DatanetOptions.of(home),
                 Map.of(TOKENIZER, text -> text.chars().toArray()),
                 PriceBook.parse("config/pricebook.yaml", ConfigLoader.shippedText("pricebook.yaml")),
                 Duration.ofDays(1)));

@@ -73,7 +73,7 @@ final class Generating implements GenerationSink {
     public void accept(GenerationEvent event) {
         long place = EVENTS.incrementAndGet();
         switch (event) {
-            case GenerationEvent.Started _ -> {}
+            case GenerationEvent.Started _, GenerationEvent.Attributed _ -> {}
             case GenerationEvent.Delta(int _, int token, String more, var probabilities) -> {
                 if (tokens.isEmpty()) {
                     firstTokenAt = place;

@@ -21,6 +21,7 @@ import org.openlora.kernels.KvPages;
 import org.openlora.kernels.LinearKernel;
 import org.openlora.kernels.LoraBatch;
 import org.openlora.kernels.LoraKernel;
+import org.openlora.kernels.LoraLayout;
 import org.openlora.kernels.LoraPoint;
 import org.openlora.kernels.PackedMatrix;
 import org.openlora.kernels.PagedAttention;
@@ -119,15 +120,16 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
             Kernels kernels = new Kernels(
                     linear,
                     new DoraKernel(pool),
-                    new LoraKernel(pool),
-                    new EmbeddingLoraKernel(),
+                    new LoraKernel(pool, linear.loraLayout()),
+                    new EmbeddingLoraKernel(linear.loraLayout()),
                     new SavedModulesKernel(pool),
                     new PagedAttention(pool, layout, config.heads()),
                     new Elementwise(pool),
                     Rope.of(config.headDim(), config.contextLength(), config.ropeTheta(), config.ropeScaling()));
             // One row of each sequence: too few for libtorch's blocks.
             LinearKernel headKernel = linear instanceof LibtorchKernel ? new PanelKernel(pool) : linear;
-            Packer packer = new Packer(checkpoint, adaptableModules(checkpoint), kernels, matrices, arena);
+            Packer packer =
+                    new Packer(checkpoint, adaptableModules(checkpoint, linear.loraLayout()), kernels, matrices, arena);
             List<DecoderLayer> layers = new ArrayList<>();
             for (int layer = 0; layer < config.layers(); layer++) {
                 layers.add(packer.layer(layer));
@@ -153,7 +155,9 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
     }
 
     /// The base as adapters see it: its identity, and the modules they can change.
-    public static BaseWeights adaptableModules(BaseCheckpoint checkpoint) {
+    ///
+    /// @param loraLayout of the kernels that will serve them
+    public static BaseWeights adaptableModules(BaseCheckpoint checkpoint, LoraLayout loraLayout) {
         ModelConfig config = checkpoint.config();
         return new LlamaModules(
                 checkpoint.digest(),
@@ -165,7 +169,13 @@ public final class LlamaModel implements CausalLm, AutoCloseable {
                 config.intermediateSize(),
                 config.vocabularySize(),
                 config.tiedEmbeddings(),
+                loraLayout,
                 checkpoint::bf16);
+    }
+
+    /// How adapters must lie in memory.
+    public LoraLayout loraLayout() {
+        return kernels.linear().loraLayout();
     }
 
     public ModelConfig config() {

@@ -9,6 +9,7 @@ import java.util.function.LongSupplier;
 import org.openlora.engine.weights.ModelConfig;
 import org.openlora.kernels.AttentionBatch;
 import org.openlora.kernels.LoraBatch;
+import org.openlora.kernels.LoraLayout;
 import org.openlora.kernels.LoraModule;
 import org.openlora.kernels.LoraPoint;
 import org.openlora.kernels.LoraSlot;
@@ -61,7 +62,7 @@ public final class WarmUp {
             LlamaModel model, int maxRows, Duration limit, LongSupplier nanoTime, LongSupplier compilingMillis) {
         WarmUp warmUp = new WarmUp(model, maxRows, nanoTime);
         try (Arena arena = Arena.ofShared()) {
-            return warmUp.run(zeroAdapter(model.config(), arena), limit, compilingMillis);
+            return warmUp.run(zeroAdapter(model, arena), limit, compilingMillis);
         }
     }
 
@@ -135,19 +136,21 @@ public final class WarmUp {
         return new LoraBatch(all, new int[] {0, rows / 2, rows}, new LoraSlot[] {adapter, adapter}, scales);
     }
 
-    private static LoraSlot zeroAdapter(ModelConfig config, Arena arena) {
+    private static LoraSlot zeroAdapter(LlamaModel model, Arena arena) {
+        ModelConfig config = model.config();
+        LoraLayout layout = model.loraLayout();
         int qkv = config.querySize() + 2 * config.keyValueSize();
         Map<LoraPoint, List<LoraModule>> points = Map.of(
-                LoraPoint.QKV, List.of(zeros(arena, config.hiddenSize(), qkv)),
-                LoraPoint.O, List.of(zeros(arena, config.querySize(), config.hiddenSize())),
-                LoraPoint.GATE_UP, List.of(zeros(arena, config.hiddenSize(), 2 * config.intermediateSize())),
-                LoraPoint.DOWN, List.of(zeros(arena, config.intermediateSize(), config.hiddenSize())));
+                LoraPoint.QKV, List.of(zeros(layout, arena, config.hiddenSize(), qkv)),
+                LoraPoint.O, List.of(zeros(layout, arena, config.querySize(), config.hiddenSize())),
+                LoraPoint.GATE_UP, List.of(zeros(layout, arena, config.hiddenSize(), 2 * config.intermediateSize())),
+                LoraPoint.DOWN, List.of(zeros(layout, arena, config.intermediateSize(), config.hiddenSize())));
         return (_, point) -> points.getOrDefault(point, List.of());
     }
 
-    private static LoraModule zeros(Arena arena, int inputs, int outputs) {
+    private static LoraModule zeros(LoraLayout layout, Arena arena, int inputs, int outputs) {
         MemorySegment memory = arena.allocate(LoraModule.bytesFor(RANK, inputs, outputs), 64);
         return LoraModule.write(
-                memory, 0, new float[RANK * inputs], new float[outputs * RANK], RANK, inputs, outputs, 0, 1);
+                layout, memory, 0, new float[RANK * inputs], new float[outputs * RANK], RANK, inputs, outputs, 0, 1);
     }
 }

@@ -63,8 +63,7 @@ class BatchInvarianceTest {
         }
         try (GoldenBase base = GoldenBase.open(MODEL, 128, ours);
                 Tokenizer tokenizer = Tokenizers.open(MODEL);
-                LoadedAdapters adapters =
-                        new LoadedAdapters(ADAPTERS, LlamaModel.adaptableModules(base.checkpoint()))) {
+                LoadedAdapters adapters = new LoadedAdapters(ADAPTERS, base.adaptableModules())) {
             List<AdapterLease> leases = new ArrayList<>();
             for (String name : names) {
                 leases.add(adapters.lease(name));

@@ -15,6 +15,11 @@ final class Examples {
         return root().resolve("examples/adapters");
     }
 
+    /// The example adapters of SmolLM2, and what they answer.
+    static Path smollm2() {
+        return root().resolve("examples/smollm2");
+    }
+
     /// English text that the bundled model was trained on, 5000 words.
     static Path everyday() {
         return root().resolve("examples/train/text/everyday.txt");

@@ -1,6 +1,7 @@
 package org.openlora.engine.golden;
 
 import java.nio.file.Path;
+import org.openlora.adapters.BaseWeights;
 import org.openlora.engine.model.LlamaModel;
 import org.openlora.engine.tensor.GemmSettings;
 import org.openlora.engine.tensor.LinearKernels;
@@ -61,6 +62,11 @@ final class GoldenBase implements AutoCloseable {
 
     LlamaModel model() {
         return model;
+    }
+
+    /// The base as adapters see it that are made for this model's kernels.
+    BaseWeights adaptableModules() {
+        return LlamaModel.adaptableModules(checkpoint, model.loraLayout());
     }
 
     BaseCheckpoint checkpoint() {

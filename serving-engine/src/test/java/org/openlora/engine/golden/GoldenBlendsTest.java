@@ -17,7 +17,6 @@ import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
 import org.openlora.adapters.AdapterLease;
 import org.openlora.engine.TeacherForcing;
-import org.openlora.engine.model.LlamaModel;
 import org.openlora.engine.scheduler.SchedulerConfig;
 
 /// Several adapters on one request, each with a scale of its own, against PEFT's exact weighted sum of them; all
@@ -54,8 +53,7 @@ class GoldenBlendsTest {
                 .forEach(prompt -> idsByPrompt.put(prompt.name(), prompt.ids()));
 
         try (GoldenBase base = GoldenBase.open(Examples.model(), 256);
-                LoadedAdapters adapters =
-                        new LoadedAdapters(Examples.adapters(), LlamaModel.adaptableModules(base.checkpoint()))) {
+                LoadedAdapters adapters = new LoadedAdapters(Examples.adapters(), base.adaptableModules())) {
             List<String> wrong = new ArrayList<>();
             List<TeacherForcing.Line> lines = new ArrayList<>();
             List<AdapterLease> leases = new ArrayList<>();

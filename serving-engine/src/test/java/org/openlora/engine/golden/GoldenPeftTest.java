@@ -24,7 +24,6 @@ import org.openlora.adapters.AdapterException;
 import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.Digest;
 import org.openlora.engine.TeacherForcing;
-import org.openlora.engine.model.LlamaModel;
 import org.openlora.engine.scheduler.SchedulerConfig;
 
 /// Every feature of PEFT that is served against Transformers and PEFT, on adapters that PEFT saved; and for every
@@ -81,8 +80,8 @@ class GoldenPeftTest {
             misread.put(misreading.name(), variants.get(misreading.adapter()));
         }
         try (GoldenBase base = GoldenBase.open(model, 256);
-                LoadedAdapters right = new LoadedAdapters(golden, LlamaModel.adaptableModules(base.checkpoint()));
-                LoadedAdapters wrong = new LoadedAdapters(scratch, LlamaModel.adaptableModules(base.checkpoint()))) {
+                LoadedAdapters right = new LoadedAdapters(golden, base.adaptableModules());
+                LoadedAdapters wrong = new LoadedAdapters(scratch, base.adaptableModules())) {
             for (Variant variant : variants.values()) {
                 assertThat(right.digest(variant.adapter())).isEqualTo(Digest.parse(variant.digest()));
             }

@@ -21,7 +21,6 @@ import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.ResidentAdapter;
 import org.openlora.engine.TeacherForcing;
-import org.openlora.engine.model.LlamaModel;
 import org.openlora.engine.scheduler.SchedulerConfig;
 
 /// SmolLM2-135M-Instruct (Q4_1) with and without four PEFT adapters, against Transformers and PEFT in float32:
@@ -58,7 +57,7 @@ class GoldenSmolLm2Test {
             GoldenAdapters.write(adapter, folder);
         }
         try (GoldenBase base = GoldenBase.open(gguf.orElseThrow(), 512)) {
-            try (LoadedAdapters adapters = new LoadedAdapters(folder, LlamaModel.adaptableModules(base.checkpoint()))) {
+            try (LoadedAdapters adapters = new LoadedAdapters(folder, base.adaptableModules())) {
                 for (GoldenAdapters.Adapter adapter : GoldenAdapters.all()) {
                     assertThat(adapters.digest(adapter.name())).isEqualTo(Digest.parse(adapter.digest()));
                 }

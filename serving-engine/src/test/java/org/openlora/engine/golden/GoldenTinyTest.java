@@ -16,7 +16,6 @@ import org.junit.jupiter.api.Test;
 import org.openlora.adapters.AdapterLease;
 import org.openlora.adapters.Digest;
 import org.openlora.engine.TeacherForcing;
-import org.openlora.engine.model.LlamaModel;
 import org.openlora.engine.scheduler.SchedulerConfig;
 
 /// The bundled model, bare and with each example adapter, against Transformers and PEFT in float32, as one mixed
@@ -48,8 +47,7 @@ class GoldenTinyTest {
         assertThat(idsByPrompt).hasSizeGreaterThanOrEqualTo(8);
 
         try (GoldenBase base = GoldenBase.open(Examples.model(), 256);
-                LoadedAdapters adapters =
-                        new LoadedAdapters(Examples.adapters(), LlamaModel.adaptableModules(base.checkpoint()))) {
+                LoadedAdapters adapters = new LoadedAdapters(Examples.adapters(), base.adaptableModules())) {
             List<String> wrong = new ArrayList<>();
             List<TeacherForcing.Line> lines = new ArrayList<>();
             List<AdapterLease> leases = new ArrayList<>();

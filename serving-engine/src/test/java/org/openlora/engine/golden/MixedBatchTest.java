@@ -14,7 +14,6 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.openlora.adapters.AdapterLease;
 import org.openlora.engine.TeacherForcing;
-import org.openlora.engine.model.LlamaModel;
 import org.openlora.engine.scheduler.SchedulerConfig;
 import org.openlora.engine.tokenizer.Tokenizer;
 import org.openlora.engine.tokenizer.Tokenizers;
@@ -57,7 +56,7 @@ class MixedBatchTest {
             throws IOException, InterruptedException, ExecutionException {
         try (GoldenBase base = GoldenBase.open(Examples.model(), 64);
                 Tokenizer tokenizer = Tokenizers.open(Examples.model());
-                LoadedAdapters adapters = new LoadedAdapters(folder, LlamaModel.adaptableModules(base.checkpoint()))) {
+                LoadedAdapters adapters = new LoadedAdapters(folder, base.adaptableModules())) {
             int[] prompt = tokenizer.encode("""
                     <|im_start|>user
                     How should I spend a quiet evening?<|im_end|>

@@ -1,0 +1,4 @@
+@NullMarked
+package org.openlora.meter.accounting.export;
+
+import org.jspecify.annotations.NullMarked;

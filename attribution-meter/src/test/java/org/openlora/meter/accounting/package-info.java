@@ -1,0 +1,4 @@
+@NullMarked
+package org.openlora.meter.accounting;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package org.openlora.meter.accounting.period;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package org.openlora.meter.accounting.reconciliation;
+
+import org.jspecify.annotations.NullMarked;

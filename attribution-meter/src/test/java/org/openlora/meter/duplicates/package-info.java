@@ -1,0 +1,4 @@
+@NullMarked
+package org.openlora.meter.duplicates;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package org.openlora.meter.index;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package org.openlora.meter.keys;
+
+import org.jspecify.annotations.NullMarked;

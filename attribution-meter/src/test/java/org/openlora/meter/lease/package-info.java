@@ -1,0 +1,4 @@
+@NullMarked
+package org.openlora.meter.lease;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package org.openlora.meter.payout;
+
+import org.jspecify.annotations.NullMarked;
