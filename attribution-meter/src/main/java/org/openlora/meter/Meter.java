@@ -105,8 +105,8 @@ public final class Meter implements AutoCloseable {
     /// @throws IllegalStateException where no price book is in force now
     /// @throws org.openlora.meter.document.DocumentException where a datanet to begin with is refused
     /// @throws UncheckedIOException where one cannot be read or kept
-    /// @throws org.openlora.meter.database.LedgerException where another process has it open or its files cannot be
-    ///     used
+    /// @throws org.openlora.meter.database.LedgerException where another process has it open or its files
+    ///     cannot be used
     public static Meter open(MeterOptions options) {
         TraceKeeper keeper = new TraceKeeper(options.listener());
         Ledger ledger = Ledger.open(options.location(), options.identity(), options.observer(), keeper);
@@ -118,8 +118,8 @@ public final class Meter implements AutoCloseable {
         }
     }
 
-    /// The datanets that lineages may name. What is registered or retired there, by this process or another, holds for
-    /// requests that end from then on, at the latest when [#refreshDatanets] was called.
+    /// The datanets that lineages may name. What is registered or retired there, by this process or another,
+    /// holds for requests that end from then on, at the latest when [#refreshDatanets] was called.
     public DatanetRegistry datanets() {
         return datanets;
     }
@@ -174,8 +174,8 @@ public final class Meter implements AutoCloseable {
         return new ScoringVersions(Scorer.ID, searched, now.payees().digest(), book.digest());
     }
 
-    /// What follows a growing answer of these adapters by today's versions. May open or build indices: to be called
-    /// by a thread that nobody waits for.
+    /// What follows a growing answer of these adapters by today's versions. May open or build indices: to be
+    /// called by a thread that nobody waits for.
     ///
     /// @throws IllegalArgumentException where a datanet or the tokenizer is not at hand
     public ProvisionalEvidence provisionalEvidence(
@@ -275,8 +275,8 @@ public final class Meter implements AutoCloseable {
         return released;
     }
 
-    /// Leaves committed rows unscored until [#resumeScoring]: they wait in the ledger, none is lost, and what they are
-    /// scored by is fixed with them. For measuring, and for hours in which every cycle is to serve.
+    /// Leaves committed rows unscored until [#resumeScoring]: they wait in the ledger, none is lost, and what
+    /// they are scored by is fixed with them. For measuring, and for hours in which every cycle is to serve.
     public void holdScoring() {
         worker.hold(true);
     }

@@ -75,15 +75,12 @@ class CorrectionTest {
     private static List<Payment> half(List<Payment> payments) {
         return payments.stream()
                 .filter(payment -> payment.amount() > 1)
-                .map(payment ->
-                        new Payment(payment.payee(), payment.role(), payment.source(), payment.amount() / 2))
+                .map(payment -> new Payment(payment.payee(), payment.role(), payment.source(), payment.amount() / 2))
                 .toList();
     }
 
     private BigInteger total() {
-        return meter.queries().totals().stream()
-                .map(PayeeTotal::amountPico)
-                .reduce(BigInteger.ZERO, BigInteger::add);
+        return meter.queries().totals().stream().map(PayeeTotal::amountPico).reduce(BigInteger.ZERO, BigInteger::add);
     }
 
     @Test
@@ -97,7 +94,8 @@ class CorrectionTest {
         assertThat(credit.receipt().seq()).isEqualTo(2);
         assertThat(credit.receipt().servedTo()).isEqualTo(NOW);
         assertThat(credit.receipt().generatedTokens()).isZero();
-        assertThat(total()).isEqualTo(BigInteger.valueOf(billed.price() - credit.receipt().price()));
+        assertThat(total())
+                .isEqualTo(BigInteger.valueOf(billed.price() - credit.receipt().price()));
         assertThat(meter.queries().correctionsOf(ref)).containsExactly(credit);
         assertThat(meter.queries().paymentsLeft(ref).stream()
                         .mapToLong(Payment::amount)
@@ -112,7 +110,8 @@ class CorrectionTest {
         });
         assertThat(meter.queries().verifyAudit()).isEqualTo(1);
         SealedBatch batch = meter.seal().orElseThrow();
-        assertThat(batch.header().creditTotal()).isEqualTo(BigInteger.valueOf(credit.receipt().price()));
+        assertThat(batch.header().creditTotal())
+                .isEqualTo(BigInteger.valueOf(credit.receipt().price()));
         assertThat(batch.header().gross()).isEqualTo(BigInteger.valueOf(billed.price()));
     }
 

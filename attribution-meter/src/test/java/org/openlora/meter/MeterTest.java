@@ -34,6 +34,7 @@ import org.openlora.meter.ledger.SealedBatch;
 import org.openlora.meter.ledger.UsageConflictException;
 import org.openlora.meter.receipt.Payment;
 import org.openlora.meter.receipt.Receipt;
+import org.openlora.meter.receipt.Role;
 import org.openlora.meter.receipt.ReceiptCodec;
 import org.openlora.meter.receipt.SignedAcknowledgement;
 import org.openlora.meter.receipt.SignedReceipt;
@@ -281,6 +282,38 @@ class MeterTest {
             assertThat(meter.versionsFor(MeterFixture.row(meter, 10).adapters()).datanets())
                     .isEqualTo(expected);
         }
+    }
+
+    @Test
+    void retire_datanet_goesToTheTreasuryFromThenOn() {
+        try (Meter meter = Meter.open(MeterFixture.options(ledger()))) {
+            UsageRow before = MeterFixture.row(meter, 10);
+            Bytes32 retired = MeterFixture.datanets().get(1).digest();
+            assertThat(before.versions().datanets()).contains(retired);
+            meter.datanets().retire(retired, "alice", "consent was withdrawn");
+            meter.refreshDatanets();
+            UsageRow after = MeterFixture.row(meter, 20);
+            assertThat(after.versions().datanets()).doesNotContain(retired).hasSize(1);
+            meter.commit(before).join();
+            meter.commit(after).join();
+            meter.drain(MeterFixture.PATIENCE);
+            assertThat(payeesOf(meter, before)).contains(Role.DATANET_POOL);
+            Receipt receipt = meter.queries()
+                    .receiptsOf(after.requestId())
+                    .getFirst()
+                    .receipt();
+            assertThat(receipt.payments()).noneMatch(payment -> payment.role() == Role.DATANET_POOL
+                    && payment.source().equals(retired));
+            assertThat(receipt.payments()).anyMatch(payment -> payment.role() == Role.TREASURY
+                    && payment.source().equals(retired));
+        }
+    }
+
+    private static List<Role> payeesOf(Meter meter, UsageRow row) {
+        return meter.queries().receiptsOf(row.requestId()).getFirst().receipt().payments().stream()
+                .filter(payment -> payment.source().equals(MeterFixture.datanets().get(1).digest()))
+                .map(Payment::role)
+                .toList();
     }
 
     @Test

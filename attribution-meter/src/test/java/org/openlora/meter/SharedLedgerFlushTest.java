@@ -189,8 +189,7 @@ class SharedLedgerFlushTest {
     }
 
     private long landed(String name) {
-        return chain.ledger
-                .stream(operator.id(), stream(name), BlockReference.LATEST)
+        return chain.ledger.stream(operator.id(), stream(name), BlockReference.LATEST)
                 .batches();
     }
 

@@ -112,8 +112,8 @@ class SharedLedgerTest {
                 AttachedLedger beside = Ledger.attach(ledger(), MeterFixture.IDENTITY)) {
             meter.commit(MeterFixture.row(meter, 1)).join();
             meter.drain(MeterFixture.PATIENCE);
-            beside.database().write(connection ->
-                    Database.update(connection, "UPDATE receipt_stream SET epoch = epoch + 1"));
+            beside.database()
+                    .write(connection -> Database.update(connection, "UPDATE receipt_stream SET epoch = epoch + 1"));
             assertThatThrownBy(() -> meter.commit(MeterFixture.row(meter, 2)).join())
                     .cause()
                     .isInstanceOfSatisfying(
@@ -164,7 +164,8 @@ class SharedLedgerTest {
                     row.versions());
             meter.commit(late).join();
             meter.drain(MeterFixture.PATIENCE);
-            Receipt receipt = meter.queries().receiptsOf(late.requestId()).getFirst().receipt();
+            Receipt receipt =
+                    meter.queries().receiptsOf(late.requestId()).getFirst().receipt();
             assertThat(receipt.servedTo()).isEqualTo(earlier + 5);
             SealedBatch second = meter.seal().orElseThrow();
             assertThat(second.header().number()).isEqualTo(first.header().number() + 1);

@@ -141,7 +141,7 @@ class EngineAllocationTest {
         GenerationSink sink(int stream) {
             return event -> {
                 switch (event) {
-                    case GenerationEvent.Started _ -> {}
+                    case GenerationEvent.Started _, GenerationEvent.Attributed _ -> {}
                     case GenerationEvent.Delta _ -> count(stream);
                     case GenerationEvent.Finished _, GenerationEvent.Failed _ -> running.countDown();
                 }

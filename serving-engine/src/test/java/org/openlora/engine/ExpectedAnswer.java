@@ -45,6 +45,7 @@ final class ExpectedAnswer implements GenerationSink {
                         "choice " + delta.choice() + " got token " + delta.tokenId() + " at " + at
                                 + ", its adapters' own is " + (at < expected.length ? expected[at] : "none"));
             }
+            case GenerationEvent.Attributed guess -> require(false, "the engine guesses at nobody: " + guess);
             case GenerationEvent.Finished end -> finish(end);
             case GenerationEvent.Failed(EngineException cause) -> {
                 failure = cause;

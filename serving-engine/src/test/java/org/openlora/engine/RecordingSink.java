@@ -69,7 +69,7 @@ final class RecordingSink implements GenerationSink {
             switch (event) {
                 case GenerationEvent.Delta delta -> text.append(delta.text());
                 case GenerationEvent.Finished finished -> text.append(finished.text());
-                case GenerationEvent.Started _, GenerationEvent.Failed _ -> {}
+                case GenerationEvent.Started _, GenerationEvent.Attributed _, GenerationEvent.Failed _ -> {}
             }
         }
         return text.toString();

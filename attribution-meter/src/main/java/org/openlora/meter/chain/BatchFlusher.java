@@ -124,8 +124,7 @@ public final class BatchFlusher {
         } catch (ChainException e) {
             monitor.count(Event.STEP_FAILED);
             monitor.progress(
-                    stream,
-                    new FlusherMonitor.Progress(batches.last(), journal.landedNumber(), journal.finalNumber()));
+                    stream, new FlusherMonitor.Progress(batches.last(), journal.landedNumber(), journal.finalNumber()));
             throw e;
         }
     }

@@ -9,7 +9,9 @@ import org.openlora.meter.evm.Keccak256;
 ///
 /// @param salt tells versions of one code apart
 /// @param creationCode with the constructor's arguments
-public record DeterministicDeployment(Bytes32 salt, @SuppressWarnings("ArrayRecordComponent") byte[] creationCode) {
+public record DeterministicDeployment(
+        Bytes32 salt,
+        @SuppressWarnings("ArrayRecordComponent") byte[] creationCode) {
     /// Where the contract stands or will stand.
     public Address address() {
         byte[] prefix = {(byte) 0xff};

@@ -27,6 +27,10 @@ import org.sqlite.SQLiteException;
 /// token ids are overwritten, not only unlinked.
 final class SqliteDatabase extends Database {
     private static final int BUSY_MILLIS = 10_000;
+    /// Ids and hashes are random, so their indices are touched all over.
+    private static final int CACHE_KIBIBYTES = 64 << 10;
+    /// Of 4 KiB. Folding the log into the file waits for the disk twice more; recovery reads at most this much.
+    private static final int PAGES_BETWEEN_CHECKPOINTS = 8_192;
     private static final Map<String, String> TYPES = Map.of(
             "bytes", "BLOB",
             "long", "INTEGER",
@@ -52,6 +56,7 @@ final class SqliteDatabase extends Database {
             migrate(source, "sqlite", TYPES);
             Connection writer = source.getConnection();
             try {
+                execute(writer, "PRAGMA wal_autocheckpoint = " + PAGES_BETWEEN_CHECKPOINTS);
                 return new SqliteDatabase(
                         file, writer, source(file, TransactionMode.DEFERRED).getConnection());
             } catch (SQLException e) {
@@ -63,6 +68,12 @@ final class SqliteDatabase extends Database {
         }
     }
 
+    private static void execute(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
     private static SQLiteDataSource source(Path file, TransactionMode transactions) {
         SQLiteConfig config = new SQLiteConfig();
         config.setJournalMode(JournalMode.WAL);
@@ -71,6 +82,7 @@ final class SqliteDatabase extends Database {
         config.enforceForeignKeys(true);
         config.setBusyTimeout(BUSY_MILLIS);
         config.setPragma(SQLiteConfig.Pragma.SECURE_DELETE, "true");
+        config.setCacheSize(-CACHE_KIBIBYTES);
         SQLiteDataSource source = new SQLiteDataSource(config);
         source.setUrl("jdbc:sqlite:" + file);
         return source;
@@ -157,8 +169,8 @@ final class SqliteDatabase extends Database {
         reading.lock();
         try {
             reader.close();
-            try (Statement statement = writer.createStatement()) {
-                statement.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+            try {
+                execute(writer, "PRAGMA wal_checkpoint(TRUNCATE)");
             } finally {
                 writer.close();
             }

@@ -26,10 +26,10 @@ import org.openlora.meter.duplicates.NearDuplicates.Registered;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.files.Progress;
 
-/// The datanets that a lineage may name: which versions there are, in the order of their registration, which of their
-/// rows are copies of earlier ones, who is paid, and what was retired. Kept in the ledger's database; the rows are kept
-/// in a folder of the registry's own. Several processes may use one registry: each sees what the others registered
-/// after [#refresh]. Safe for use by many threads.
+/// The datanets that a lineage may name: which versions there are, in the order of their registration, which of
+/// their rows are copies of earlier ones, who is paid, and what was retired. Kept in the ledger's database; the
+/// rows are kept in a folder of the registry's own. Several processes may use one registry: each sees what the
+/// others registered after [#refresh]. Safe for use by many threads.
 public final class DatanetRegistry {
     private final Database database;
     private final DatanetStore store;
@@ -86,8 +86,8 @@ public final class DatanetRegistry {
         return registered;
     }
 
-    /// Registers the datanet of a folder behind those that are there. One that is there already stays where it is; what
-    /// its `datanet.yaml` says now of title, licence, names and payees becomes events.
+    /// Registers the datanet of a folder behind those that are there. One that is there already stays where it
+    /// is; what its `datanet.yaml` says now of title, licence, names and payees becomes events.
     ///
     /// @throws IOException where the folder cannot be read or the rows cannot be kept
     /// @throws DocumentException where it breaks the format; where its id and version are registered with other
@@ -337,8 +337,8 @@ public final class DatanetRegistry {
         return JsonNodeFactory.instance.objectNode().put("from", from).put("to", to);
     }
 
-    /// Retires a version: it stays known and auditable, and is neither searched nor credited for requests served from
-    /// now on. Retiring a retired version changes nothing.
+    /// Retires a version: it stays known and auditable, and is neither searched nor credited for requests
+    /// served from now on. Retiring a retired version changes nothing.
     ///
     /// @param actor who asks, for the record
     /// @param reason for the record
@@ -469,8 +469,8 @@ public final class DatanetRegistry {
         return database.read(connection -> new RegistryTables(connection).events(Optional.of(entry.ordinal())));
     }
 
-    /// Checks that the events are those that were written, and that a datanet's rows, root and copies are those that
-    /// were registered.
+    /// Checks that the events are those that were written, and that a datanet's rows, root and copies are those
+    /// that were registered.
     ///
     /// @throws DocumentException naming the first thing that is not
     public void verify(RegisteredDatanet entry) {

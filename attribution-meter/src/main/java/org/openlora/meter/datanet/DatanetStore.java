@@ -9,8 +9,8 @@ import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.files.Lock;
 import org.openlora.meter.files.StagedFolder;
 
-/// The registry's own copies of datanets' rows, `<datanet digest>/` each: audits need them when the folders that they
-/// were registered from are long gone. A copy is whole or absent whenever the machine stops.
+/// The registry's own copies of datanets' rows, `<datanet digest>/` each: audits need them when the folders
+/// that they were registered from are long gone. A copy is whole or absent whenever the machine stops.
 final class DatanetStore {
     private final Path root;
     private final RegistrationStep.Observer observer;

@@ -6,10 +6,10 @@ import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
 import org.openlora.meter.merkle.MerkleTree;
 
-/// The Merkle tree over the rows of a datanet: whoever holds one row can show with a short proof that it stands in a
-/// datanet whose root is known. The tree is OpenZeppelin's `StandardMerkleTree` over the columns
-/// `["uint256", "bytes32", "bytes32"]`: the row's number from 0, the contributor's hash, and the keccak256 of the row's
-/// canonical JSON. The number keeps equal rows apart.
+/// The Merkle tree over the rows of a datanet: whoever holds one row can show with a short proof that it stands
+/// in a datanet whose root is known. The tree is OpenZeppelin's `StandardMerkleTree` over the columns
+/// `["uint256", "bytes32", "bytes32"]`: the row's number from 0, the contributor's hash, and the keccak256 of
+/// the row's canonical JSON. The number keeps equal rows apart.
 public final class RowTree {
     /// ABI types of a leaf's columns.
     public static final List<String> LEAF_ENCODING = List.of("uint256", "bytes32", "bytes32");

@@ -17,8 +17,8 @@ import org.openlora.meter.document.Sha256;
 import org.openlora.meter.duplicates.NearDuplicates;
 import org.openlora.meter.evm.Bytes32;
 
-/// Writes the rows of a datanet, one after the other, as [StoredRows] reads them. What it writes is a function of the
-/// rows alone, so two writers of one datanet write the same bytes.
+/// Writes the rows of a datanet, one after the other, as [StoredRows] reads them. What it writes is a function
+/// of the rows alone, so two writers of one datanet write the same bytes.
 final class RowsWriter implements AutoCloseable {
     private static final byte[] NEW_LINE = {'\n'};
 

@@ -21,10 +21,10 @@ import org.openlora.meter.duplicates.NearDuplicates;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.files.MappedFile;
 
-/// The rows of a datanet in two mapped files, opened and verified when first looked at. `rows.jsonl` is what the
-/// datanet's digest is made of. `rows.table` is, little-endian: a header (magic u64, bytes of `rows.jsonl` u64, rows
-/// u32, contributors u32, zero u64, datanet digest, SHA-256 of all that follows), an entry for each row (offset u64,
-/// length u32, contributor u32, band keys u32 × 32), the contributors' hashes.
+/// The rows of a datanet in two mapped files, opened and verified when first looked at. `rows.jsonl` is what
+/// the datanet's digest is made of. `rows.table` is, little-endian: a header (magic u64, bytes of `rows.jsonl`
+/// u64, rows u32, contributors u32, zero u64, datanet digest, SHA-256 of all that follows), an entry for each
+/// row (offset u64, length u32, contributor u32, band keys u32 × 32), the contributors' hashes.
 final class StoredRows extends AbstractList<DatanetRow> implements RandomAccess, BandedRows {
     static final String JSON = "rows.jsonl";
     static final String TABLE = "rows.table";

@@ -4,8 +4,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/// A hash table with chains from (band, key) to rows, outside the heap: 32 bands of a million rows are 256 MB. It does
-/// not hold the keys; whoever asks compares them.
+/// A hash table with chains from (band, key) to rows, outside the heap: 32 bands of a million rows are 256 MB.
+/// It does not hold the keys; whoever asks compares them.
 final class BandTable implements AutoCloseable {
     /// Rows it can hold at most: an entry is addressed by (row, band).
     static final int MOST_ROWS = 1 << 26;

@@ -8,15 +8,15 @@ import java.util.Map;
 import java.util.Optional;
 import org.openlora.meter.files.Progress;
 
-/// Finds, for each row in the order of registration, the earliest original that it is a near-duplicate of; a row
-/// without one is an original itself. Originals alone gather copies, so a million copies of one row cost a million
-/// comparisons, and whether a row is a copy depends on earlier rows alone: nothing that is registered later moves a
-/// row from one original to another.
+/// Finds, for each row in the order of registration, the earliest original that it is a near-duplicate of; a
+/// row without one is an original itself. Originals alone gather copies, so a million copies of one row cost a
+/// million comparisons, and whether a row is a copy depends on earlier rows alone: nothing that is registered
+/// later moves a row from one original to another.
 ///
 /// Candidates are the originals that share a band with the row ([Signature]). A bucket keeps its first
-/// [#MOST_IN_BUCKET] originals; of a row's candidates the [#MOST_CANDIDATES] that share most bands (of equals the
-/// earlier ones) are compared, exactly ([Shingles#isNear]). Both bounds keep a million rows of one template from
-/// being compared with each other.
+/// [#MOST_IN_BUCKET] originals; of a row's candidates the [#MOST_CANDIDATES] that share most bands (of equals
+/// the earlier ones) are compared, exactly ([Shingles#isNear]). Both bounds keep a million rows of one template
+/// from being compared with each other.
 public final class NearDuplicates {
     /// Names this rule with all its numbers. A change of any result is a new name.
     public static final String RULE = "minhash-8b-32x4-jaccard-7/10/1";

@@ -3,12 +3,12 @@ package org.openlora.meter.duplicates;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/// The set of all runs of eight consecutive bytes of a text, normalised and in UTF-8, each as one 64-bit word (its
-/// first byte lowest): comparing words is comparing bytes, nothing is hashed. A text of fewer bytes is one shingle,
-/// filled up with zeros.
+/// The set of all runs of eight consecutive bytes of a text, normalised and in UTF-8, each as one 64-bit word
+/// (its first byte lowest): comparing words is comparing bytes, nothing is hashed. A text of fewer bytes is one
+/// shingle, filled up with zeros.
 ///
-/// Normalising makes each run of ASCII white space (0x09–0x0d, 0x20) one space, trims the ends and lowers A–Z. No
-/// tokenizer and no Unicode version enters, so the set of a text never changes.
+/// Normalising makes each run of ASCII white space (0x09–0x0d, 0x20) one space, trims the ends and lowers A–Z.
+/// No tokenizer and no Unicode version enters, so the set of a text never changes.
 public final class Shingles {
     /// Bytes in a shingle.
     public static final int LENGTH_BYTES = Long.BYTES;

@@ -2,13 +2,14 @@ package org.openlora.meter.duplicates;
 
 import java.util.Arrays;
 
-/// MinHash (Broder 1997) of a set of shingles, folded into bands (Leskovec, Rajaraman, Ullman, chapter 3): two sets
-/// of similarity s agree in one band with probability s⁴, and in none of 32 with (1 − s⁴)³² — 1 in 6,500 at s = 0.7.
+/// MinHash (Broder 1997) of a set of shingles, folded into bands (Leskovec, Rajaraman, Ullman, chapter 3): two
+/// sets of similarity s agree in one band with probability s⁴, and in none of 32 with (1 − s⁴)³² — 1 in 6,500
+/// at s = 0.7.
 ///
-/// Hash i of a shingle x is the 32-bit word `a(i) · h(x) + b(i)`, where h(x) is the upper half of `mix(x)`, `a(i)` is
-/// odd, and both are upper halves of the SplitMix64 sequence from seed 0: of `mix((2i + 1) · γ)` (its lowest bit set)
-/// and `mix((2i + 2) · γ)`. A band is the upper half of `mix(mix(m0 ‖ m1) + (m2 ‖ m3))` over the unsigned minima of its
-/// four hashes.
+/// Hash i of a shingle x is the 32-bit word `a(i) · h(x) + b(i)`, where h(x) is the upper half of `mix(x)`,
+/// `a(i)` is odd, and both are upper halves of the SplitMix64 sequence from seed 0: of `mix((2i + 1) · γ)` (its
+/// lowest bit set) and `mix((2i + 2) · γ)`. A band is the upper half of `mix(mix(m0 ‖ m1) + (m2 ‖ m3))` over
+/// the unsigned minima of its four hashes.
 final class Signature {
     /// Bands of a row.
     static final int BANDS = 32;

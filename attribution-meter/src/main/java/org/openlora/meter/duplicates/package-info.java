@@ -1,5 +1,5 @@
-/// Which rows are near-duplicates of earlier ones: shingles, MinHash signatures, bands, exact verification. A pure
-/// function of the texts in the order of their registration.
+/// Which rows are near-duplicates of earlier ones: shingles, MinHash signatures, bands, exact verification. A
+/// pure function of the texts in the order of their registration.
 ///
 /// Starting points: [NearDuplicates], [Shingles], [Signature].
 @NullMarked

@@ -14,8 +14,8 @@ import org.openlora.meter.index.IndexStore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The corpora that evidence is searched in, opened when first needed and kept: their indices are mapped files, built
-/// where there are none. Used by one thread at a time.
+/// The corpora that evidence is searched in, opened when first needed and kept: their indices are mapped files,
+/// built where there are none. Used by one thread at a time.
 public final class CorpusLibrary {
     private static final Logger LOG = LoggerFactory.getLogger(CorpusLibrary.class);
     private static final int KEPT_LINEAGES = 256;

@@ -110,8 +110,8 @@ public final class LineageCorpora {
         return rarity;
     }
 
-    /// The row that counts for a row: the original that it is a copy of; where that is outside of the lineage, the
-    /// first row of the lineage that is a copy of the same original; the row itself where it is no copy.
+    /// The row that counts for a row: the original that it is a copy of; where that is outside of the lineage,
+    /// the first row of the lineage that is a copy of the same original; the row itself where it is no copy.
     Source original(int datanet, int row) {
         Source here = new Source(datanet, row);
         return copies.get(datanet)
@@ -123,8 +123,8 @@ public final class LineageCorpora {
                 .orElse(here);
     }
 
-    /// How early an original was registered: lower is earlier. Originals of one datanet are equal, but for those that
-    /// stand for rows of an earlier datanet outside of the lineage.
+    /// How early an original was registered: lower is earlier. Originals of one datanet are equal, but for
+    /// those that stand for rows of an earlier datanet outside of the lineage.
     int age(Source original) {
         return 2 * original.datanet() + (older.contains(original) ? 0 : 1);
     }

@@ -10,15 +10,15 @@ import java.security.MessageDigest;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Bytes32;
 
-/// Reads files through the page cache: what is looked at is in memory as long as there is room, and nothing of it is on
-/// the heap.
+/// Reads files through the page cache: what is looked at is in memory as long as there is room, and nothing of
+/// it is on the heap.
 public final class MappedFile {
     private static final int PIECE_BYTES = 1 << 20;
 
     private MappedFile() {}
 
-    /// Maps a whole file, to be read. The mapping goes when nobody holds the segment any more, so readers on other
-    /// threads need not be waited for.
+    /// Maps a whole file, to be read. The mapping goes when nobody holds the segment any more, so readers on
+    /// other threads need not be waited for.
     public static MemorySegment map(Path file) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), Arena.ofAuto());

@@ -12,8 +12,8 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/// A folder that is filled beside its place and put there in one step, so that whatever stands there is whole, whenever
-/// the machine stops. Closing one that was not published removes it.
+/// A folder that is filled beside its place and put there in one step, so that whatever stands there is whole,
+/// whenever the machine stops. Closing one that was not published removes it.
 public final class StagedFolder implements AutoCloseable {
     private static final String STAGING = ".staging";
 
@@ -30,8 +30,8 @@ public final class StagedFolder implements AutoCloseable {
         return new StagedFolder(Files.createTempDirectory(staging, ""));
     }
 
-    /// Keeps a root to one writer, of this process and others, and clears what an interrupted one left. Waits for its
-    /// turn.
+    /// Keeps a root to one writer, of this process and others, and clears what an interrupted one left. Waits
+    /// for its turn.
     public static Lock lock(Path root) throws IOException {
         Files.createDirectories(root);
         Lock lock = Lock.acquire(root.resolve(".lock"));
@@ -49,7 +49,8 @@ public final class StagedFolder implements AutoCloseable {
         return folder;
     }
 
-    /// Brings everything in the folder to the disk and moves it to its place, over nothing or over what was there.
+    /// Brings everything in the folder to the disk and moves it to its place, over nothing or over what was
+    /// there.
     public void publish(Path target) throws IOException {
         forceFiles();
         if (Files.exists(target)) {

@@ -8,7 +8,8 @@ import org.openlora.meter.files.Progress;
 /// @param rowStarts `[rows]` position of each row's first token in the text that runs forward
 /// @param ids `[distinct]` token ids that occur, ascending
 /// @param idStarts `[distinct + 1]` place of each id's first suffix; the last is the number of suffixes
-/// @param reversed `[tokens + rows]` all rows backwards, each token shifted up by one, each row behind a border of 0
+/// @param reversed `[tokens + rows]` all rows backwards, each token shifted up by one, each row behind a border
+///     of 0
 /// @param suffixes `[tokens + rows]` positions in `reversed`, ascending by what begins there
 @SuppressWarnings("ArrayRecordComponent") // moved from the builder into a file or an index, never compared
 record IndexArrays(int[] rowStarts, int[] ids, int[] idStarts, int[] reversed, int[] suffixes) {

@@ -14,8 +14,8 @@ import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.files.MappedFile;
 
-/// A suffix index in one file, little-endian, to be mapped: six bytes per token where every id is below 65,535 and
-/// eight elsewhere, and some per row and distinct token.
+/// A suffix index in one file, little-endian, to be mapped: six bytes per token where every id is below 65,535
+/// and eight elsewhere, and some per row and distinct token.
 ///
 /// | at | bytes | |
 /// |---|---|---|

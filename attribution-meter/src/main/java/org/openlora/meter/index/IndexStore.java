@@ -11,9 +11,9 @@ import org.openlora.meter.files.StagedFolder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The folder of indices, `<corpus root>/suffix.index` each: built when first needed, whole or absent whenever the
-/// machine stops, verified when opened, mapped and so shared by all that open them, in this process and others. They
-/// hold nothing that cannot be built again: the folder may be deleted while no server runs.
+/// The folder of indices, `<corpus root>/suffix.index` each: built when first needed, whole or absent whenever
+/// the machine stops, verified when opened, mapped and so shared by all that open them, in this process and
+/// others. They hold nothing that cannot be built again: the folder may be deleted while no server runs.
 public final class IndexStore {
     private static final Logger LOG = LoggerFactory.getLogger(IndexStore.class);
     private static final String FILE = "suffix.index";
@@ -25,8 +25,8 @@ public final class IndexStore {
         this.root = root;
     }
 
-    /// The index of a corpus, built from its rows where there is none that can be used. Several processes that need the
-    /// same one wait for the first.
+    /// The index of a corpus, built from its rows where there is none that can be used. Several processes that
+    /// need the same one wait for the first.
     ///
     /// @param rows asked for only where the index has to be built
     /// @throws UncheckedIOException where the folder cannot be read or written

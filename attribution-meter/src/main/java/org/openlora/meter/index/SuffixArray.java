@@ -6,10 +6,10 @@ import org.openlora.meter.files.Progress;
 /// Suffix arrays by induced sorting, SA-IS (Nong, Zhang, Chan, "Linear Suffix Array Construction by Almost Pure
 /// Induced-Sorting", DCC 2009): linear time, whatever repeats there are.
 ///
-/// A suffix is of type S where it is smaller than the one that begins a symbol later, else of type L; behind the text
-/// stands an end that is smaller than every symbol. An S whose left neighbour is L is *leftmost* (LMS). The order of
-/// the leftmost suffixes, found by sorting the pieces between them and, where pieces repeat, by the same algorithm over
-/// the pieces' names, gives the order of all others in two scans.
+/// A suffix is of type S where it is smaller than the one that begins a symbol later, else of type L; behind
+/// the text stands an end that is smaller than every symbol. An S whose left neighbour is L is *leftmost*
+/// (LMS). The order of the leftmost suffixes, found by sorting the pieces between them and, where pieces
+/// repeat, by the same algorithm over the pieces' names, gives the order of all others in two scans.
 final class SuffixArray {
     private static final int EMPTY = -1;
     private static final String STAGE = "sorting suffixes, tokens";
@@ -120,8 +120,8 @@ final class SuffixArray {
         return positions;
     }
 
-    /// Sorts the pieces from one leftmost position to the next: inducing from the leftmost suffixes in any order puts
-    /// them in the order of their pieces.
+    /// Sorts the pieces from one leftmost position to the next: inducing from the leftmost suffixes in any
+    /// order puts them in the order of their pieces.
     private void sortPieces(int[] leftmost) {
         Arrays.fill(sorted, EMPTY);
         System.arraycopy(bucketEnds, 0, heads, 0, heads.length);
@@ -131,8 +131,8 @@ final class SuffixArray {
         induce();
     }
 
-    /// From sorted suffixes of type S in their places: all of type L from left to right, then all of type S from right
-    /// to left.
+    /// From sorted suffixes of type S in their places: all of type L from left to right, then all of type S
+    /// from right to left.
     private void induce() {
         heads[0] = 0;
         System.arraycopy(bucketEnds, 0, heads, 1, heads.length - 1);
@@ -178,7 +178,8 @@ final class SuffixArray {
         return order;
     }
 
-    /// Numbers the sorted pieces from 0, equal ones alike, at half their positions; returns how many numbers there are.
+    /// Numbers the sorted pieces from 0, equal ones alike, at half their positions; returns how many numbers
+    /// there are.
     private int name(int pieces, int[] names) {
         int filled = 0;
         for (int i = 0; i < length && filled < pieces; i++) {

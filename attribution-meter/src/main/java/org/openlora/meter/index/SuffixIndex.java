@@ -8,10 +8,11 @@ import java.util.Arrays;
 import java.util.List;
 import org.openlora.meter.files.Progress;
 
-/// Finds where pieces of a token sequence occur verbatim in rows of tokens. A suffix array over the reversed rows
-/// (infini-gram, arXiv 2401.17377, reversed), so that "the longest piece ending here" is one binary search, among the
-/// suffixes that begin with the piece's last token. Rows are divided by a symbol that no query holds: no match crosses
-/// a row's border. Immutable; on the heap or in a mapped file, with the same results.
+/// Finds where pieces of a token sequence occur verbatim in rows of tokens. A suffix array over the reversed
+/// rows (infini-gram, arXiv 2401.17377, reversed), so that "the longest piece ending here" is one binary
+/// search, among the suffixes that begin with the piece's last token. Rows are divided by a symbol that no
+/// query holds: no match crosses a row's border. Immutable; on the heap or in a mapped file, with the same
+/// results.
 public final class SuffixIndex {
     /// A piece of the query, tokens `[start, start + length)`, that occurs in the rows and could not be longer at
     /// either end.
@@ -83,7 +84,8 @@ public final class SuffixIndex {
                 Integer.BYTES));
     }
 
-    /// The array's own memory where the machine is little-endian, as all that OpenLoRA runs on are; a copy elsewhere.
+    /// The array's own memory where the machine is little-endian, as all that OpenLoRA runs on are; a copy
+    /// elsewhere.
     private static MemorySegment segment(int[] values) {
         if (ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN) {
             return MemorySegment.ofArray(values);
@@ -234,8 +236,8 @@ public final class SuffixIndex {
         return low;
     }
 
-    /// The first suffix that is not below the query read backwards from `last` for `length` tokens; looked for among
-    /// those that begin with its last token.
+    /// The first suffix that is not below the query read backwards from `last` for `length` tokens; looked for
+    /// among those that begin with its last token.
     private int lowerBound(int[] query, int last, int length) {
         int id = place(query[last]);
         int low = at(parts.idStarts(), id);

@@ -1,4 +1,5 @@
-/// Where pieces of a token sequence occur verbatim in a corpus: suffix arrays, and the files that they are kept in.
+/// Where pieces of a token sequence occur verbatim in a corpus: suffix arrays, and the files that they are kept
+/// in.
 ///
 /// Starting points: [SuffixIndex], [IndexStore], [IndexFile].
 @NullMarked

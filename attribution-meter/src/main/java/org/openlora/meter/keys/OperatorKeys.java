@@ -186,7 +186,8 @@ public final class OperatorKeys {
     public OperatorKey next() throws IOException {
         Optional<Found> next = read(NEXT);
         if (next.isEmpty()) {
-            boolean encrypted = Files.exists(keystore()) || KeyPassword.of(environment).isPresent();
+            boolean encrypted =
+                    Files.exists(keystore()) || KeyPassword.of(environment).isPresent();
             store(NEXT, OperatorKey.random(), encrypted);
             next = read(NEXT);
         }

@@ -10,8 +10,9 @@ import org.openlora.meter.lease.DatabaseLease;
 import org.openlora.meter.lease.Fence;
 import org.openlora.meter.receipt.SignedReceipt;
 
-/// An open ledger, as a command has it beside the server that owns its stream: it reads, appends corrections, logs what
-/// was done by hand and keeps documents. What only the owner does is in [Ledger]. Safe for use by many threads.
+/// An open ledger, as a command has it beside the server that owns its stream: it reads, appends corrections,
+/// logs what was done by hand and keeps documents. What only the owner does is in [Ledger]. Safe for use by
+/// many threads.
 public sealed class AttachedLedger implements AutoCloseable permits Ledger {
     private final Database database;
     private final LedgerIdentity identity;
@@ -82,12 +83,12 @@ public sealed class AttachedLedger implements AutoCloseable permits Ledger {
         return sealer;
     }
 
-    /// Appends a credit or debit to the stream, signed and linked as every receipt, and says so in the audit trail. The
-    /// same correction again gives its first receipt.
+    /// Appends a credit or debit to the stream, signed and linked as every receipt, and says so in the audit
+    /// trail. The same correction again gives its first receipt.
     ///
     /// @param inclusionWindow the receipt is promised in a batch this long after `nowMillis`
-    /// @throws CorrectionRefusedException where the receipt is unknown or itself a correction, more would be taken
-    ///     back than each payee has left of it, or the id stands for another correction; audited
+    /// @throws CorrectionRefusedException where the receipt is unknown or itself a correction, more would be
+    ///     taken back than each payee has left of it, or the id stands for another correction; audited
     public final SignedReceipt correct(Correction correction, Duration inclusionWindow, long nowMillis) {
         return corrections.record(correction, inclusionWindow, nowMillis);
     }

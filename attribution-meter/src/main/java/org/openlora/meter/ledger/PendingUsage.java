@@ -27,7 +27,8 @@ public record PendingUsage(
 
     /// With an order to keep the request's tokens.
     public static PendingUsage of(UsageRow row, SignedAcknowledgement acknowledgement, @Nullable TraceOrder trace) {
+        String body = UsageCodec.toJson(row);
         return new PendingUsage(
-                row, UsageCodec.toJson(row), UsageCodec.hash(row), acknowledgement, acknowledgement.toJson(), trace);
+                row, body, UsageCodec.hash(row, body), acknowledgement, acknowledgement.toJson(), trace);
     }
 }

@@ -90,6 +90,20 @@ public final class SealedBatch {
         return tree().proof((int) (seq - header.firstSeq()));
     }
 
+    /// Two are equal where the same was sealed after the same.
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof SealedBatch batch
+                && header.equals(batch.header)
+                && previousHead.equals(batch.previousHead)
+                && file.equals(batch.file);
+    }
+
+    @Override
+    public int hashCode() {
+        return head.hashCode();
+    }
+
     @Override
     public String toString() {
         return "SealedBatch[" + header + "]";

@@ -55,10 +55,7 @@ public final class Erc20 {
 
     BigInteger allowance(Address owner, Address spender) {
         return contract.read(
-                        BlockReference.LATEST,
-                        "allowance",
-                        ContractAbi.address(owner),
-                        ContractAbi.address(spender))
+                        BlockReference.LATEST, "allowance", ContractAbi.address(owner), ContractAbi.address(spender))
                 .get(0);
     }
 

@@ -28,8 +28,7 @@ public final class LedgerEarnings {
     }
 
     private static List<AnchoredStream> streams(Connection connection) throws SQLException {
-        return Database
-                .query(
+        return Database.query(
                         connection,
                         "SELECT b.stream, b.number, b.head FROM batch b JOIN journal j"
                                 + " ON j.stream = b.stream AND j.landed = b.number",
@@ -42,8 +41,7 @@ public final class LedgerEarnings {
 
     /// Credits take off what receipts of the other kinds add.
     private static List<EarnedTotal> totals(Connection connection) throws SQLException {
-        return Database
-                .query(
+        return Database.query(
                         connection,
                         "SELECT p.payee, p.role, p.source,"
                                 + " sum(CASE r.kind WHEN ? THEN -(p.amount / " + HALF + ") ELSE p.amount / " + HALF

@@ -49,16 +49,13 @@ public final class PayerDeposits {
 
     /// The deposit contract beside a payout contract; its address follows from that one's.
     public static DeterministicDeployment deployment(Address payoutClaims) {
-        return new DeterministicDeployment(
-                Keccak256.hash("OpenLoRA PayerDeposits v1"), ABI.creationCode(payoutClaims));
+        return new DeterministicDeployment(Keccak256.hash("OpenLoRA PayerDeposits v1"), ABI.creationCode(payoutClaims));
     }
 
     /// The deposit contract beside a payout contract, deployed now unless it stands already.
     public static PayerDeposits deploy(JsonRpc rpc, long chainId, TransactionSender sender, Address payoutClaims) {
         return new PayerDeposits(
-                rpc,
-                chainId,
-                deployment(payoutClaims).deploy(rpc, sender, ABI).address());
+                rpc, chainId, deployment(payoutClaims).deploy(rpc, sender, ABI).address());
     }
 
     public Address address() {

@@ -94,8 +94,7 @@ public final class PayoutBook {
 
     /// The rounds of a pool, ascending.
     public List<Kept> rounds(Bytes32 pool) {
-        return database.query(
-                "SELECT * FROM payout_round WHERE pool = ? ORDER BY number", PayoutBook::kept, pool);
+        return database.query("SELECT * FROM payout_round WHERE pool = ? ORDER BY number", PayoutBook::kept, pool);
     }
 
     public Optional<Kept> round(Bytes32 pool, long number) {

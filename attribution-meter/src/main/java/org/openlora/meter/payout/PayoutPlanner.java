@@ -92,8 +92,7 @@ public final class PayoutPlanner {
         return datanets.stream()
                 .sorted()
                 .map(datanet -> divide(
-                        known.getOrDefault(
-                                datanet, new DatanetPool(datanet, BigInteger.ZERO, List.of(), List.of())),
+                        known.getOrDefault(datanet, new DatanetPool(datanet, BigInteger.ZERO, List.of(), List.of())),
                         earned.getOrDefault(datanet, BigInteger.ZERO),
                         evidence))
                 .toList();
@@ -108,8 +107,7 @@ public final class PayoutPlanner {
         if (grown.waitingPico().signum() <= 0 || contributors.isEmpty()) {
             return grown;
         }
-        List<BigInteger> parts =
-                LargestRemainder.split(grown.waitingPico(), weights(pool, contributors, evidence));
+        List<BigInteger> parts = LargestRemainder.split(grown.waitingPico(), weights(pool, contributors, evidence));
         Map<Receiver, BigInteger> given = new TreeMap<>(Receiver.ORDER);
         for (DatanetPool.Share share : pool.shares()) {
             given.put(new Receiver(share.contributor(), share.payee()), share.givenPico());

@@ -48,7 +48,12 @@ public final class PayoutPool {
     ///
     /// @param replaces the round that counts instead where this one is disabled; 0 for none
     public record Posted(
-            Bytes32 root, Bytes32 dataHash, BigInteger total, long activatesAtSeconds, long replaces, boolean disabled) {}
+            Bytes32 root,
+            Bytes32 dataHash,
+            BigInteger total,
+            long activatesAtSeconds,
+            long replaces,
+            boolean disabled) {}
 
     public PayoutPool(JsonRpc rpc, Address contract, Bytes32 operatorId, Address token) {
         this.contract = new DeployedContract(rpc, contract, ABI);
@@ -149,8 +154,7 @@ public final class PayoutPool {
     /// Puts the sender's tokens in.
     public Mined fund(TransactionSender sender, BigInteger units) {
         token.approve(sender, contract.address(), units);
-        return contract.send(
-                sender, "fund", operatorId.bytes(), ContractAbi.address(token.address()), units);
+        return contract.send(sender, "fund", operatorId.bytes(), ContractAbi.address(token.address()), units);
     }
 
     /// Posts a round; by a submitter. An identical round again changes nothing.
@@ -207,8 +211,7 @@ public final class PayoutPool {
 
     /// Who may claim for a payee and choose where the money goes; zero for nobody.
     public Address claimer(Address payee) {
-        return Address.parse(
-                read("claimers", ContractAbi.address(payee)).get(0).toString());
+        return Address.parse(read("claimers", ContractAbi.address(payee)).get(0).toString());
     }
 
     /// Appoints who may claim for the sender.

@@ -34,8 +34,9 @@ public final class PayoutPoster {
         long onChain = pool.state().rounds();
         List<Kept> rounds = book.rounds(poolId);
         if (onChain > rounds.size()) {
-            throw new PayoutException("the contract has " + onChain + " rounds of pool " + poolId + ", this ledger knows "
-                    + rounds.size() + ": pay from the ledger that made them, or find out who has the submitter's key");
+            throw new PayoutException(
+                    "the contract has " + onChain + " rounds of pool " + poolId + ", this ledger knows " + rounds.size()
+                            + ": pay from the ledger that made them, or find out who has the submitter's key");
         }
         for (Kept kept : rounds) {
             PayoutRound round = kept.round();
@@ -107,8 +108,7 @@ public final class PayoutPoster {
         }
         PayoutRound round = kept.round();
         for (AnchoredStream stream : round.streams()) {
-            Bytes32 head = ledger.batch(
-                            pool.operatorId(), stream.stream(), stream.batches(), BlockReference.LATEST)
+            Bytes32 head = ledger.batch(pool.operatorId(), stream.stream(), stream.batches(), BlockReference.LATEST)
                     .head();
             if (!head.equals(stream.head())) {
                 throw new PayoutException("round " + number + " pays for batch " + stream.batches() + " of stream "

@@ -13,7 +13,8 @@ import org.openlora.meter.merkle.MerkleProof;
 import org.openlora.meter.merkle.MerkleTree;
 
 /// A payout round: what every payee has earned and may have had since the beginning, and from which receipts that
-/// follows. Its JSON is published under the hash of its bytes, which the contract holds; tree and proofs follow from it.
+/// follows. Its JSON is published under the hash of its bytes, which the contract holds; tree and proofs follow
+/// from it.
 ///
 /// @param poolId whose round: chain, contract, operator and token
 /// @param number 1, 2, 3 … in the contract
@@ -55,7 +56,8 @@ public record PayoutRound(
     private static <T, K extends Comparable<K>> void requireAscending(String what, List<T> items, Function<T, K> key) {
         for (int i = 1; i < items.size(); i++) {
             if (key.apply(items.get(i - 1)).compareTo(key.apply(items.get(i))) >= 0) {
-                throw new IllegalArgumentException(what + " " + key.apply(items.get(i)) + " is out of order or repeated");
+                throw new IllegalArgumentException(
+                        what + " " + key.apply(items.get(i)) + " is out of order or repeated");
             }
         }
     }
@@ -147,7 +149,8 @@ public record PayoutRound(
     /// @throws IllegalArgumentException naming the first that fell
     void requireFollows(PayoutRound before) {
         if (!poolId.equals(before.poolId) || !token.equals(before.token)) {
-            throw new IllegalArgumentException("round " + number + " is of another pool or token than " + before.number);
+            throw new IllegalArgumentException(
+                    "round " + number + " is of another pool or token than " + before.number);
         }
         for (AnchoredStream stream : before.streams) {
             if (streams.stream()

@@ -23,7 +23,7 @@ final class BouncyCastleSecp256k1 implements Secp256k1 {
     }
 
     @Override
-    public Signature sign(byte[] privateKey, Bytes32 digest) {
+    public Signature sign(byte[] privateKey, byte[] publicKey, Bytes32 digest) {
         BigInteger key = new BigInteger(1, privateKey);
         BigInteger message = digest.toUnsigned();
         HMacDSAKCalculator nonces = new HMacDSAKCalculator(new SHA256Digest());

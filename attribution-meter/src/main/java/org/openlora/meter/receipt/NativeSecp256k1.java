@@ -31,12 +31,12 @@ final class NativeSecp256k1 implements Secp256k1 {
     }
 
     @Override
-    public Signature sign(byte[] privateKey, Bytes32 digest) {
+    public Signature sign(byte[] privateKey, byte[] publicKey, Bytes32 digest) {
         byte[] message = digest.bytes();
         byte[] compact = library.sign(message, privateKey);
-        byte[] publicKey = library.pubkeyCreate(privateKey);
         for (int recoveryId = 0; recoveryId < 2; recoveryId++) {
-            if (Arrays.equals(publicKey, library.ecdsaRecover(compact, message, recoveryId))) {
+            byte[] recovered = Secp256k1.withoutPrefix(library.ecdsaRecover(compact, message, recoveryId));
+            if (Arrays.equals(publicKey, recovered)) {
                 return new Signature(Bytes32.of(compact, 0), Bytes32.of(compact, 32), 27 + recoveryId);
             }
         }

@@ -12,11 +12,13 @@ import org.openlora.meter.evm.Bytes32;
 /// `toString` shows the address alone.
 public final class OperatorKey implements Signer {
     private final byte[] privateKey;
+    private final byte[] publicKey;
     private final Address address;
 
     private OperatorKey(byte[] privateKey) {
         this.privateKey = privateKey;
-        this.address = Secp256k1.address(Secp256k1.get().publicKey(privateKey));
+        this.publicKey = Secp256k1.get().publicKey(privateKey);
+        this.address = Secp256k1.address(publicKey);
     }
 
     /// Reads `0x` (optional) and 64 hexadecimal digits.
@@ -65,7 +67,7 @@ public final class OperatorKey implements Signer {
 
     @Override
     public Signature sign(Bytes32 digest) {
-        return Secp256k1.get().sign(privateKey, digest);
+        return Secp256k1.get().sign(privateKey, publicKey, digest);
     }
 
     /// What a wrapping makes of the private key, to be stored. The array is wiped afterwards.

@@ -17,7 +17,8 @@ sealed interface Secp256k1 permits NativeSecp256k1, BouncyCastleSecp256k1 {
     /// Uncompressed public key, 64 bytes x ‖ y.
     byte[] publicKey(byte[] privateKey);
 
-    Signature sign(byte[] privateKey, Bytes32 digest);
+    /// @param publicKey of the private key, as [#publicKey] gives it
+    Signature sign(byte[] privateKey, byte[] publicKey, Bytes32 digest);
 
     /// The account that made the signature; empty where no curve point fits.
     Optional<Address> recover(Bytes32 digest, Signature signature);

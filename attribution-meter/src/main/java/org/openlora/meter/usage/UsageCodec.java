@@ -2,13 +2,13 @@ package org.openlora.meter.usage;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import org.openlora.meter.document.CanonicalJson;
 import org.openlora.meter.document.DocumentException;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Address;
@@ -18,7 +18,10 @@ import org.openlora.meter.receipt.AdapterUse;
 /// A usage row as canonical JSON (all but the token ids, which are kept apart because they are dropped) and the
 /// hash that tells a repeated row from a changed one.
 public final class UsageCodec {
-    private static final JsonMapper JSON = new JsonMapper();
+    /// Sorted members and no spaces are all that RFC 8785 asks of a row: its names and texts are plain ASCII, its
+    /// numbers integers below 2⁵³.
+    private static final JsonMapper JSON =
+            JsonMapper.builder().enable(JsonNodeFeature.WRITE_PROPERTIES_SORTED).build();
 
     private UsageCodec() {}
 
@@ -46,7 +49,11 @@ public final class UsageCodec {
                 .put("priceBook", versions.priceBook().toString());
         ArrayNode datanets = versionsNode.putArray("datanets");
         versions.datanets().forEach(datanet -> datanets.add(datanet.toString()));
-        return new String(CanonicalJson.bytes(node), StandardCharsets.UTF_8);
+        try {
+            return JSON.writeValueAsString(node);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a JSON tree in memory could not be written", e);
+        }
     }
 
     private static void writeAdapter(AdapterUsage adapter, ObjectNode node) {
@@ -147,8 +154,13 @@ public final class UsageCodec {
 
     /// SHA-256 of `lp("openlora/usage-row/v1") ‖ lp(JSON) ‖ lp(prompt ids) ‖ lp(output ids)`.
     public static Bytes32 hash(UsageRow row) {
+        return hash(row, toJson(row));
+    }
+
+    /// The hash of a row whose JSON is known.
+    public static Bytes32 hash(UsageRow row, String json) {
         return Sha256.domain("openlora/usage-row/v1")
-                .prefixed(toJson(row).getBytes(StandardCharsets.UTF_8))
+                .prefixed(json.getBytes(StandardCharsets.UTF_8))
                 .prefixed(row.prompt().bytes())
                 .prefixed(row.output().bytes())
                 .digest();

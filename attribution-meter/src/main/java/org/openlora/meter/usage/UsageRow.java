@@ -1,6 +1,7 @@
 package org.openlora.meter.usage;
 
 import java.util.List;
+import java.util.regex.Pattern;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 
@@ -36,10 +37,12 @@ public record UsageRow(
         int discardedTokens,
         Bytes32 requestSalt,
         ScoringVersions versions) {
+    private static final Pattern SOURCE = Pattern.compile("[!-~]{1,200}");
+
     public UsageRow {
         adapters = List.copyOf(adapters);
         require(!requestId.isZero(), "requestId must not be zero");
-        require(!source.isBlank(), "source must not be blank");
+        require(SOURCE.matcher(source).matches(), "source must be 1 to 200 visible ASCII characters");
         require(servedFromMillis >= 0, "servedFromMillis must not be negative: " + servedFromMillis);
         require(
                 servedFromMillis <= servedToMillis,

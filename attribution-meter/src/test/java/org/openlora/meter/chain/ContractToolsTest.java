@@ -52,8 +52,8 @@ class ContractToolsTest {
             entries.add(new PayoutEntry(
                     new Address(0, 0, i + 1), units, token.picoOf(units).add(BigInteger.valueOf(i))));
         }
-        PayoutRound round = new PayoutRound(
-                Keccak256.hash("pool"), 3, token, Bytes32.ZERO, List.of(), entries, List.of());
+        PayoutRound round =
+                new PayoutRound(Keccak256.hash("pool"), 3, token, Bytes32.ZERO, List.of(), entries, List.of());
         Path json = Files.write(folder.resolve("round.json"), round.toJson());
         Path tree = Files.writeString(folder.resolve("tree.json"), round.treeDump());
         NodeTools.Outcome outcome = NodeTools.node("check-payouts.mjs", json.toString(), tree.toString());

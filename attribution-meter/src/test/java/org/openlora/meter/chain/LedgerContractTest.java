@@ -165,7 +165,12 @@ class LedgerContractTest {
         assertThat(ledger.verifyBatch(second.header())).isTrue();
         assertThat(ledger.verifyBatch(seal(2, run.subList(4, 8)).header())).isFalse();
         BatchHeader elsewhere = BatchHeader.of(
-                2, operator.id(), run.subList(4, 9), second.tree().root(), second.header().dataHash(), "file:elsewhere");
+                2,
+                operator.id(),
+                run.subList(4, 9),
+                second.tree().root(),
+                second.header().dataHash(),
+                "file:elsewhere");
         assertThat(ledger.verifyBatch(elsewhere)).isFalse();
     }
 

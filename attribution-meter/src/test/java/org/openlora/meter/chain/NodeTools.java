@@ -50,7 +50,9 @@ final class NodeTools {
                         "OPENLORA_NODE_MODULES",
                         FOLDER.resolve("node_modules").toAbsolutePath().toString());
         builder.environment()
-                .put("OPENLORA_FORGE_OUT", TestChain.TARGET.resolve("forge").toAbsolutePath().toString());
+                .put(
+                        "OPENLORA_FORGE_OUT",
+                        TestChain.TARGET.resolve("forge").toAbsolutePath().toString());
         Process process = builder.start();
         String output;
         try (InputStream stream = process.getInputStream()) {

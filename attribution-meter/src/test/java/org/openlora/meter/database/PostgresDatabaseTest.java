@@ -60,13 +60,13 @@ class PostgresDatabaseTest {
 
     @Test
     void write_connectionLostAroundTheCommit_isMadeExactlyOnce() throws Exception {
-        Matcher address = Pattern.compile("jdbc:postgresql://127.0.0.1:(\\d+)/(\\w+)").matcher(location.url());
+        Matcher address =
+                Pattern.compile("jdbc:postgresql://127.0.0.1:(\\d+)/(\\w+)").matcher(location.url());
         assertThat(address.matches()).isTrue();
         try (LossyProxy proxy = new LossyProxy(Integer.parseInt(address.group(1)));
                 Database database = Database.open(new PostgresServer(
                         // The proxy knows a commit by its text, so no statement is sent by its number.
-                        "jdbc:postgresql://127.0.0.1:" + proxy.port() + "/" + address.group(2)
-                                + "?prepareThreshold=0",
+                        "jdbc:postgresql://127.0.0.1:" + proxy.port() + "/" + address.group(2) + "?prepareThreshold=0",
                         location.user(),
                         location.password()))) {
             createCounter(database);
@@ -118,9 +118,9 @@ class PostgresDatabaseTest {
         String name = location.url().substring(location.url().lastIndexOf('/') + 1);
         PostgresServerProcess.shared().execute("ALTER DATABASE " + name + " SET synchronous_commit = off");
         try (Database database = Database.open(location)) {
-            String setting = database.write(connection -> Database.query(
-                            connection, "SHOW synchronous_commit", row -> row.getString(1))
-                    .getFirst());
+            String setting = database.write(
+                    connection -> Database.query(connection, "SHOW synchronous_commit", row -> row.getString(1))
+                            .getFirst());
             assertThat(setting).isEqualTo("on");
         }
     }

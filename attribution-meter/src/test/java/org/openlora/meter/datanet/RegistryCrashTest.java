@@ -16,8 +16,8 @@ import org.openlora.meter.database.Database;
 import org.openlora.meter.database.DatabaseLocation;
 import org.openlora.meter.evidence.Fixtures;
 
-/// The machine stops at each step of a registration: the files as they are at that moment are a registry that knows the
-/// datanet whole or not at all, and registering it again always succeeds, with the same outcome.
+/// The machine stops at each step of a registration: the files as they are at that moment are a registry that
+/// knows the datanet whole or not at all, and registering it again always succeeds, with the same outcome.
 class RegistryCrashTest {
     @TempDir
     private Path folder;

@@ -119,7 +119,8 @@ class OperatorKeysTest {
         keys(PASSWORD).encrypt();
         assertThat(names()).containsExactlyInAnyOrder("operator.keystore.json", "operator.json");
         assertThat(keys(PASSWORD).load().key().address()).isEqualTo(made);
-        assertThatThrownBy(() -> keys(PASSWORD).create(OperatorKey.random(), true)).hasMessageContaining("key rotate");
+        assertThatThrownBy(() -> keys(PASSWORD).create(OperatorKey.random(), true))
+                .hasMessageContaining("key rotate");
     }
 
     @Test

@@ -10,7 +10,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-
 import org.junit.jupiter.api.Test;
 import org.openlora.meter.chain.LocalChain;
 import org.openlora.meter.chain.TransactionSender;
@@ -41,8 +40,9 @@ class GasTableTest {
         table.forEach((what, gas) -> System.out.printf("  %-58s %,9d%n", what, gas));
     }
 
-    /// A batch costs one root, one head and the stream's totals, whatever its size. What differs are the zero bytes
-    /// within its header, at 12 gas each, and the stream's credit total, which a batch without credits leaves alone.
+    /// A batch costs one root, one head and the stream's totals, whatever its size. What differs are the zero
+    /// bytes within its header, at 12 gas each, and the stream's credit total, which a batch without credits
+    /// leaves alone.
     @Test
     void batch_independentOfItsSize_within110000() {
         Bytes32 operatorId = pool.operatorId();
@@ -100,22 +100,37 @@ class GasTableTest {
 
     @Test
     void payoutsAndDeposits_withinBounds() {
-        bound("pool, opened", chain.unopenedPool().open(chain.admin, PayoutChain.key("guardian").address(), 60), 75_000);
+        bound(
+                "pool, opened",
+                chain.unopenedPool()
+                        .open(chain.admin, PayoutChain.key("guardian").address(), 60),
+                75_000);
         chain.fund(chain.pool(), 1); // the contract's first tokens
         bound("fund, the pool's first", chain.fund(pool, 10_000_000), 75_000);
         bound("fund", chain.fund(pool, 10_000_000), 60_000);
         PayoutRound first = round(1, 1_000, 5);
         bound("round, the pool's first", pool.post(chain.admin, first), 150_000);
         chain.advance(PayoutChain.DELAY_SECONDS);
-        bound("claim of 1,000 payees, the pool's first", pool.claim(chain.admin, first, first.leaves().get(0)), 130_000);
-        bound("claim of 1,000 payees, an account's first", pool.claim(chain.admin, first, first.leaves().get(1)), 110_000);
+        bound(
+                "claim of 1,000 payees, the pool's first",
+                pool.claim(chain.admin, first, first.leaves().get(0)),
+                130_000);
+        bound(
+                "claim of 1,000 payees, an account's first",
+                pool.claim(chain.admin, first, first.leaves().get(1)),
+                110_000);
         PayoutRound second = round(2, 1_000, 7);
         bound("round", pool.post(chain.admin, second), 140_000);
         chain.advance(PayoutChain.DELAY_SECONDS);
-        bound("claim of 1,000 payees, a top-up", pool.claim(chain.admin, second, second.leaves().get(1)), 85_000);
+        bound(
+                "claim of 1,000 payees, a top-up",
+                pool.claim(chain.admin, second, second.leaves().get(1)),
+                85_000);
         Mined many = pool.claimMany(chain.admin, second, second.leaves().subList(2, 102));
-        bound("claimMany, each of 100 first claims", new Mined(
-                many.transactionHash(), many.gasUsed() / 100, many.blockNumber()), 80_000);
+        bound(
+                "claimMany, each of 100 first claims",
+                new Mined(many.transactionHash(), many.gasUsed() / 100, many.blockNumber()),
+                80_000);
         deposits();
         print();
     }

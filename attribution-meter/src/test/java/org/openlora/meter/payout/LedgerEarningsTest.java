@@ -64,15 +64,12 @@ class LedgerEarningsTest {
                 }
             }
             assertThat(first.subList(0, 20)).anyMatch(receipt -> receipt.kind() == ReceiptKind.CREDIT);
-            assertThat(earnings.totals())
-                    .hasSize(expected.size())
-                    .allSatisfy(total -> assertThat(total.netPico())
-                            .isEqualTo(expected.get(
-                                    new EarnedTotal(total.payee(), total.role(), total.source(), BigInteger.ZERO))));
+            assertThat(earnings.totals()).hasSize(expected.size()).allSatisfy(total -> assertThat(total.netPico())
+                    .isEqualTo(expected.get(
+                            new EarnedTotal(total.payee(), total.role(), total.source(), BigInteger.ZERO))));
             assertThat(earnings.netPico())
                     .isEqualTo(expected.values().stream().reduce(BigInteger.ZERO, BigInteger::add));
-            assertThat(earnings.streams())
-                    .containsExactly(new AnchoredStream(first.getFirst().stream(), 2, head(2)));
+            assertThat(earnings.streams()).containsExactly(new AnchoredStream(first.getFirst().stream(), 2, head(2)));
         }
     }
 

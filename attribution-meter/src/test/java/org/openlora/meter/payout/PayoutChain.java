@@ -87,8 +87,7 @@ final class PayoutChain {
 
     PayoutPool unopenedPool() {
         Bytes32 salt = Keccak256.hash("operator " + NAMES.incrementAndGet());
-        admin.send(
-                ledger.address(), LedgerContract.registerOperatorCall(salt, admin.sender(), admin.sender()));
+        admin.send(ledger.address(), LedgerContract.registerOperatorCall(salt, admin.sender(), admin.sender()));
         return new PayoutPool(chain.rpc(), claims, OperatorIds.of(admin.sender(), salt), token.address());
     }
 

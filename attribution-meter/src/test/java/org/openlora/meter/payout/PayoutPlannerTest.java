@@ -26,9 +26,8 @@ class PayoutPlannerTest {
     private static final Bytes32 OLE = Keccak256.hash("contributor ole");
     private static final SettlementToken USDC = new SettlementToken(payee(99), "USDC", 6);
     private static final DatanetMembers NOBODY = datanet -> List.of();
-    private static final DatanetMembers SEA_PEOPLE = datanet -> datanet.equals(SEA)
-            ? List.of(new Member(MARIT, payee(1), 3), new Member(OLE, payee(2), 1))
-            : List.of();
+    private static final DatanetMembers SEA_PEOPLE = datanet ->
+            datanet.equals(SEA) ? List.of(new Member(MARIT, payee(1), 3), new Member(OLE, payee(2), 1)) : List.of();
 
     private static Address payee(int number) {
         return new Address(0, 0, number);
@@ -67,8 +66,8 @@ class PayoutPlannerTest {
         assertThat(units(first, 2)).isZero();
         assertThat(carried(first, 2)).isEqualTo(7);
         assertThat(first.leaves()).extracting(PayoutEntry::payee).containsExactly(payee(1));
-        PayoutRound second = planner(NOBODY)
-                .plan(2, Optional.of(first), upTo(2, operator(1, 3_000_000), operator(2, 1_000_006)));
+        PayoutRound second =
+                planner(NOBODY).plan(2, Optional.of(first), upTo(2, operator(1, 3_000_000), operator(2, 1_000_006)));
         assertThat(units(second, 1)).isEqualTo(3);
         assertThat(carried(second, 1)).isZero();
         assertThat(units(second, 2)).isEqualTo(1);
@@ -103,7 +102,11 @@ class PayoutPlannerTest {
                 .plan(
                         1,
                         Optional.empty(),
-                        upTo(1, pool, earned(1, Role.CONTRIBUTOR, MARIT, 1_000_000), earned(2, Role.CONTRIBUTOR, OLE, 3_000_000)));
+                        upTo(
+                                1,
+                                pool,
+                                earned(1, Role.CONTRIBUTOR, MARIT, 1_000_000),
+                                earned(2, Role.CONTRIBUTOR, OLE, 3_000_000)));
         assertThat(units(first, 1)).isEqualTo(1 + 2);
         assertThat(units(first, 2)).isEqualTo(3 + 6);
         assertThat(first.entry(payee(90))).as("the escrow account is not paid").isEmpty();
@@ -152,18 +155,17 @@ class PayoutPlannerTest {
         PayoutRound first = planner(NOBODY).plan(1, Optional.empty(), upTo(1, pool, operator(5, 1_000_000)));
         assertThat(first.pools().getFirst().waitingPico()).isEqualTo(4_000_000);
         assertThat(first.totalUnits()).isEqualTo(1);
-        PayoutRound second =
-                planner(SEA_PEOPLE).plan(2, Optional.of(first), upTo(2, pool, operator(5, 1_000_000)));
+        PayoutRound second = planner(SEA_PEOPLE).plan(2, Optional.of(first), upTo(2, pool, operator(5, 1_000_000)));
         assertThat(second.pools().getFirst().waitingPico()).isZero();
         assertThat(second.totalUnits()).isEqualTo(5);
     }
 
     @Test
     void plan_poolThatLostByCredits_takesItOffTheNextDivision() {
-        PayoutRound first = planner(SEA_PEOPLE)
-                .plan(1, Optional.empty(), upTo(1, earned(90, Role.DATANET_POOL, SEA, 4_000_000)));
-        PayoutRound second = planner(SEA_PEOPLE)
-                .plan(2, Optional.of(first), upTo(2, earned(90, Role.DATANET_POOL, SEA, 3_000_000)));
+        PayoutRound first =
+                planner(SEA_PEOPLE).plan(1, Optional.empty(), upTo(1, earned(90, Role.DATANET_POOL, SEA, 4_000_000)));
+        PayoutRound second =
+                planner(SEA_PEOPLE).plan(2, Optional.of(first), upTo(2, earned(90, Role.DATANET_POOL, SEA, 3_000_000)));
         assertThat(second.pools().getFirst().waitingPico()).isEqualTo(-1_000_000);
         assertThat(second.totalUnits()).isEqualTo(4);
         PayoutRound third = planner(SEA_PEOPLE)
@@ -180,8 +182,9 @@ class PayoutPlannerTest {
                 .withMessageContaining("fewer batches of stream " + STREAM);
     }
 
-    /// Whatever is earned and credited, in tokens of any decimals: everything earned is either paid, carried or waiting,
-    /// to the last pico-unit, nobody's cumulative amount falls, and nobody is paid more than it has earned and had.
+    /// Whatever is earned and credited, in tokens of any decimals: everything earned is either paid, carried or
+    /// waiting, to the last pico-unit, nobody's cumulative amount falls, and nobody is paid more than it has
+    /// earned and had.
     @Test
     void plan_randomHistories_conserveEveryPicoUnit() {
         Random random = new Random(47);
@@ -201,8 +204,8 @@ class PayoutPlannerTest {
                         new EarnedTotal(payee(90), Role.DATANET_POOL, SEA, other[0]),
                         new EarnedTotal(payee(1), Role.CONTRIBUTOR, MARIT, other[1]),
                         new EarnedTotal(payee(2), Role.CONTRIBUTOR, OLE, other[2])));
-                direct.forEach((payee, pico) -> totals.add(
-                        new EarnedTotal(payee(payee), Role.OPERATOR, Bytes32.ZERO, pico)));
+                direct.forEach(
+                        (payee, pico) -> totals.add(new EarnedTotal(payee(payee), Role.OPERATOR, Bytes32.ZERO, pico)));
                 Earnings earnings = upTo(number, totals.toArray(EarnedTotal[]::new));
                 PayoutRound round = planner.plan(number, before, earnings);
                 BigInteger paid = token.picoOf(round.totalUnits());
@@ -214,9 +217,8 @@ class PayoutPlannerTest {
                 BigInteger most = token.decimals() >= 12 ? BigInteger.ONE : token.picoOf(BigInteger.ONE);
                 for (PayoutEntry entry : round.entries()) {
                     assertThat(entry.carriedPico(token)).isLessThan(most);
-                    before.flatMap(old -> old.entry(entry.payee()))
-                            .ifPresent(old -> assertThat(entry.cumulativeUnits())
-                                    .isGreaterThanOrEqualTo(old.cumulativeUnits()));
+                    before.flatMap(old -> old.entry(entry.payee())).ifPresent(old -> assertThat(entry.cumulativeUnits())
+                            .isGreaterThanOrEqualTo(old.cumulativeUnits()));
                     boolean above = entry.carriedPico(token).signum() < 0;
                     BigInteger had = before.flatMap(old -> old.entry(entry.payee()))
                             .map(PayoutEntry::cumulativeUnits)

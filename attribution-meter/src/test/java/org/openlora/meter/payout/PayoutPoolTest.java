@@ -24,8 +24,7 @@ class PayoutPoolTest {
         List<PayoutEntry> entries = new ArrayList<>();
         for (int i = 0; i < units.length; i++) {
             BigInteger given = BigInteger.valueOf(units[i]);
-            entries.add(new PayoutEntry(
-                    new Address(0, 0, 0x1000 + i), given, chain.settlement.picoOf(given)));
+            entries.add(new PayoutEntry(new Address(0, 0, 0x1000 + i), given, chain.settlement.picoOf(given)));
         }
         return new PayoutRound(pool.id(), number, chain.settlement, Bytes32.ZERO, List.of(), entries, List.of());
     }
@@ -87,8 +86,8 @@ class PayoutPoolTest {
         chain.token.mint(chain.admin, payer.address(), BigInteger.valueOf(1_000));
         deposits.deposit(payerSender, channel, BigInteger.valueOf(1_000));
         PaymentChannel.Voucher voucher = channel.voucher(deposits.domain(), BigInteger.valueOf(600), payer);
-        assertThatThrownBy(() ->
-                        deposits.charge(chain.admin, new PayerDeposits.Charge(voucher, BigInteger.valueOf(601))))
+        assertThatThrownBy(
+                        () -> deposits.charge(chain.admin, new PayerDeposits.Charge(voucher, BigInteger.valueOf(601))))
                 .hasMessageContaining("ExceedsVoucher(600)");
         deposits.charge(chain.admin, new PayerDeposits.Charge(voucher, BigInteger.valueOf(400)));
         deposits.chargeMany(

@@ -59,8 +59,7 @@ class PayoutPosterTest {
     void open() {
         database = Database.open(kind.location(folder));
         book = new PayoutBook(database);
-        book.keep(new PayoutBook.Pool(
-                poolId, LocalChain.CHAIN_ID, chain.claims, pool.operatorId(), chain.settlement));
+        book.keep(new PayoutBook.Pool(poolId, LocalChain.CHAIN_ID, chain.claims, pool.operatorId(), chain.settlement));
         poster = new PayoutPoster(book, pool, chain.ledger);
         chain.fund(pool, 10_000);
     }
@@ -74,12 +73,9 @@ class PayoutPosterTest {
     private PayoutRound plan(long units, AnchoredStream... streams) {
         PayoutPlanner planner = new PayoutPlanner(poolId, chain.settlement, datanet -> List.of());
         EarnedTotal total = new EarnedTotal(
-                new Address(0, 0, 1),
-                Role.OPERATOR,
-                Bytes32.ZERO,
-                chain.settlement.picoOf(BigInteger.valueOf(units)));
-        PayoutRound round = planner.plan(
-                poster.nextNumber(), poster.base(), new Earnings(List.of(streams), List.of(total)));
+                new Address(0, 0, 1), Role.OPERATOR, Bytes32.ZERO, chain.settlement.picoOf(BigInteger.valueOf(units)));
+        PayoutRound round =
+                planner.plan(poster.nextNumber(), poster.base(), new Earnings(List.of(streams), List.of(total)));
         assertThat(book.plan(round, NOW).round()).isEqualTo(round);
         return round;
     }
@@ -108,8 +104,7 @@ class PayoutPosterTest {
         PayoutRound better = plan(150);
         assertThat(book.rounds(poolId)).extracting(Kept::round).containsExactly(better);
         poster.post(1, chain.admin, NOW);
-        EarnedTotal more =
-                new EarnedTotal(new Address(0, 0, 1), Role.OPERATOR, Bytes32.ZERO, BigInteger.TEN.pow(9));
+        EarnedTotal more = new EarnedTotal(new Address(0, 0, 1), Role.OPERATOR, Bytes32.ZERO, BigInteger.TEN.pow(9));
         PayoutRound late = new PayoutPlanner(poolId, chain.settlement, datanet -> List.of())
                 .plan(1, Optional.empty(), new Earnings(List.of(), List.of(more)));
         assertThat(book.plan(late, NOW).round()).isEqualTo(better);
@@ -206,8 +201,8 @@ class PayoutPosterTest {
     @Test
     void pool_whoseTokenChangedItsDecimals_refused() {
         SettlementToken other = new SettlementToken(chain.token.address(), "devUSD", 18);
-        assertThatThrownBy(() -> book.keep(new PayoutBook.Pool(
-                        poolId, LocalChain.CHAIN_ID, chain.claims, pool.operatorId(), other)))
+        assertThatThrownBy(() -> book.keep(
+                        new PayoutBook.Pool(poolId, LocalChain.CHAIN_ID, chain.claims, pool.operatorId(), other)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("has 18 decimals; rounds were planned with 6");
     }

@@ -24,8 +24,9 @@ class Secp256k1Test {
             byte[] key = ReceiptFixtures.word(random).bytes();
             Bytes32 digest = ReceiptFixtures.word(random);
             assertThat(JAVA.publicKey(key)).isEqualTo(natives.get().publicKey(key));
-            Signature signature = natives.get().sign(key, digest);
-            assertThat(JAVA.sign(key, digest)).isEqualTo(signature);
+            byte[] publicKey = natives.get().publicKey(key);
+            Signature signature = natives.get().sign(key, publicKey, digest);
+            assertThat(JAVA.sign(key, publicKey, digest)).isEqualTo(signature);
             Address signer = Secp256k1.address(JAVA.publicKey(key));
             assertThat(JAVA.recover(digest, signature)).contains(signer);
             assertThat(natives.get().recover(digest, signature)).contains(signer);

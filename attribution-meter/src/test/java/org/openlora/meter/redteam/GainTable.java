@@ -17,9 +17,8 @@ final class GainTable {
 
     private final Map<String, String> lines = new TreeMap<>();
 
-    /// @param honest income without the attack
-    /// @param first income with it under version 1
-    /// @param current income with it under today's version
+    /// @param first under version 1
+    /// @param current under today's version
     void add(String attack, Gain first, Gain current) {
         lines.put(
                 attack,

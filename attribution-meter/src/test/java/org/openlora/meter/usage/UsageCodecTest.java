@@ -3,8 +3,11 @@ package org.openlora.meter.usage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.openlora.meter.document.CanonicalJson;
 import org.openlora.meter.evidence.Fixtures;
 
 class UsageCodecTest {
@@ -26,6 +29,12 @@ class UsageCodecTest {
         assertThat(TokenIds.ofBytes(ROW.prompt().bytes())).isEqualTo(ROW.prompt());
         assertThat(UsageCodec.toJson(ROW)).doesNotContain("300000");
         assertThat(ROW.toString()).doesNotContain("300000");
+    }
+
+    @Test
+    void toJson_anyRow_isCanonical() throws Exception {
+        byte[] json = UsageCodec.toJson(ROW).getBytes(StandardCharsets.UTF_8);
+        assertThat(CanonicalJson.bytes(new JsonMapper().readTree(json))).isEqualTo(json);
     }
 
     @Test

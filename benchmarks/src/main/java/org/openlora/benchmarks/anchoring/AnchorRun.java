@@ -103,8 +103,7 @@ public final class AnchorRun {
         }
         try (LocalChain chain = started.get()) {
             chain.fund(key.address());
-            LedgerDeployer deployer =
-                    new LedgerDeployer(chain.rpc(), new TransactionSender(chain.rpc(), key, LIMIT));
+            LedgerDeployer deployer = new LedgerDeployer(chain.rpc(), new TransactionSender(chain.rpc(), key, LIMIT));
             LedgerContract contract = timed("contract deployed, operator registered", () -> {
                 LedgerContract deployed = deployer.deploy(key.address());
                 var _ = deployer.register(deployed, Bytes32.ZERO, key.address(), key.address());
@@ -184,10 +183,8 @@ public final class AnchorRun {
                         && contract.verifySignedReceipt(id, signed));
         boolean refuses = batch.header().count() == 1
                 || !contract.verifyReceipt(id, identity.stream(), number, another.receipt(), proof);
-        String script = timed("verified by JavaScript", () -> script(chain, identity, batch, signed));
-        if (script != null) {
-            script.lines().forEach(line -> out.println("  " + line));
-        }
+        Optional<String> script = timed("verified by JavaScript", () -> script(chain, identity, batch, signed));
+        script.ifPresent(said -> said.lines().forEach(line -> out.println("  " + line)));
         return new Result(
                 receipts,
                 numbers.size(),
@@ -198,7 +195,7 @@ public final class AnchorRun {
                 proof.siblings().size(),
                 verifies,
                 refuses,
-                script,
+                script.orElse(null),
                 Runtime.getRuntime().maxMemory());
     }
 
@@ -212,25 +209,26 @@ public final class AnchorRun {
 
     /// Runs `examples/verify` with the published batch file.
     ///
-    /// @return what it printed; null where it is not there or Node.js is not
-    private @Nullable String script(
-            LocalChain chain, LedgerIdentity identity, SealedBatch batch, SignedReceipt signed) throws IOException {
+    /// @return what it printed; empty where it is not there or Node.js is not
+    private Optional<String> script(LocalChain chain, LedgerIdentity identity, SealedBatch batch, SignedReceipt signed)
+            throws IOException {
         Path source = root.resolve("examples").resolve("verify");
         if (Files.notExists(source.resolve("verify.mjs"))) {
             out.println("  left out: there is no " + source.resolve("verify.mjs"));
-            return null;
+            return Optional.empty();
         }
         Path tools = Files.createDirectories(folder.resolve("verify"));
         for (String name : List.of("verify.mjs", "package.json", "package-lock.json")) {
             Files.copy(source.resolve(name), tools.resolve(name));
         }
         Path receipt = Files.write(folder.resolve("receipt.json"), signed.toJson());
-        Optional<String> installed = command(tools, List.of("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"));
+        Optional<String> installed =
+                command(tools, List.of("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"));
         if (installed.isEmpty()) {
             out.println("  left out: npm cannot be run, or brings no packages");
-            return null;
+            return Optional.empty();
         }
-        return command(
+        Optional<String> said = command(
                         tools,
                         List.of(
                                 "node",
@@ -240,8 +238,11 @@ public final class AnchorRun {
                                 "--rpc",
                                 chain.endpoint().toString(),
                                 "--signer",
-                                identity.signer().address().toString()))
-                .orElseThrow(() -> new Problem("verify.mjs does not accept the receipt", "see " + folder));
+                                identity.signer().address().toString()));
+        if (said.isEmpty()) {
+            throw new Problem("verify.mjs does not accept the receipt", "see " + folder);
+        }
+        return said;
     }
 
     /// @return what a command printed; empty where it failed or cannot be run

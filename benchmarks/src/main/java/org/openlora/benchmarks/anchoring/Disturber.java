@@ -112,12 +112,18 @@ final class Disturber {
             rpc.call(
                     "eth_sendTransaction",
                     Map.of(
-                            "from", account,
-                            "to", account,
-                            "nonce", "0x" + Long.toHexString(nonce),
-                            "gas", "0x5208",
-                            "maxFeePerGas", "0xe8d4a51000",
-                            "maxPriorityFeePerGas", "0x174876e800"));
+                            "from",
+                            account,
+                            "to",
+                            account,
+                            "nonce",
+                            "0x" + Long.toHexString(nonce),
+                            "gas",
+                            "0x5208",
+                            "maxFeePerGas",
+                            "0xe8d4a51000",
+                            "maxPriorityFeePerGas",
+                            "0x174876e800"));
             rpc.call("evm_mine");
         }
     }

@@ -29,8 +29,8 @@ public final class FaultCampaign {
     /// How one campaign went.
     ///
     /// @param batches how many there were
-    /// @param operatorTransactions of the operator's account on the final chain; more than batches where nonces were
-    ///     stolen or a batch was sent twice
+    /// @param operatorTransactions of the operator's account on the final chain; more than batches where nonces
+    ///     were stolen or a batch was sent twice
     /// @param disturbances what happened, how often
     /// @param violations what is wrong with the final chain; empty for exactly once
     public record Outcome(
@@ -94,8 +94,7 @@ public final class FaultCampaign {
         try (Arena arena = Arena.open(anvil, next(), plan.batches(), seed);
                 FaultyProxy proxy =
                         new FaultyProxy(arena.anvil().endpoint(), plan.faultProbability(), HANG_MILLIS, seed)) {
-            FlusherProcess.Arguments told =
-                    arena.arguments(arena.ledgerFolder(), proxy.endpoint(), plan.batches());
+            FlusherProcess.Arguments told = arena.arguments(arena.ledgerFolder(), proxy.endpoint(), plan.batches());
             arena.show(1);
             if (plan.kills()) {
                 try (FlusherHost host = new FlusherHost.Forked(
@@ -116,7 +115,8 @@ public final class FaultCampaign {
         }
     }
 
-    /// A disturbance may have come after the last look: a last flusher makes good what it undid, and then all must hold.
+    /// A disturbance may have come after the last look: a last flusher makes good what it undid, and then all must
+    /// hold.
     private static Outcome settled(
             Arena arena, Plan plan, FaultyProxy proxy, FlusherProcess.Arguments told, Ledger ledger, long begun)
             throws IOException {
@@ -147,19 +147,19 @@ public final class FaultCampaign {
     /// The flusher stops at every point around a journal entry and around sending, once for each batch.
     private Outcome halts(int batchesPerPoint) throws IOException {
         long begun = System.nanoTime();
-        int batches = batchesPerPoint * CrashingJournal.Point.values().length;
+        List<CrashingJournal.Point> points = List.of(CrashingJournal.Point.values());
+        int batches = batchesPerPoint * points.size();
         try (Arena arena = Arena.open(anvil, next(), batches, seed);
                 Ledger ledger = arena.openLedger(arena.ledgerFolder())) {
-            FlusherProcess.Arguments told = arena.arguments(
-                    arena.ledgerFolder(), arena.anvil().endpoint(), batches);
+            FlusherProcess.Arguments told =
+                    arena.arguments(arena.ledgerFolder(), arena.anvil().endpoint(), batches);
             FlushSource source = arena.source(ledger);
             Map<String, Integer> happened = new TreeMap<>();
             for (int number = 1; number <= batches; number++) {
-                CrashingJournal.Point point = CrashingJournal.Point.values()[(number - 1) % CrashingJournal.Point.values().length];
+                CrashingJournal.Point point = points.get((number - 1) % points.size());
                 arena.show(number);
                 CrashingJournal journal = new CrashingJournal(source.journal(), point);
-                FlushSource dying =
-                        new FlushSource(source.operatorId(), source.stream(), source.batches(), journal);
+                FlushSource dying = new FlushSource(source.operatorId(), source.stream(), source.batches(), journal);
                 try {
                     BatchFlusher flusher = FlusherProcess.flusher(dying, told, arena.key(), new FlusherMonitor());
                     while (flusher.step().finalized() < number) {
@@ -168,7 +168,8 @@ public final class FaultCampaign {
                 } catch (CrashingJournal.Crash e) {
                     happened.merge(word(point), 1, Integer::sum);
                 }
-                FlusherProcess.flusher(source, told, arena.key(), new FlusherMonitor()).flushUntil(number, LIMIT);
+                FlusherProcess.flusher(source, told, arena.key(), new FlusherMonitor())
+                        .flushUntil(number, LIMIT);
             }
             return outcome(arena, "halts at every journal point", batches, happened, ledger, begun);
         }
@@ -179,8 +180,8 @@ public final class FaultCampaign {
         long begun = System.nanoTime();
         try (Arena arena = Arena.open(anvil, next(), batches, seed);
                 Ledger ledger = arena.openLedger(arena.ledgerFolder())) {
-            FlusherProcess.Arguments told = arena.arguments(
-                    arena.ledgerFolder(), arena.anvil().endpoint(), batches);
+            FlusherProcess.Arguments told =
+                    arena.arguments(arena.ledgerFolder(), arena.anvil().endpoint(), batches);
             arena.show(batches);
             FlusherMonitor monitor = new FlusherMonitor();
             BatchFlusher flusher = FlusherProcess.flusher(ledger, told, arena.key(), monitor);

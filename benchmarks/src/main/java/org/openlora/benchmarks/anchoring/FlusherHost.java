@@ -116,8 +116,8 @@ interface FlusherHost extends AutoCloseable {
             command.addAll(told.toList());
             ProcessBuilder builder = new ProcessBuilder(command)
                     .redirectError(ProcessBuilder.Redirect.appendTo(new File(log.toString())));
-            builder.environment()
-                    .put(OperatorKeys.ENVIRONMENT, key.wrapped(bytes -> java.util.HexFormat.of().formatHex(bytes)));
+            builder.environment().put(OperatorKeys.ENVIRONMENT, key.wrapped(bytes -> java.util.HexFormat.of()
+                    .formatHex(bytes)));
             try {
                 Process started = builder.start();
                 BufferedReader lines =

@@ -66,8 +66,8 @@ public final class FlusherProcess {
         Arguments told = Arguments.of(arguments);
         OperatorKey key = OperatorKey.parse(
                 Objects.requireNonNull(System.getenv(OperatorKeys.ENVIRONMENT)), OperatorKeys.ENVIRONMENT);
-        LedgerIdentity identity = new LedgerIdentity(
-                told.stream(), told.operatorId(), Eip712Domain.ledger(31_337, told.contract()), key);
+        LedgerIdentity identity =
+                new LedgerIdentity(told.stream(), told.operatorId(), Eip712Domain.ledger(31_337, told.contract()), key);
         try (Ledger ledger = Ledger.open(LedgerLocation.of(told.ledger()), identity)) {
             System.out.println(READY);
             System.out.flush();
@@ -103,9 +103,6 @@ public final class FlusherProcess {
 
     static FlushPolicy policy() {
         return new FlushPolicy(
-                Duration.ofMillis(300),
-                Duration.ofMillis(1_500),
-                BigInteger.TEN.pow(12),
-                Duration.ofMillis(5));
+                Duration.ofMillis(300), Duration.ofMillis(1_500), BigInteger.TEN.pow(12), Duration.ofMillis(5));
     }
 }

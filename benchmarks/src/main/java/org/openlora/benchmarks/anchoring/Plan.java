@@ -61,8 +61,8 @@ record Plan(String name, int batches, double faultProbability, Map<Disturbance, 
     /// The same in a tenth of the time: a few of each disturbance, at most one kill.
     Plan shortened() {
         Map<Disturbance, Integer> fewer = new EnumMap<>(Disturbance.class);
-        disturbances.forEach(
-                (disturbance, times) -> fewer.put(disturbance, disturbance == Disturbance.KILL ? 1 : Math.min(times, 2)));
+        disturbances.forEach((disturbance, times) ->
+                fewer.put(disturbance, disturbance == Disturbance.KILL ? 1 : Math.min(times, 2)));
         return new Plan(name, Math.min(batches, 4), faultProbability, fewer);
     }
 

@@ -84,9 +84,7 @@ final class SyntheticReceipts {
         return PendingUsage.of(
                 row,
                 SignedAcknowledgement.sign(
-                        UsageReceipts.acknowledgement(row, from + 86_400_000),
-                        identity.domain(),
-                        identity.signer()));
+                        UsageReceipts.acknowledgement(row, from + 86_400_000), identity.domain(), identity.signer()));
     }
 
     private AttributionRecord attribution(UsageRow row) {
@@ -108,7 +106,7 @@ final class SyntheticReceipts {
         List<Payment> payments = new ArrayList<>();
         long price = 0;
         for (Role role : List.of(Role.BASE_OWNER, Role.OPERATOR, Role.PLATFORM, Role.TREASURY)) {
-            long amount = 1 + random.nextInt(1_000_000_000);
+            long amount = 1L + random.nextInt(1_000_000_000);
             payments.add(new Payment(address(), role, word(), amount));
             price += amount;
         }

@@ -3,8 +3,8 @@ package org.openlora.benchmarks.attribution;
 import java.util.SplittableRandom;
 import org.openlora.meter.index.RowTokens;
 
-/// Rows of tokens as text has them: few kinds are common (Zipf's law, exponent 1), phrases recur, rows differ in length.
-/// Every row is a function of seed and number alone, so nothing of the corpus is held.
+/// Rows of tokens as text has them: few kinds are common (Zipf's law, exponent 1), phrases recur, rows differ
+/// in length. Every row is a function of seed and number alone, so nothing of the corpus is held.
 final class SyntheticCorpus implements RowTokens {
     /// As SmolLM2's tokenizer has.
     static final int VOCABULARY = 49_152;

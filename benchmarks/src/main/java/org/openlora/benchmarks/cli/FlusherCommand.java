@@ -84,6 +84,7 @@ final class FlusherCommand implements Callable<Integer> {
         Path folder = Installation.current(System.getenv()).chain();
         Files.createDirectories(folder);
         return AnvilBinary.find(folder, System.getenv(), System.err::println)
-                .orElseThrow(() -> new Problem("there is no anvil", "install Node.js 20 or newer, or set OPENLORA_ANVIL"));
+                .orElseThrow(
+                        () -> new Problem("there is no anvil", "install Node.js 20 or newer, or set OPENLORA_ANVIL"));
     }
 }

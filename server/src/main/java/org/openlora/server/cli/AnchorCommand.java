@@ -9,7 +9,6 @@ import java.util.concurrent.Callable;
 import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.Ledger;
-import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.SealedBatch;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
@@ -18,6 +17,7 @@ import org.openlora.server.receipts.Anchoring;
 import org.openlora.server.receipts.ChainLink;
 import org.openlora.server.receipts.LedgerView;
 import org.openlora.server.receipts.Settlement;
+import org.openlora.server.serving.LedgerSettings;
 import org.openlora.server.serving.Operator;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -37,10 +37,10 @@ final class AnchorCommand implements Callable<Integer> {
     public Integer call() {
         Installation installation = Environment.installation();
         ServerConfig config = options.load(installation);
-        ReceiptsCommand.requireLedger(installation);
+        ReceiptsCommand.requireLedger(installation, config);
         Map<String, String> environment = Environment.variables();
         Operator operator = Operator.load(installation, config, environment);
-        try (Ledger ledger = open(installation, config, operator)) {
+        try (Ledger ledger = open(installation, config, environment, operator)) {
             LedgerView view = LedgerView.of(ledger);
             Settlement settlement = new Settlement(view);
             seal(ledger, settlement);
@@ -62,9 +62,10 @@ final class AnchorCommand implements Callable<Integer> {
         }
     }
 
-    private static Ledger open(Installation installation, ServerConfig config, Operator operator) {
+    private static Ledger open(
+            Installation installation, ServerConfig config, Map<String, String> environment, Operator operator) {
         try {
-            return Ledger.open(LedgerLocation.of(installation.ledger()), operator.identity());
+            return Ledger.open(LedgerSettings.location(installation, config, environment), operator.identity());
         } catch (LedgerException e) {
             int seconds = config.metering().settleIntervalSeconds();
             throw new Problem(

@@ -101,14 +101,12 @@ final class Books implements AutoCloseable {
     /// Reconciles with the chain, or without where there is none.
     ReconciliationReport reconcile() {
         long nowMillis = System.currentTimeMillis();
-        Operators operators =
-                new Operators(operator.identity().domain(), Set.copyOf(operator.accounts().signers()));
+        Operators operators = new Operators(
+                operator.identity().domain(), Set.copyOf(operator.accounts().signers()));
         try (ChainLink link = chain().orElse(null)) {
             Reconciliation reconciliation = link == null
-                    ? Reconciliation.withoutChain(
-                            database, location.folder(), operators, "no chain could be started")
-                    : Reconciliation.withChain(
-                            database, location.folder(), operators, ChainRecord.of(link.contract()));
+                    ? Reconciliation.withoutChain(database, location.folder(), operators, "no chain could be started")
+                    : Reconciliation.withChain(database, location.folder(), operators, ChainRecord.of(link.contract()));
             return reconciliation.run(nowMillis);
         }
     }

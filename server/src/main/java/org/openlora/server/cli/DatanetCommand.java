@@ -39,8 +39,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/// `openlora datanet …`: the registry of datanets in the ledger's database. A running server takes up what changes
-/// here within seconds.
+/// `openlora datanet …`: the registry of datanets in the ledger's database. A running server takes up what
+/// changes here within seconds.
 @Command(
         name = "datanet",
         description = "Registers, lists, shows, retires and counts datanets.",

@@ -3,7 +3,6 @@ package org.openlora.server.cli;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.Console;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -28,6 +27,7 @@ import org.openlora.server.config.ServerConfig;
 import org.openlora.server.problem.Problem;
 import org.openlora.server.receipts.ChainLink;
 import org.openlora.server.serving.Operator;
+import org.openlora.server.serving.PasswordPrompt;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -138,28 +138,16 @@ final class KeyCommand implements Callable<Integer> {
 
     /// Asks twice for a new password where the environment gives none.
     private static Optional<KeyPassword> newPassword() {
-        Console console = System.console();
-        if (console == null || !console.isTerminal()) {
-            return Optional.empty();
-        }
-        String first = read(console, "New password of the operator's keystore: ");
-        String second = read(console, "The same again: ");
-        if (!first.equals(second)) {
+        Optional<String> first = PasswordPrompt.read("New password of the operator's keystore: ");
+        if (first.isPresent() && !first.equals(PasswordPrompt.read("The same again: "))) {
             throw new Problem("the two passwords differ", "try again");
         }
-        return Optional.of(KeyPassword.of(first));
-    }
-
-    private static String read(Console console, String prompt) {
-        char[] typed = console.readPassword(prompt);
-        return typed == null ? "" : new String(typed);
+        return first.map(KeyPassword::of);
     }
 
     /// A command that stores a key under a password that is new.
     abstract static class Storing extends Keyed {
-        @Option(
-                names = "--plain",
-                description = "Stores the key unencrypted, readable by you alone: for development.")
+        @Option(names = "--plain", description = "Stores the key unencrypted, readable by you alone: for development.")
         boolean plain;
 
         @Override
@@ -198,14 +186,10 @@ final class KeyCommand implements Callable<Integer> {
         }
 
         private static KeyPassword passwordOf(String origin) throws IOException {
-            Map<String, String> environment = Environment.variables();
-            Optional<KeyPassword> given = KeyPassword.of(environment);
-            Console console = System.console();
-            if (given.isPresent() || console == null) {
-                return given.orElseThrow(() -> new Problem(
-                        origin + " is a keystore and needs its password", "set " + KeyPassword.FILE_ENVIRONMENT));
-            }
-            return KeyPassword.of(read(console, "Password of " + origin + ": "));
+            return KeyPassword.of(Environment.variables())
+                    .or(() -> PasswordPrompt.read("Password of " + origin + ": ").map(KeyPassword::of))
+                    .orElseThrow(() -> new Problem(
+                            origin + " is a keystore and needs its password", "set " + KeyPassword.FILE_ENVIRONMENT));
         }
     }
 

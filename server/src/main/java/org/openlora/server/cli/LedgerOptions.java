@@ -1,15 +1,16 @@
 package org.openlora.server.cli;
 
 import java.nio.file.Path;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.ledger.AttachedLedger;
 import org.openlora.meter.ledger.Ledger;
-import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.problem.Problem;
+import org.openlora.server.serving.LedgerSettings;
 import org.openlora.server.serving.Operator;
 import picocli.CommandLine.Option;
 
@@ -34,10 +35,12 @@ final class LedgerOptions {
 
     /// The same, where installation and settings are at hand.
     AttachedLedger attach(Installation installation, ServerConfig settings) {
-        ReceiptsCommand.requireLedger(installation);
-        Operator operator = Operator.load(installation, settings, Environment.variables());
+        ReceiptsCommand.requireLedger(installation, settings);
+        Map<String, String> environment = Environment.variables();
+        Operator operator = Operator.load(installation, settings, environment);
         try {
-            return Ledger.attach(LedgerLocation.of(installation.ledger()), operator.identity());
+            return Ledger.attach(
+                    LedgerSettings.location(installation, settings, environment), operator.identity());
         } catch (LedgerException e) {
             throw new Problem(Problem.describe(e), "check the ledger's folder, or set OPENLORA_HOME", e);
         }

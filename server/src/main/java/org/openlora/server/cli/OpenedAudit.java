@@ -4,8 +4,6 @@ import java.time.Duration;
 import java.util.List;
 import org.openlora.meter.dispute.Disputes;
 import org.openlora.meter.ledger.AttachedLedger;
-import org.openlora.meter.ledger.Ledger;
-import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.receipt.SignedReceipt;
 import org.openlora.server.audit.AuditDesk;
 import org.openlora.server.catalog.ModelCatalog;
@@ -22,9 +20,8 @@ record OpenedAudit(AttachedLedger ledger, Operator operator, ServerConfig config
     static OpenedAudit open(ServerOptions options, boolean replay) {
         Installation installation = Environment.installation();
         ServerConfig config = options.load(installation);
-        ReceiptsCommand.requireLedger(installation);
         Operator operator = Operator.load(installation, config, Environment.variables());
-        AttachedLedger ledger = Ledger.attach(LedgerLocation.of(installation.ledger()), operator.identity());
+        AttachedLedger ledger = new LedgerOptions().attach(installation, config);
         try {
             OfflineParts parts = new OfflineParts(
                     config,

@@ -7,23 +7,24 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.ToIntFunction;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.openlora.meter.database.Database;
-import org.openlora.meter.database.LedgerException;
-import org.openlora.meter.datanet.DatanetRegistry;
+import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.document.DocumentException;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
-import org.openlora.meter.ledger.LedgerLocation;
+import org.openlora.meter.ledger.AttachedLedger;
 import org.openlora.meter.payout.DatanetMembers;
 import org.openlora.meter.payout.PayoutBook.Kept;
 import org.openlora.meter.payout.PayoutEntry;
@@ -89,13 +90,14 @@ final class PayoutCommand implements Callable<Integer> {
         private CommandSpec spec = CommandSpec.create();
 
         @Mixin
-        private ServerOptions options = new ServerOptions();
+        private LedgerOptions options = new LedgerOptions();
 
         @Option(
                 names = "--token",
                 paramLabel = "ADDRESS",
                 converter = AddressConverter.class,
-                description = "The ERC-20 to pay in; by default the ledger's only one, on a local chain one of no worth.")
+                description =
+                        "The ERC-20 to pay in; by default the ledger's only one, on a local chain one of no worth.")
         private @Nullable Address token;
 
         @Option(names = "--json", description = "Prints one JSON object.")
@@ -109,8 +111,7 @@ final class PayoutCommand implements Callable<Integer> {
         @Override
         public final Integer call() {
             Installation installation = Environment.installation();
-            ServerConfig config = options.load(installation);
-            ReceiptsCommand.requireLedger(installation);
+            ServerConfig config = options.config(installation);
             int status = withDesk(installation, config, desk -> work(desk, config, installation));
             if (json) {
                 out().println(said);
@@ -121,8 +122,7 @@ final class PayoutCommand implements Callable<Integer> {
         private int withDesk(Installation installation, ServerConfig config, ToIntFunction<PayoutDesk> work) {
             Map<String, String> environment = Environment.variables();
             Operator operator = Operator.load(installation, config, environment);
-            try (Database database =
-                            Database.open(LedgerLocation.of(installation.ledger()).database());
+            try (AttachedLedger ledger = options.attach(installation, config);
                     ChainLink link = ChainLink.open(
                                     config.chain(), installation.chain(), operator, environment, System.err::println)
                             .orElse(null)) {
@@ -132,15 +132,13 @@ final class PayoutCommand implements Callable<Integer> {
                 }
                 return work.applyAsInt(PayoutDesk.open(
                         installation.home().resolve("payouts"),
-                        database,
+                        ledger.database(),
                         link,
                         operator.identity().operatorId(),
                         operator.key(),
                         Optional.ofNullable(token),
                         config.chain().endpoint().isEmpty(),
                         InstantSource.system()));
-            } catch (LedgerException e) {
-                throw new Problem(Problem.describe(e), "check the ledger's folder", e);
             } catch (PayoutException e) {
                 throw new Problem(Problem.describe(e), "nothing was sent", e);
             }
@@ -226,7 +224,8 @@ final class PayoutCommand implements Callable<Integer> {
                 names = "--delay",
                 paramLabel = "SECONDS",
                 defaultValue = "86400",
-                description = "How long a round waits before it is claimable, 60 to 2592000; by default ${DEFAULT-VALUE}.")
+                description =
+                        "How long a round waits before it is claimable, 60 to 2592000; by default ${DEFAULT-VALUE}.")
         private int delaySeconds;
 
         @Override
@@ -265,14 +264,20 @@ final class PayoutCommand implements Callable<Integer> {
         private static DatanetMembers members(ServerConfig config, Installation installation) {
             String configured = config.metering().datanetRoot();
             Path root = installation.root().resolve(configured.isEmpty() ? "examples/datanets" : configured);
-            try {
-                return DatanetMembers.registered(DatanetRegistry.ofFolder(root)::find);
+            Map<Bytes32, Datanet> byDigest = new HashMap<>();
+            try (Stream<Path> folders = Files.list(root)) {
+                for (Path folder : folders.filter(path -> Files.isRegularFile(path.resolve(Datanet.FILE_NAME)))
+                        .toList()) {
+                    Datanet datanet = Datanet.read(folder);
+                    byDigest.put(datanet.digest(), datanet);
+                }
             } catch (DocumentException | IOException e) {
                 throw new Problem(
                         "the datanets in %s cannot be read: %s".formatted(root, Problem.describe(e)),
                         "correct them",
                         e);
             }
+            return DatanetMembers.registered(digest -> Optional.ofNullable(byDigest.get(digest)));
         }
     }
 
@@ -313,7 +318,8 @@ final class PayoutCommand implements Callable<Integer> {
     private static String claimableFrom(PayoutDesk desk, long number) {
         return desk.pool()
                 .round(number)
-                .map(posted -> Instant.ofEpochSecond(posted.activatesAtSeconds()).toString())
+                .map(posted ->
+                        Instant.ofEpochSecond(posted.activatesAtSeconds()).toString())
                 .orElse("not posted");
     }
 
@@ -333,10 +339,8 @@ final class PayoutCommand implements Callable<Integer> {
             for (Kept kept : desk.rounds()) {
                 sayKept(desk, kept);
             }
-            desk.claimable()
-                    .ifPresent(round -> round.leaves()
-                            .forEach(entry -> sayPayee(
-                                    desk, entry, desk.pool().claimed(entry.payee()))));
+            desk.claimable().ifPresent(round -> round.leaves()
+                    .forEach(entry -> sayPayee(desk, entry, desk.pool().claimed(entry.payee()))));
             return ExitStatus.OK;
         }
 
@@ -358,7 +362,9 @@ final class PayoutCommand implements Callable<Integer> {
         }
     }
 
-    @Command(name = "claim", description = "Pays payees what the claimable round gives them; the operator pays the gas.")
+    @Command(
+            name = "claim",
+            description = "Pays payees what the claimable round gives them; the operator pays the gas.")
     static final class Claim extends AtTheDesk {
         @Parameters(
                 arity = "0..*",

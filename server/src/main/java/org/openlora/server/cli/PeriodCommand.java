@@ -82,8 +82,8 @@ final class PeriodCommand implements Callable<Integer> {
             return periods.status().stream()
                     .filter(status ->
                             period == null || status.totals().of().period().equals(period))
-                    .filter(status -> account == null
-                            || status.totals().of().account().equals(books.account(account)))
+                    .filter(status ->
+                            account == null || status.totals().of().account().equals(books.account(account)))
                     .toList();
         }
 
@@ -225,10 +225,9 @@ final class PeriodCommand implements Callable<Integer> {
                             totals.receipts(),
                             totals.adjustments(),
                             Pico.text(totals.netPico()));
-            totals.streams()
-                    .forEach(range -> out().printf(
-                                    "  batches  %d to %d, receipts %d to %d%n",
-                                    range.firstBatch(), range.lastBatch(), range.firstSeq(), range.lastSeq()));
+            totals.streams().forEach(range -> out().printf(
+                            "  batches  %d to %d, receipts %d to %d%n",
+                            range.firstBatch(), range.lastBatch(), range.firstSeq(), range.lastSeq()));
             totals.priceBooks().forEach(book -> out().printf("  prices   %s%n", Sha256.text(book)));
             out().printf("  totals   %s%n", Sha256.text(totals.hash()));
         }

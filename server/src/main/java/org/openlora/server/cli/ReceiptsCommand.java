@@ -19,13 +19,13 @@ import org.openlora.api.v1.ReceiptsGrpc;
 import org.openlora.api.v1.VerifyReceiptRequest;
 import org.openlora.api.v1.VerifyReceiptResponse;
 import org.openlora.meter.ledger.Ledger;
-import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.problem.Problem;
 import org.openlora.server.receipts.ChainLink;
 import org.openlora.server.receipts.LedgerView;
 import org.openlora.server.receipts.ReceiptDesk;
+import org.openlora.server.serving.LedgerSettings;
 import org.openlora.server.serving.Operator;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -85,8 +85,8 @@ final class ReceiptsCommand implements Callable<Integer> {
         }
     }
 
-    static void requireLedger(Installation installation) {
-        if (!Files.isDirectory(installation.ledger())) {
+    static void requireLedger(Installation installation, ServerConfig config) {
+        if (config.metering().ledger().url().isEmpty() && !Files.isDirectory(installation.ledger())) {
             throw new Problem(
                     "there is no ledger in %s".formatted(installation.ledger()),
                     "serve a request first, or set OPENLORA_HOME");
@@ -116,10 +116,11 @@ final class ReceiptsCommand implements Callable<Integer> {
                 return question.apply(
                         new Desk.Remote(clientOptions.receipts(found.get().address())));
             }
-            requireLedger(installation);
+            requireLedger(installation, config);
             Map<String, String> environment = Environment.variables();
             Operator operator = Operator.load(installation, config, environment);
-            try (Ledger ledger = Ledger.open(LedgerLocation.of(installation.ledger()), operator.identity())) {
+            try (Ledger ledger =
+                    Ledger.open(LedgerSettings.location(installation, config, environment), operator.identity())) {
                 ReceiptDesk desk = new ReceiptDesk(
                         LedgerView.of(ledger),
                         operator,
@@ -154,8 +155,7 @@ final class ReceiptsCommand implements Callable<Integer> {
             return ask(desk -> {
                 ListReceiptsResponse response = desk.list(request.build());
                 if (json) {
-                    response.getReceiptsList()
-                            .forEach(receipt -> out().println(receipt.getCanonicalJson()));
+                    response.getReceiptsList().forEach(receipt -> out().println(receipt.getCanonicalJson()));
                     return ExitStatus.OK;
                 }
                 response.getReceiptsList().forEach(receipt -> out().printf(

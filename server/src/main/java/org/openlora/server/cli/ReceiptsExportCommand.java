@@ -61,7 +61,8 @@ final class ReceiptsExportCommand implements Callable<Integer> {
             names = "--table",
             paramLabel = "TABLE",
             defaultValue = "all",
-            description = "charges (a line for each receipt and kind of token), payments (a line for each payment) or all.")
+            description =
+                    "charges (a line for each receipt and kind of token), payments (a line for each payment) or all.")
     private Table table = Table.ALL;
 
     @Option(names = "--out", paramLabel = "DIR", defaultValue = ".", description = "Folder of the files.")
@@ -159,8 +160,8 @@ final class ReceiptsExportCommand implements Callable<Integer> {
                 continue;
             }
             out.printf(
-                            "%-9s %s: %d lines of %d receipts%n",
-                            exported.name(), exported.file(), exported.lines(), exported.receipts());
+                    "%-9s %s: %d lines of %d receipts%n",
+                    exported.name(), exported.file(), exported.lines(), exported.receipts());
             out.printf("  net      %s (%d pico-units)%n", Pico.text(exported.netPico()), exported.netPico());
             out.printf("  content  %s, the same in every format%n", Sha256.text(exported.contentHash()));
             out.printf("  file     %s%n", Sha256.text(exported.fileHash()));

@@ -51,12 +51,10 @@ final class ReconcileCommand implements Callable<Integer> {
         ReconciliationReport.Scope scope = report.scope();
         out().printf("receipts       %d, with %d payments%n", scope.receipts(), scope.payments());
         out().printf("batches        %d, with their files%n", scope.batches());
-        out().println(
-                        "chain          "
-                                + report.chainUnchecked()
-                                        .map(why -> "not checked: " + why)
-                                        .orElse("%d batches in state, %d in events"
-                                                .formatted(scope.batchesOnChain(), scope.events())));
+        out().println("chain          "
+                + report.chainUnchecked()
+                        .map(why -> "not checked: " + why)
+                        .orElse("%d batches in state, %d in events".formatted(scope.batchesOnChain(), scope.events())));
         out().printf("payout rounds  %d%n", scope.payoutRounds());
         out().printf("gross          %s%n", Pico.text(scope.grossPico()));
         out().printf("credits        %s%n", Pico.text(scope.creditPico()));

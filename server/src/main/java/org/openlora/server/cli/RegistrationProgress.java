@@ -3,8 +3,8 @@ package org.openlora.server.cli;
 import java.util.Locale;
 import org.openlora.meter.files.Progress;
 
-/// Shows on standard error how far a registration has come: one line that is written over on a terminal, a line now and
-/// then elsewhere. Short ones show nothing.
+/// Shows on standard error how far a registration has come: one line that is written over on a terminal, a line
+/// now and then elsewhere. Short ones show nothing.
 final class RegistrationProgress implements Progress, AutoCloseable {
     private static final long FIRST_NANOS = 1_000_000_000L;
     private static final long TERMINAL_NANOS = 200_000_000L;

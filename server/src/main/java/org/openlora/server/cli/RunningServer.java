@@ -47,7 +47,10 @@ record RunningServer(ServingStack stack, OpenLoraServer listener, KeptChain chai
             Settler settler = Settler.start(
                     ledger,
                     new AnchoringChain(
-                            stack, chain, monitor, Duration.ofSeconds(config.chain().landingLimitSeconds())),
+                            stack,
+                            chain,
+                            monitor,
+                            Duration.ofSeconds(config.chain().landingLimitSeconds())),
                     Duration.ofSeconds(config.metering().settleIntervalSeconds()));
             return new RunningServer(stack, listener, chain, settler);
         } catch (RuntimeException e) {

@@ -80,10 +80,7 @@ final class StatementCommand implements Callable<Integer> {
             Statement statement = draw(books);
             spec.commandLine()
                     .getOut()
-                    .print(
-                            json
-                                    ? new String(statement.toJson(), StandardCharsets.UTF_8) + "\n"
-                                    : statement.toText());
+                    .print(json ? new String(statement.toJson(), StandardCharsets.UTF_8) + "\n" : statement.toText());
             spec.commandLine().getOut().flush();
             if (html != null) {
                 write(html, statement.toHtml());
@@ -145,7 +142,9 @@ final class StatementCommand implements Callable<Integer> {
             Files.writeString(file, page);
         } catch (IOException e) {
             throw new Problem(
-                    "%s cannot be written: %s".formatted(file, Problem.describe(e)), "name another file with --html", e);
+                    "%s cannot be written: %s".formatted(file, Problem.describe(e)),
+                    "name another file with --html",
+                    e);
         }
     }
 }

@@ -8,8 +8,6 @@ import org.jspecify.annotations.Nullable;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.AttachedLedger;
 import org.openlora.meter.ledger.AuditEvent;
-import org.openlora.meter.ledger.Ledger;
-import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.trace.TraceCounts;
 import org.openlora.meter.trace.TraceStore;
 import org.openlora.server.config.Installation;
@@ -44,10 +42,8 @@ final class TraceStoreCommand implements Callable<Integer> {
         static Opened open(ServerOptions options) {
             Installation installation = Environment.installation();
             ServerConfig config = options.load(installation);
-            ReceiptsCommand.requireLedger(installation);
             Operator operator = Operator.load(installation, config, Environment.variables());
-            return new Opened(
-                    Ledger.attach(LedgerLocation.of(installation.ledger()), operator.identity()), operator, config);
+            return new Opened(new LedgerOptions().attach(installation, config), operator, config);
         }
 
         TraceStore traces() {

@@ -2,8 +2,8 @@ package org.openlora.server.config;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -365,6 +365,16 @@ public record ServerConfig(
         }
     }
 
+    /// Where the ledger is kept.
+    ///
+    /// @param url of a PostgreSQL database, `jdbc:postgresql://…`; empty for SQLite under `OPENLORA_HOME`
+    /// @param user of the database
+    /// @param passwordFile readable by its owner alone; empty for none
+    public record LedgerDatabase(
+            @JsonProperty(required = true) String url,
+            @JsonProperty(required = true) String user,
+            @JsonProperty(required = true) String passwordFile) {}
+
     /// Prices, datanets and promises.
     ///
     /// @param priceBook file; empty for the shipped one
@@ -373,6 +383,7 @@ public record ServerConfig(
     /// @param traceRetentionDays that the tokens of tenants with `trace` are kept
     public record Metering(
             @JsonProperty(required = true) String replica,
+            @JsonProperty(required = true) LedgerDatabase ledger,
             @JsonProperty(required = true) String priceBook,
             @JsonProperty(required = true) String datanetRoot,
             @JsonProperty(required = true) int inclusionWindowSeconds,
@@ -389,7 +400,8 @@ public record ServerConfig(
         }
 
         Metering withSettleInterval(int seconds) {
-            return new Metering(replica, priceBook, datanetRoot, inclusionWindowSeconds, seconds, traceRetentionDays);
+            return new Metering(
+                    replica, ledger, priceBook, datanetRoot, inclusionWindowSeconds, seconds, traceRetentionDays);
         }
     }
 

@@ -28,7 +28,8 @@ final class FlusherMetrics {
         metrics.transactions("sent", Event.SENT);
         metrics.transactions("resent", Event.RESENT);
         metrics.transactions("replaced", Event.BUMPED);
-        metrics.counter("openlora_flusher_rollbacks", "Times the chain was seen with fewer batches.", Event.ROLLED_BACK);
+        metrics.counter(
+                "openlora_flusher_rollbacks", "Times the chain was seen with fewer batches.", Event.ROLLED_BACK);
         metrics.counter("openlora_flusher_failures", "Looks at the chain that failed.", Event.STEP_FAILED);
         for (FlusherAlarm alarm : FlusherAlarm.values()) {
             metrics.alarm(alarm);
@@ -45,8 +46,8 @@ final class FlusherMetrics {
     }
 
     private void transactions(String kind, Event event) {
-        FunctionCounter.builder(
-                        "openlora_flusher_transactions", monitor, watched -> watched.snapshot().count(event))
+        FunctionCounter.builder("openlora_flusher_transactions", monitor, watched -> watched.snapshot()
+                        .count(event))
                 .description("Transactions that were signed, sent again, or replaced by dearer ones.")
                 .tag("kind", kind)
                 .register(registry);
@@ -60,11 +61,10 @@ final class FlusherMetrics {
 
     private void alarm(FlusherAlarm alarm) {
         String tag = alarm.name().toLowerCase(Locale.ROOT);
-        Gauge.builder("openlora_flusher_alarm", monitor, watched -> watched.snapshot()
-                                .alarms()
-                                .containsKey(alarm)
-                        ? 1
-                        : 0)
+        Gauge.builder(
+                        "openlora_flusher_alarm",
+                        monitor,
+                        watched -> watched.snapshot().alarms().containsKey(alarm) ? 1 : 0)
                 .description("1 while something stands that a person should look at.")
                 .tag("alarm", tag)
                 .register(registry);

@@ -93,8 +93,8 @@ public final class PayoutDesk {
             boolean local,
             InstantSource clock) {
         TransactionSender sender = new TransactionSender(link.contract().rpc(), signer, PATIENCE);
-        Address contract = PayoutPool.deploy(
-                link.contract().rpc(), sender, link.contract().address());
+        Address contract =
+                PayoutPool.deploy(link.contract().rpc(), sender, link.contract().address());
         PayoutBook book = new PayoutBook(database);
         Address address = named.orElseGet(() -> onlyToken(book, contract, local));
         if (address.equals(Erc20.developmentAddress())) {
@@ -141,7 +141,8 @@ public final class PayoutDesk {
     public Optional<Bytes32> openPool(Address guardian, int activationDelaySeconds) {
         return pool.state().isOpen()
                 ? Optional.empty()
-                : Optional.of(pool.open(sender, guardian, activationDelaySeconds).transactionHash());
+                : Optional.of(
+                        pool.open(sender, guardian, activationDelaySeconds).transactionHash());
     }
 
     /// Makes a round of what has landed on the chain.
@@ -221,8 +222,7 @@ public final class PayoutDesk {
             return units;
         } catch (ArithmeticException e) {
             throw new Problem(
-                    "%s %s is no whole number of units"
-                            .formatted(amount.toPlainString(), token.symbol()),
+                    "%s %s is no whole number of units".formatted(amount.toPlainString(), token.symbol()),
                     "give at most %d decimals".formatted(token.decimals()),
                     e);
         }

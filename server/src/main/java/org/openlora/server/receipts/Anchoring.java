@@ -56,7 +56,10 @@ public final class Anchoring {
                 if (left.isNegative()) {
                     throw new Problem(
                             "batch %d did not land within %d s: %s anchors this ledger's batches"
-                                    .formatted(batchNumber, limit.toSeconds(), lease.holder().orElse("another process")),
+                                    .formatted(
+                                            batchNumber,
+                                            limit.toSeconds(),
+                                            lease.holder().orElse("another process")),
                             "wait for it, or see what keeps it");
                 }
                 if (!flushed(lease, left)) {

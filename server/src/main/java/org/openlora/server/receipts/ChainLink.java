@@ -59,8 +59,9 @@ public final class ChainLink implements AutoCloseable {
 
     private static ChainLink connect(
             ServerConfig.Chain config, @Nullable LocalChain local, JsonRpc rpc, Operator operator) {
-        long chainId =
-                new LedgerContract(rpc, LedgerDeployer.addressFor(operator.accounts().registrant())).chainId();
+        long chainId = new LedgerContract(
+                        rpc, LedgerDeployer.addressFor(operator.accounts().registrant()))
+                .chainId();
         if (chainId != config.chainId()) {
             throw new Problem(
                     "the chain at %s has id %d, chain.chainId is %d"

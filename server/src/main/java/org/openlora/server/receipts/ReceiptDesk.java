@@ -144,8 +144,7 @@ public final class ReceiptDesk {
         String signer = signed.signer().map(Object::toString).orElse("nobody");
         return check(
                 "signature",
-                signed.domain().equals(operator.identity().domain())
-                        && operator.signed(signed),
+                signed.domain().equals(operator.identity().domain()) && operator.signed(signed),
                 "signed by %s; the operator is %s"
                         .formatted(signer, operator.key().address()));
     }

@@ -1,6 +1,5 @@
 package org.openlora.server.serving;
 
-import java.io.Console;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
@@ -9,11 +8,11 @@ import org.openlora.meter.chain.LedgerDeployer;
 import org.openlora.meter.chain.OperatorIds;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Bytes32;
-import org.openlora.meter.ledger.LedgerIdentity;
-import org.openlora.meter.receipt.Eip712Domain;
 import org.openlora.meter.keys.KeyPassword;
 import org.openlora.meter.keys.OperatorKeys;
 import org.openlora.meter.keys.OperatorKeys.Accounts;
+import org.openlora.meter.ledger.LedgerIdentity;
+import org.openlora.meter.receipt.Eip712Domain;
 import org.openlora.meter.receipt.OperatorKey;
 import org.openlora.meter.receipt.SignedReceipt;
 import org.openlora.server.config.Installation;
@@ -43,8 +42,7 @@ public record Operator(OperatorKey key, Accounts accounts, Bytes32 salt, LedgerI
             key = keys.load().key();
             accounts = keys.accounts().orElseThrow();
         } catch (IllegalArgumentException | IOException e) {
-            throw new Problem(
-                    "the operator key cannot be used: " + Problem.describe(e), "see ./openlora key show", e);
+            throw new Problem("the operator key cannot be used: " + Problem.describe(e), "see ./openlora key show", e);
         }
         LedgerIdentity identity = new LedgerIdentity(
                 Sha256.domain("openlora/stream/v1")
@@ -64,12 +62,7 @@ public record Operator(OperatorKey key, Accounts accounts, Bytes32 salt, LedgerI
     }
 
     private static Optional<KeyPassword> askPassword() {
-        Console console = System.console();
-        if (console == null || !console.isTerminal()) {
-            return Optional.empty();
-        }
-        char[] password = console.readPassword("Password of the operator's keystore: ");
-        return Optional.ofNullable(password).map(String::new).map(KeyPassword::of);
+        return PasswordPrompt.read("Password of the operator's keystore: ").map(KeyPassword::of);
     }
 
     /// Whether one of this operator's keys, the present one or an earlier one, made the signature.

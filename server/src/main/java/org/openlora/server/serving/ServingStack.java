@@ -51,7 +51,6 @@ import org.openlora.meter.document.DocumentException;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.files.Progress;
-import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.LedgerQueries;
 import org.openlora.meter.usage.AdapterUsage;
 import org.openlora.server.adapters.AdapterCache;
@@ -142,7 +141,7 @@ public final class ServingStack implements Serving, AutoCloseable {
                     opening.add(new HostAdapterResidency(registry, limits(config.adapters()), InstantSource.system()));
             Operator operator = Operator.load(installation, config, environment);
             Bytes32 tokenizer = UsageRows.word(model.tokenizer().digest());
-            Meter meter = opening.add(openMeter(config, installation, resolved, model, operator));
+            Meter meter = opening.add(openMeter(config, installation, environment, resolved, model, operator));
             Bytes32 numericPath = UsageRows.word(model.numericPath().digest());
             UsageRows usage = new UsageRows(
                     meter,
@@ -327,13 +326,14 @@ public final class ServingStack implements Serving, AutoCloseable {
     private static Meter openMeter(
             ServerConfig config,
             Installation installation,
+            Map<String, String> environment,
             ResolvedModel resolved,
             BaseModel model,
             Operator operator) {
         Path root = datanetRoot(config, installation, resolved);
         try {
             return Meter.open(new MeterOptions(
-                    LedgerLocation.of(installation.ledger()),
+                    LedgerSettings.location(installation, config, environment),
                     operator.identity(),
                     DatanetOptions.of(installation.home(), registry -> registerDatanets(registry, root)),
                     Map.of(UsageRows.word(model.tokenizer().digest()), model.tokenizer()::encode),

@@ -30,8 +30,8 @@ import org.openlora.server.problem.Problem;
 import org.openlora.server.serving.Operator;
 import org.openlora.server.serving.RequestIds;
 
-/// Traces of this installation's ledger, beside a running server or without one. Opens the tokenizer of the served
-/// model, not its weights, and that only where there is a text.
+/// Traces of this installation's ledger, beside a running server or without one. Opens the tokenizer of the
+/// served model, not its weights, and that only where there is a text.
 public final class Traces implements AutoCloseable {
     private static final String NOT_GIVEN =
             "the ledger keeps no text: give the answer with --text to see it; here is where its tokens belong";

@@ -16,8 +16,7 @@ import org.openlora.meter.usage.AdapterUsage;
 /// Cuts a receipt's price into what its tokens of each kind cost. The receipt's price was rounded once, as a whole;
 /// the parts are the largest-remainder rounding of their exact fees, so they sum to it.
 public final class ChargeLines {
-    private static final List<ChargeKind> TOKENS =
-            List.of(ChargeKind.PROMPT, ChargeKind.CACHED, ChargeKind.GENERATED);
+    private static final List<ChargeKind> TOKENS = List.of(ChargeKind.PROMPT, ChargeKind.CACHED, ChargeKind.GENERATED);
     private static final BigInteger TOKENS_PER_RATE = BigInteger.valueOf(1_000);
     /// Decimal places of a pico-unit, and of a thousandth of one.
     private static final int PICO_SCALE = 12;

@@ -12,8 +12,8 @@ import org.openlora.meter.receipt.Payment;
 import org.openlora.meter.receipt.Receipt;
 import org.openlora.meter.receipt.Role;
 
-/// Whose datanet a payment is for, from the receipts' per-token records. A contributor's hash belongs to one datanet, so
-/// what one receipt says of it holds for all. Used by one thread.
+/// Whose datanet a payment is for, from the receipts' per-token records. A contributor's hash belongs to one
+/// datanet, so what one receipt says of it holds for all. Used by one thread.
 public final class Attributions {
     private final Database database;
     private final Map<Bytes32, Bytes32> datanetOfContributor = new HashMap<>();
@@ -31,8 +31,8 @@ public final class Attributions {
                 .orElse(List.of());
     }
 
-    /// The datanet that a payment is for: its contributor's, or its pool's. Empty for other roles, and for a contributor
-    /// that no record names.
+    /// The datanet that a payment is for: its contributor's, or its pool's. Empty for other roles, and for a
+    /// contributor that no record names.
     public Optional<Bytes32> datanet(Receipt receipt, Payment payment) {
         if (payment.role() == Role.DATANET_POOL) {
             return Optional.of(payment.source());

@@ -42,7 +42,8 @@ public final class KeptPriceBooks {
         try {
             PriceBook book = PriceBook.parse(name, documents.getFirst());
             if (!book.digest().equals(digest)) {
-                throw new AccountingException("the ledger keeps another book as " + name + ": " + Sha256.text(book.digest()));
+                throw new AccountingException(
+                        "the ledger keeps another book as " + name + ": " + Sha256.text(book.digest()));
             }
             return book;
         } catch (DocumentException e) {

@@ -28,8 +28,8 @@ final class ChargeTable {
         columns.addAll(shared.resource(names));
         columns.addAll(shared.receipt());
         for (String cost : List.of("BilledCost", "ContractedCost", "EffectiveCost", "ListCost")) {
-            columns.add(new Column.Decimal<>(
-                    cost, SharedColumns.PICO_SCALE, line -> SharedColumns.money(line.netPico())));
+            columns.add(
+                    new Column.Decimal<>(cost, SharedColumns.PICO_SCALE, line -> SharedColumns.money(line.netPico())));
         }
         for (String price : List.of("ContractedUnitPrice", "ListUnitPrice")) {
             columns.add(new Column.Decimal<>(price, MILLI_PICO_SCALE, ChargeLine::unitPrice));
@@ -38,13 +38,16 @@ final class ChargeTable {
             columns.add(new Column.Decimal<>(quantity, 0, ChargeTable::quantity));
         }
         for (String unit : List.of("ConsumedUnit", "PricingUnit")) {
-            columns.add(new Column.Text<>(unit, line -> line.quantity() == null ? null : line.kind().unit()));
+            columns.add(new Column.Text<>(
+                    unit, line -> line.quantity() == null ? null : line.kind().unit()));
         }
         for (String party : List.of("InvoiceIssuerName", "ProviderName", "PublisherName")) {
             columns.add(new Column.Text<>(party, line -> provider));
         }
         columns.addAll(List.of(
-                new Column.Text<>("BillingAccountId", line -> line.entry().receipt().payer().toString()),
+                new Column.Text<>(
+                        "BillingAccountId",
+                        line -> line.entry().receipt().payer().toString()),
                 new Column.Text<>("BillingAccountName", line -> null), // accounts of a chain have none
                 new Column.Text<>("BillingAccountType", line -> "EVM account"),
                 new Column.Text<>("BillingCurrency", line -> line.book().currency()),
@@ -59,7 +62,8 @@ final class ChargeTable {
                 new Column.Text<>("SkuMeter", line -> line.kind().label()),
                 new Column.Text<>(
                         "SkuPriceId",
-                        line -> line.entry().receipt().priceBook() + "/" + line.kind().sku()),
+                        line -> line.entry().receipt().priceBook() + "/"
+                                + line.kind().sku()),
                 new Column.Decimal<>("x_NetPico", 0, line -> BigDecimal.valueOf(line.netPico()))));
         columns.sort(Comparator.comparing(Column::name));
         return List.copyOf(columns);

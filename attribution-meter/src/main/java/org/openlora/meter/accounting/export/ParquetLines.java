@@ -33,8 +33,7 @@ final class ParquetLines<L> extends WriteSupport<L> {
     private ParquetLines(String table, List<Column<L>> columns) {
         this.columns = columns;
         this.schema = new MessageType(
-                table,
-                columns.stream().map(column -> (Type) type(column)).toList());
+                table, columns.stream().map(column -> (Type) type(column)).toList());
     }
 
     private static PrimitiveType type(Column<?> column) {

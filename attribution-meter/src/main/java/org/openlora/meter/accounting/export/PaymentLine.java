@@ -9,7 +9,10 @@ import org.openlora.meter.receipt.Payment;
 ///
 /// @param datanet that it is for, where it is for one
 record PaymentLine(
-        LedgerEntry entry, Payment payment, String currency, @Nullable Bytes32 datanet) {
+        LedgerEntry entry,
+        Payment payment,
+        String currency,
+        @Nullable Bytes32 datanet) {
     /// Negative where a credit takes it back.
     long netPico() {
         return entry.sign() * payment.amount();

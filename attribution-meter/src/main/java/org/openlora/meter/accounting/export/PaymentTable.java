@@ -23,13 +23,11 @@ final class PaymentTable {
         columns.addAll(shared.receipt());
         columns.addAll(List.of(
                 new Column.Text<>("BillingCurrency", PaymentLine::currency),
-                new Column.Decimal<>(
-                        "x_Amount", SharedColumns.PICO_SCALE, line -> SharedColumns.money(line.netPico())),
+                new Column.Decimal<>("x_Amount", SharedColumns.PICO_SCALE, line -> SharedColumns.money(line.netPico())),
                 new Column.Text<>("x_Datanet", PaymentTable::datanet),
                 new Column.Decimal<>("x_NetPico", 0, line -> BigDecimal.valueOf(line.netPico())),
                 new Column.Text<>("x_Payee", line -> line.payment().payee().toString()),
-                new Column.Text<>(
-                        "x_Role", line -> line.payment().role().name().toLowerCase(Locale.ROOT)),
+                new Column.Text<>("x_Role", line -> line.payment().role().name().toLowerCase(Locale.ROOT)),
                 new Column.Text<>("x_Source", line -> line.payment().source().toString())));
         columns.sort(Comparator.comparing(Column::name));
         return List.copyOf(columns);

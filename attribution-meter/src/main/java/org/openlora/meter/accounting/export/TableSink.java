@@ -48,8 +48,7 @@ final class TableSink<L> implements AutoCloseable {
     ExportedTable finish() throws IOException {
         writer.close();
         Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        return new ExportedTable(
-                name, file, lines, receipts, netPico, Bytes32.of(content.digest()), hash(file));
+        return new ExportedTable(name, file, lines, receipts, netPico, Bytes32.of(content.digest()), hash(file));
     }
 
     private static Bytes32 hash(Path file) throws IOException {

@@ -22,9 +22,10 @@ import org.openlora.meter.usage.TokenIds;
 import org.openlora.meter.usage.UsageCodec;
 import org.openlora.meter.usage.UsageRow;
 
-/// Opens and closes months of accounts. Closing pins what a month holds, up to the last receipt that the ledger had
-/// then; it is refused while anything in the ledger does not agree with the rest. Months are closed in order and reopened
-/// in reverse order, and reopening takes two people. Everything goes into the administrators' log in the same transaction.
+/// Opens and closes months of accounts. Closing pins what a month holds, up to the last receipt that the ledger
+/// had then; it is refused while anything in the ledger does not agree with the rest. Months are closed in
+/// order and reopened in reverse order, and reopening takes two people. Everything goes into the
+/// administrators' log in the same transaction.
 public final class Periods {
     private final Database database;
 
@@ -51,11 +52,9 @@ public final class Periods {
         List<Extent> extents = entries.extents();
         SortedMap<AccountPeriod, PeriodTally> tallies = new TreeMap<>();
         for (Extent extent : extents) {
-            entries.forEach(
-                    extent,
-                    entry -> tallies.computeIfAbsent(
-                                    new AccountPeriod(entry.receipt().account(), entry.booked()), PeriodTally::new)
-                            .add(entry));
+            entries.forEach(extent, entry -> tallies.computeIfAbsent(
+                            new AccountPeriod(entry.receipt().account(), entry.booked()), PeriodTally::new)
+                    .add(entry));
         }
         SortedMap<AccountPeriod, PeriodTotals> totals = new TreeMap<>();
         tallies.forEach((of, tally) -> totals.put(of, tally.totals()));
@@ -89,8 +88,7 @@ public final class Periods {
     ///
     /// @param report of a reconciliation just made
     /// @throws AccountingException where something stands against it
-    public PeriodTotals close(
-            AccountPeriod of, CloseRequest request, ReconciliationReport report, long nowMillis) {
+    public PeriodTotals close(AccountPeriod of, CloseRequest request, ReconciliationReport report, long nowMillis) {
         Reading reading = read();
         PeriodState before = requireOpen(of);
         PeriodTotals totals = totals(reading, of);
@@ -124,7 +122,9 @@ public final class Periods {
                             .formatted(
                                     request.reason(),
                                     report.breakCount(),
-                                    report.chainUnchecked().map(why -> "not checked: " + why).orElse("checked"),
+                                    report.chainUnchecked()
+                                            .map(why -> "not checked: " + why)
+                                            .orElse("checked"),
                                     totals.hash()),
                     before,
                     PeriodState.CLOSED);
@@ -157,15 +157,7 @@ public final class Periods {
                             reason,
                             of.account(),
                             of.period().toString());
-                    log(
-                            connection,
-                            nowMillis,
-                            "period-reopen-asked",
-                            actor,
-                            of,
-                            reason,
-                            mark.state(),
-                            mark.state());
+                    log(connection, nowMillis, "period-reopen-asked", actor, of, reason, mark.state(), mark.state());
                     return false;
                 }
                 if (mark.reopenActor().get().equals(actor)) {
@@ -182,7 +174,9 @@ public final class Periods {
                     actor,
                     of,
                     reason + "; totals were " + mark.totalsHash()
-                            + mark.reopenActor().map(first -> "; asked for by " + first).orElse(""),
+                            + mark.reopenActor()
+                                    .map(first -> "; asked for by " + first)
+                                    .orElse(""),
                     mark.state(),
                     PeriodState.OPEN);
             return true;
@@ -219,7 +213,9 @@ public final class Periods {
         for (AccountPeriod earlier : reading.totals().keySet()) {
             if (earlier.account().equals(of.account())
                     && earlier.period().compareTo(of.period()) < 0
-                    && mark(earlier).filter(mark -> mark.state() == PeriodState.CLOSED).isEmpty()) {
+                    && mark(earlier)
+                            .filter(mark -> mark.state() == PeriodState.CLOSED)
+                            .isEmpty()) {
                 throw new AccountingException(
                         "close " + earlier.period() + " first: it holds receipts of the account and is open");
             }
@@ -275,7 +271,8 @@ public final class Periods {
     }
 
     private static boolean isIn(UsageRow row, AccountPeriod of) {
-        return row.account().equals(of.account()) && Period.of(row.servedToMillis()).equals(of.period());
+        return row.account().equals(of.account())
+                && Period.of(row.servedToMillis()).equals(of.period());
     }
 
     private Optional<PeriodMark> mark(AccountPeriod of) {

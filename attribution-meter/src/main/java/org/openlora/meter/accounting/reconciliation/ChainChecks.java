@@ -85,13 +85,13 @@ final class ChainChecks {
     private Map<Long, List<CommittedBatch>> committed(Bytes32 operatorId, Bytes32 stream) {
         Map<EventId, CommittedBatch> distinct = new LinkedHashMap<>();
         for (CommittedBatch event : chain.events(operatorId, stream)) {
-            distinct.putIfAbsent(
-                    new EventId(event.blockHash(), event.transactionHash(), event.logIndex()), event);
+            distinct.putIfAbsent(new EventId(event.blockHash(), event.transactionHash(), event.logIndex()), event);
         }
         events += distinct.size();
         Map<Long, List<CommittedBatch>> byNumber = new LinkedHashMap<>();
         for (CommittedBatch event : distinct.values()) {
-            byNumber.computeIfAbsent(event.header().number(), number -> new ArrayList<>()).add(event);
+            byNumber.computeIfAbsent(event.header().number(), number -> new ArrayList<>())
+                    .add(event);
         }
         return byNumber;
     }
@@ -117,13 +117,13 @@ final class ChainChecks {
         }
     }
 
-    private boolean same(
-            RebuiltBatch batch, Commit commit, Bytes32 previousHead, Collection<CommittedBatch> found) {
+    private boolean same(RebuiltBatch batch, Commit commit, Bytes32 previousHead, Collection<CommittedBatch> found) {
         StoredBatch row = batch.row();
         Subject subject = Subject.batch(row.stream(), row.number());
         Optional<BatchHeader> header = batch.header();
         boolean rootKnown = commit.root().equals(row.root())
-                || header.filter(rebuilt -> rebuilt.root().equals(commit.root())).isPresent();
+                || header.filter(rebuilt -> rebuilt.root().equals(commit.root()))
+                        .isPresent();
         if (!rootKnown) {
             findings.add(
                     BreakKind.CHAIN_ROOT_WRONG,
@@ -133,7 +133,8 @@ final class ChainChecks {
                     row.sealedAtMillis());
             return false;
         }
-        if (header.isEmpty() || header.get().head(previousHead).equals(commit.head())
+        if (header.isEmpty()
+                || header.get().head(previousHead).equals(commit.head())
                 || row.head().equals(commit.head())) {
             return true;
         }

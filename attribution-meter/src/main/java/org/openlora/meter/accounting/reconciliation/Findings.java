@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 
-/// What the checks of one reconciliation found. Of each kind the first thousand are kept and all are counted, so a ledger
-/// that is wrong throughout needs no memory in proportion.
+/// What the checks of one reconciliation found. Of each kind the first thousand are kept and all are counted,
+/// so a ledger that is wrong throughout needs no memory in proportion.
 final class Findings {
     private static final int KEPT_OF_A_KIND = 1_000;
 

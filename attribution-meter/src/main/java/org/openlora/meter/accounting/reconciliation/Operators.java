@@ -24,7 +24,8 @@ public record Operators(Eip712Domain domain, Set<Address> signers) {
 
     @Override
     public String toString() {
-        return String.join(" or ", signers.stream().map(Address::toString).sorted().toList()) + " for chain "
+        return String.join(
+                        " or ", signers.stream().map(Address::toString).sorted().toList()) + " for chain "
                 + domain.chainId() + ", contract " + domain.verifyingContract();
     }
 }

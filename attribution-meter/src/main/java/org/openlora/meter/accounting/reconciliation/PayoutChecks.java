@@ -17,6 +17,7 @@ final class PayoutChecks {
     private final Findings findings;
     private final List<StreamReconciliation> streams;
 
+    @SuppressWarnings("ArrayRecordComponent") // a row on its way, never compared
     private record StoredRound(long number, Bytes32 dataHash, byte[] body, long plannedAtMillis) {}
 
     PayoutChecks(Findings findings, List<StreamReconciliation> streams) {

@@ -73,12 +73,14 @@ final class PriceChecks {
         }
     }
 
-    private void price(
-            Receipt receipt, Subject subject, UsageRow row, AttributionRecord attribution, PriceBook book) {
+    private void price(Receipt receipt, Subject subject, UsageRow row, AttributionRecord attribution, PriceBook book) {
         PricedUsage priced;
         try {
             priced = Pricing.price(
-                    BilledUsage.of(receipt, row.adapters()), attribution, book, payees(row.versions().payees()));
+                    BilledUsage.of(receipt, row.adapters()),
+                    attribution,
+                    book,
+                    payees(row.versions().payees()));
         } catch (IllegalArgumentException | ArithmeticException e) {
             findings.add(
                     BreakKind.PRICE_WRONG,

@@ -158,24 +158,14 @@ final class ReceiptChecks {
             return; // named as such; it has no usage row of its own
         }
         if (body == null || acknowledgement == null) {
-            findings.add(
-                    BreakKind.USAGE_MISSING,
-                    subject,
-                    "the usage row that it bills",
-                    "none",
-                    receipt.servedTo());
+            findings.add(BreakKind.USAGE_MISSING, subject, "the usage row that it bills", "none", receipt.servedTo());
             return;
         }
         UsageAcknowledgement promised =
                 SignedAcknowledgement.fromJson(acknowledgement).acknowledgement();
         UsageAcknowledgement kept = UsageAcknowledgement.of(receipt);
         if (!promised.equals(kept)) {
-            findings.add(
-                    BreakKind.PROMISE_BROKEN,
-                    subject,
-                    promised.toString(),
-                    kept.toString(),
-                    receipt.servedTo());
+            findings.add(BreakKind.PROMISE_BROKEN, subject, promised.toString(), kept.toString(), receipt.servedTo());
         }
         prices.check(receipt, subject, body, attributionHolds ? Optional.of(row.attribution()) : Optional.empty());
     }

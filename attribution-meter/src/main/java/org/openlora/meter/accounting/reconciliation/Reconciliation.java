@@ -132,9 +132,15 @@ public final class Reconciliation {
         return new ReconciliationReport(
                 nowMillis,
                 new Scope(
-                        streams.stream().mapToLong(StreamReconciliation::receipts).sum(),
-                        streams.stream().mapToLong(StreamReconciliation::payments).sum(),
-                        streams.stream().mapToLong(stream -> stream.rebuilt().size()).sum(),
+                        streams.stream()
+                                .mapToLong(StreamReconciliation::receipts)
+                                .sum(),
+                        streams.stream()
+                                .mapToLong(StreamReconciliation::payments)
+                                .sum(),
+                        streams.stream()
+                                .mapToLong(stream -> stream.rebuilt().size())
+                                .sum(),
                         onChain.map(ChainChecks::batchesOnChain).orElse(0L),
                         onChain.map(ChainChecks::events).orElse(0L),
                         rounds,
@@ -142,7 +148,9 @@ public final class Reconciliation {
                         credits),
                 new Pending(
                         usage.pending(),
-                        streams.stream().mapToLong(StreamReconciliation::pendingReceipts).sum(),
+                        streams.stream()
+                                .mapToLong(StreamReconciliation::pendingReceipts)
+                                .sum(),
                         onChain.map(ChainChecks::pending).orElse(0L)),
                 chain.isPresent() ? Optional.empty() : Optional.of(whyNoChain),
                 findings.breaks(),

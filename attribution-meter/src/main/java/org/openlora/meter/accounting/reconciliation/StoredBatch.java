@@ -17,8 +17,9 @@ record StoredBatch(
         String dataUri,
         Bytes32 head,
         long sealedAtMillis) {
-    static final String SQL = "SELECT stream, number, operator_id, first_seq, last_seq, root, data_hash, data_uri, head,"
-            + " sealed_at FROM batch WHERE stream = ? ORDER BY number";
+    static final String SQL =
+            "SELECT stream, number, operator_id, first_seq, last_seq, root, data_hash, data_uri, head,"
+                    + " sealed_at FROM batch WHERE stream = ? ORDER BY number";
 
     static StoredBatch read(ResultSet row) throws SQLException {
         return new StoredBatch(

@@ -10,6 +10,7 @@ import org.openlora.meter.evm.Bytes32;
 ///
 /// @param usageBody the usage row that it bills, as canonical JSON; null where there is none
 /// @param acknowledgement what was promised for that usage; null where there is none
+@SuppressWarnings("ArrayRecordComponent") // a row on its way, never compared
 record StoredReceipt(
         Bytes32 stream,
         long seq,

@@ -158,7 +158,10 @@ final class StreamReconciliation {
                 .getFirst();
         return Math.max(
                 stored,
-                batchesByNumber.values().stream().mapToLong(StoredBatch::lastSeq).max().orElse(0));
+                batchesByNumber.values().stream()
+                        .mapToLong(StoredBatch::lastSeq)
+                        .max()
+                        .orElse(0));
     }
 
     private Map<Long, List<Payment>> payments(long from, long to) throws SQLException {

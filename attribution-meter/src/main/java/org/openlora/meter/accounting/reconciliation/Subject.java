@@ -16,19 +16,38 @@ public record Subject(
         OptionalLong payout) {
     static Subject receipt(Bytes32 stream, long seq, Bytes32 requestId) {
         return new Subject(
-                Optional.of(stream), OptionalLong.of(seq), OptionalLong.empty(), Optional.of(requestId), OptionalLong.empty());
+                Optional.of(stream),
+                OptionalLong.of(seq),
+                OptionalLong.empty(),
+                Optional.of(requestId),
+                OptionalLong.empty());
     }
 
     static Subject receipt(Bytes32 stream, long seq) {
-        return new Subject(Optional.of(stream), OptionalLong.of(seq), OptionalLong.empty(), Optional.empty(), OptionalLong.empty());
+        return new Subject(
+                Optional.of(stream),
+                OptionalLong.of(seq),
+                OptionalLong.empty(),
+                Optional.empty(),
+                OptionalLong.empty());
     }
 
     static Subject batch(Bytes32 stream, long number) {
-        return new Subject(Optional.of(stream), OptionalLong.empty(), OptionalLong.of(number), Optional.empty(), OptionalLong.empty());
+        return new Subject(
+                Optional.of(stream),
+                OptionalLong.empty(),
+                OptionalLong.of(number),
+                Optional.empty(),
+                OptionalLong.empty());
     }
 
     static Subject request(Bytes32 requestId) {
-        return new Subject(Optional.empty(), OptionalLong.empty(), OptionalLong.empty(), Optional.of(requestId), OptionalLong.empty());
+        return new Subject(
+                Optional.empty(),
+                OptionalLong.empty(),
+                OptionalLong.empty(),
+                Optional.of(requestId),
+                OptionalLong.empty());
     }
 
     static Subject payout(long number) {

@@ -30,7 +30,8 @@ final class UsageChecks {
         this.nowMillis = nowMillis;
     }
 
-    /// Finds requests with more receipts than usage rows. Two sources may use one request id, each with a row of its own.
+    /// Finds requests with more receipts than usage rows. Two sources may use one request id, each with a row
+    /// of its own.
     void doubled() throws SQLException {
         for (Bytes32 requestId : Database.query(
                 connection,

@@ -45,8 +45,8 @@ final class LineSums {
 
     List<StatementLine> lines() {
         List<StatementLine> lines = new ArrayList<>();
-        sums.forEach((what, sum) ->
-                lines.add(new StatementLine(what, sum.gross, sum.credits, sum.adjustments, sum.count)));
+        sums.forEach(
+                (what, sum) -> lines.add(new StatementLine(what, sum.gross, sum.credits, sum.adjustments, sum.count)));
         return lines;
     }
 }

@@ -9,8 +9,7 @@ import org.openlora.meter.payout.SettlementToken;
 ///
 /// @param round number of the last round that was posted
 /// @param claimedUnits what was paid out, in the token's smallest units; empty where the chain was not asked
-public record PayoutPosition(
-        long round, SettlementToken token, PayoutEntry entry, Optional<BigInteger> claimedUnits) {
+public record PayoutPosition(long round, SettlementToken token, PayoutEntry entry, Optional<BigInteger> claimedUnits) {
     /// What can be claimed now; empty where the chain was not asked.
     public Optional<BigInteger> claimableUnits() {
         return claimedUnits.map(claimed -> entry.cumulativeUnits().subtract(claimed));

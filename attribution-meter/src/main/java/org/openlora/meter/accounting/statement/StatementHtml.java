@@ -5,8 +5,10 @@ import java.util.Map;
 
 /// A statement as one HTML file without references to others, laid out for A4.
 final class StatementHtml {
-    private static final String HEAD =
-            """
+    private StatementHtml() {}
+
+    private static String head(String title) {
+        return """
             <!doctype html>
             <html lang="en">
             <head>
@@ -29,12 +31,11 @@ final class StatementHtml {
             </head>
             <body>
             <h1>%s</h1>
-            """;
-
-    private StatementHtml() {}
+            """.formatted(title, title);
+    }
 
     static String of(StatementPage page) {
-        StringBuilder html = new StringBuilder(HEAD.formatted(escaped(page.title()), escaped(page.title())));
+        StringBuilder html = new StringBuilder(head(escaped(page.title())));
         html.append("<dl>\n");
         for (Map.Entry<String, String> fact : page.facts()) {
             html.append("<dt>").append(escaped(fact.getKey())).append("</dt><dd>");
@@ -62,6 +63,9 @@ final class StatementHtml {
     }
 
     static String escaped(String text) {
-        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");
+        return text.replace("&", "&amp;")
+                .replace("<", "&lt;")
+                .replace(">", "&gt;")
+                .replace("\"", "&quot;");
     }
 }

@@ -11,11 +11,7 @@ import java.util.List;
 /// @param adjustmentPico what came after its own month was closed, credits taken off
 /// @param count receipts or tokens, as the table's heading says
 record StatementLine(
-        List<String> what,
-        BigInteger grossPico,
-        BigInteger creditPico,
-        BigInteger adjustmentPico,
-        long count) {
+        List<String> what, BigInteger grossPico, BigInteger creditPico, BigInteger adjustmentPico, long count) {
     BigInteger netPico() {
         return grossPico.subtract(creditPico).add(adjustmentPico);
     }

@@ -26,14 +26,17 @@ record StatementPage(
     static StatementPage of(Statement statement) {
         List<Map.Entry<String, String>> facts = new ArrayList<>();
         switch (statement.of()) {
-            case Party.Payee payee -> facts.add(Map.entry("Payee", payee.address().toString()));
+            case Party.Payee payee ->
+                facts.add(Map.entry("Payee", payee.address().toString()));
             case Party.Tenant tenant -> {
                 tenant.name().ifPresent(name -> facts.add(Map.entry("Tenant", name)));
                 facts.add(Map.entry("Account", tenant.account().toString()));
             }
         }
         facts.add(Map.entry(
-                "Period", statement.period() + ", " + statement.period().start() + " to " + statement.period().end()));
+                "Period",
+                statement.period() + ", " + statement.period().start() + " to "
+                        + statement.period().end()));
         facts.add(Map.entry("State", statement.provisional() ? "provisional: a period behind it is open" : "closed"));
         facts.add(Map.entry("Receipts", Long.toString(statement.receipts())));
         facts.add(Map.entry("Statement", Sha256.text(statement.hash())));
@@ -96,9 +99,11 @@ record StatementPage(
                     "Payable by round " + payout.round(),
                     payout.token().text(payout.entry().cumulativeUnits())));
             payout.claimedUnits()
-                    .ifPresent(units -> sums.add(Map.entry("Claimed", payout.token().text(units))));
+                    .ifPresent(units ->
+                            sums.add(Map.entry("Claimed", payout.token().text(units))));
             payout.claimableUnits()
-                    .ifPresent(units -> sums.add(Map.entry("Claimable", payout.token().text(units))));
+                    .ifPresent(units ->
+                            sums.add(Map.entry("Claimable", payout.token().text(units))));
             sums.add(Map.entry("Carried to the next round", Pico.text(payout.carriedPico())));
         });
         return sums;

@@ -19,8 +19,14 @@ final class StatementText {
         text.append('\n');
         table(page, text);
         text.append('\n');
-        int name = page.sums().stream().mapToInt(sum -> sum.getKey().length()).max().orElse(0);
-        int value = page.sums().stream().mapToInt(sum -> sum.getValue().length()).max().orElse(0);
+        int name = page.sums().stream()
+                .mapToInt(sum -> sum.getKey().length())
+                .max()
+                .orElse(0);
+        int value = page.sums().stream()
+                .mapToInt(sum -> sum.getValue().length())
+                .max()
+                .orElse(0);
         for (Map.Entry<String, String> sum : page.sums()) {
             text.append(("%-" + name + "s  %" + value + "s%n").formatted(sum.getKey(), sum.getValue()));
         }
@@ -32,7 +38,9 @@ final class StatementText {
     private static void table(StatementPage page, StringBuilder text) {
         List<List<String>> rows = new ArrayList<>();
         rows.add(page.headings());
-        page.rows().forEach(row -> rows.add(row.stream().map(StatementText::shortened).toList()));
+        page.rows()
+                .forEach(row ->
+                        rows.add(row.stream().map(StatementText::shortened).toList()));
         int texts = page.headings().size() - StatementPage.NUMBERS;
         for (List<String> row : rows) {
             List<String> cells = new ArrayList<>();

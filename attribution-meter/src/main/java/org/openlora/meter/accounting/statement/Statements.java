@@ -1,10 +1,8 @@
 package org.openlora.meter.accounting.statement;
 
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -49,8 +47,8 @@ public final class Statements {
                         .anyMatch(payment -> payment.payee().equals(payee)),
                 (entry, sums) -> entry.receipt().payments().stream()
                         .filter(payment -> payment.payee().equals(payee))
-                        .forEach(payment -> sums.add(
-                                entry, earned(entry.receipt(), payment, attributions), payment.amount(), 1)),
+                        .forEach(payment ->
+                                sums.add(entry, earned(entry.receipt(), payment, attributions), payment.amount(), 1)),
                 payout);
     }
 
@@ -71,11 +69,12 @@ public final class Statements {
                 new Party.Tenant(account, name),
                 period,
                 entry -> entry.receipt().account().equals(account),
-                (entry, sums) -> charges.of(entry).forEach(line -> sums.add(
-                        entry,
-                        List.of(line.kind().label(), resource(entry.receipt())),
-                        Math.abs(line.netPico()),
-                        Objects.requireNonNullElse(line.quantity(), 1L))),
+                (entry, sums) -> charges.of(entry)
+                        .forEach(line -> sums.add(
+                                entry,
+                                List.of(line.kind().label(), resource(entry.receipt())),
+                                Math.abs(line.netPico()),
+                                Objects.requireNonNullElse(line.quantity(), 1L))),
                 Optional.empty());
     }
 

@@ -17,7 +17,6 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -97,7 +96,8 @@ class LedgerExportTest {
                     .isEqualTo(billed.toString());
             assertThat(value("SELECT count(*) FROM " + table(charges, format)))
                     .isEqualTo(Long.toString(charges.lines()));
-            assertThat(value("SELECT count(DISTINCT x_Seq) FROM " + table(charges, format))).isEqualTo("42");
+            assertThat(value("SELECT count(DISTINCT x_Seq) FROM " + table(charges, format)))
+                    .isEqualTo("42");
         }
     }
 
@@ -106,9 +106,10 @@ class LedgerExportTest {
         List<Bytes32> charges = new ArrayList<>();
         List<Bytes32> payments = new ArrayList<>();
         for (TableFormat format : TableFormat.values()) {
-            charges.add(export.charges(ExportFilter.ALL, format, file("charges", format)).contentHash());
-            payments.add(
-                    export.payments(ExportFilter.ALL, format, file("payments", format)).contentHash());
+            charges.add(export.charges(ExportFilter.ALL, format, file("charges", format))
+                    .contentHash());
+            payments.add(export.payments(ExportFilter.ALL, format, file("payments", format))
+                    .contentHash());
         }
         assertThat(charges).containsOnly(charges.getFirst());
         assertThat(payments).containsOnly(payments.getFirst());
@@ -123,7 +124,8 @@ class LedgerExportTest {
 
     @Test
     void parquet_types_areExactDecimalsAndUtcTimestamps() throws Exception {
-        ExportedTable charges = export.charges(ExportFilter.ALL, TableFormat.PARQUET, file("charges", TableFormat.PARQUET));
+        ExportedTable charges =
+                export.charges(ExportFilter.ALL, TableFormat.PARQUET, file("charges", TableFormat.PARQUET));
         Map<String, String> types = new HashMap<>();
         query("DESCRIBE SELECT * FROM '" + charges.file() + "'", row -> types.put(row.getString(1), row.getString(2)));
         assertThat(types)
@@ -190,11 +192,13 @@ class LedgerExportTest {
 
     @Test
     void charges_ofEachReceipt_areItsTokensAndSumToItsPrice() throws Exception {
-        ExportedTable charges = export.charges(ExportFilter.ALL, TableFormat.PARQUET, file("charges", TableFormat.PARQUET));
+        ExportedTable charges =
+                export.charges(ExportFilter.ALL, TableFormat.PARQUET, file("charges", TableFormat.PARQUET));
         Map<Long, Long> priceBySeq = new HashMap<>();
         Map<String, Long> quantities = new HashMap<>();
         query(
-                "SELECT x_Seq, SkuId, PricingUnit, PricingQuantity::BIGINT, x_NetPico::BIGINT FROM '" + charges.file() + "'",
+                "SELECT x_Seq, SkuId, PricingUnit, PricingQuantity::BIGINT, x_NetPico::BIGINT FROM '" + charges.file()
+                        + "'",
                 row -> {
                     priceBySeq.merge(row.getLong(1), row.getLong(5), Long::sum);
                     quantities.put(row.getLong(1) + " " + row.getString(2) + " " + row.getString(3), row.getLong(4));
@@ -204,8 +208,7 @@ class LedgerExportTest {
             assertThat(priceBySeq).containsEntry(receipt.seq(), receipt.price());
             if (receipt.generatedTokens() > 0) {
                 assertThat(quantities)
-                        .containsEntry(
-                                receipt.seq() + " generated-tokens Tokens", (long) receipt.generatedTokens());
+                        .containsEntry(receipt.seq() + " generated-tokens Tokens", (long) receipt.generatedTokens());
             }
             if (receipt.promptTokens() > receipt.cachedTokens()) {
                 assertThat(quantities)
@@ -220,16 +223,16 @@ class LedgerExportTest {
     @Test
     void filters_eachAlone_giveTheirReceiptsOnly() throws Exception {
         Period november = Period.parse("2026-11");
-        assertThat(charges(with(Optional.of(november), Optional.empty(), Optional.empty())).netPico())
+        assertThat(charges(with(Optional.of(november), Optional.empty(), Optional.empty()))
+                        .netPico())
                 .isEqualTo(sum(receipt -> november.contains(receipt.servedTo())));
-        assertThat(charges(with(Optional.empty(), Optional.of(SECOND_TENANT), Optional.empty())).netPico())
+        assertThat(charges(with(Optional.empty(), Optional.of(SECOND_TENANT), Optional.empty()))
+                        .netPico())
                 .isEqualTo(sum(receipt -> receipt.account().equals(SECOND_TENANT)));
         Bytes32 adapter = Fixtures.word("b");
         ExportedTable ofAdapter = charges(with(Optional.empty(), Optional.empty(), Optional.of(adapter)));
-        assertThat(ofAdapter.netPico())
-                .isPositive()
-                .isEqualTo(sum(receipt -> receipt.adapters().stream()
-                        .anyMatch(use -> use.digest().equals(adapter))));
+        assertThat(ofAdapter.netPico()).isPositive().isEqualTo(sum(receipt -> receipt.adapters().stream()
+                .anyMatch(use -> use.digest().equals(adapter))));
     }
 
     @Test
@@ -249,18 +252,22 @@ class LedgerExportTest {
                         Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), Optional.of(payee)),
                 TableFormat.PARQUET,
                 file("payments", TableFormat.PARQUET));
-        assertThat(toPayee.netPico()).isPositive().isEqualTo(paid(payment -> payment.payee().equals(payee)));
+        assertThat(toPayee.netPico()).isPositive().isEqualTo(paid(payment -> payment.payee()
+                .equals(payee)));
 
         ExportedTable ofDatanet = export.payments(
                 new ExportFilter(
-                        Optional.empty(), Optional.empty(), Optional.empty(), Optional.of(datanet.digest()), Optional.empty()),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.of(datanet.digest()),
+                        Optional.empty()),
                 TableFormat.PARQUET,
                 file("payments", TableFormat.PARQUET));
         assertThat(ofDatanet.netPico())
                 .isPositive()
                 .isEqualTo(paid(payment ->
-                        payment.role() == Role.DATANET_POOL
-                                        && payment.source().equals(datanet.digest())
+                        payment.role() == Role.DATANET_POOL && payment.source().equals(datanet.digest())
                                 || hashes(datanet).contains(payment.source())));
         assertThat(value("SELECT DISTINCT x_Datanet FROM '" + ofDatanet.file() + "'"))
                 .isEqualTo(Sha256.text(datanet.digest()));
@@ -269,8 +276,8 @@ class LedgerExportTest {
     @Test
     void charges_bookIsAnother_isRefusedAndLeavesNoFile() throws IOException {
         Path file = file("refused", TableFormat.CSV);
-        try (TestLedger altered = TestLedger.open(kind.ledger(folder.resolve("altered")))
-                .serve(2, FIRST_TENANT, NOVEMBER)) {
+        try (TestLedger altered =
+                TestLedger.open(kind.ledger(folder.resolve("altered"))).serve(2, FIRST_TENANT, NOVEMBER)) {
             altered.tamper(
                     "UPDATE document SET json = replace(json, '\"promptPico\":50000000', '\"promptPico\":51000000')"
                             + " WHERE kind = 'price-book'");

@@ -71,11 +71,7 @@ final class FakeChain implements ChainRecord {
     public Commit batch(Bytes32 operatorId, Bytes32 stream, long number) {
         BatchHeader header = headers.get((int) number - 1);
         return new Commit(
-                header.root(),
-                heads.get((int) number),
-                header.firstSeq(),
-                header.lastSeq(),
-                COMMITTED_AT_SECONDS);
+                header.root(), heads.get((int) number), header.firstSeq(), header.lastSeq(), COMMITTED_AT_SECONDS);
     }
 
     @Override

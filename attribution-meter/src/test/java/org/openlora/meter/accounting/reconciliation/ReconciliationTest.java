@@ -55,7 +55,9 @@ class ReconciliationTest {
     void serve() {
         ledger = TestLedger.open(LedgerLocation.of(folder));
         for (int batch = 1; batch <= 3; batch++) {
-            ledger.serve(5, FIRST_TENANT, NOVEMBER).serve(5, SECOND_TENANT, NOVEMBER).seal();
+            ledger.serve(5, FIRST_TENANT, NOVEMBER)
+                    .serve(5, SECOND_TENANT, NOVEMBER)
+                    .seal();
             chain.commit(header(batch));
             ledger.meter().journal().recordLanded(batch, Keccak256.hash("transaction " + batch));
         }
@@ -126,7 +128,11 @@ class ReconciliationTest {
     @Test
     void requestBilledAgain_isDoubled() {
         SignedReceipt last = ledger.receipt(34);
-        Receipt again = copy(last.receipt(), 35, ReceiptCodec.structHash(last.receipt()), last.receipt().price());
+        Receipt again = copy(
+                last.receipt(),
+                35,
+                ReceiptCodec.structHash(last.receipt()),
+                last.receipt().price());
         insert(sign(again, TestLedger.KEY));
         Break found = assertOnly(reconcile(SOON), BreakKind.RECEIPT_DOUBLED, "receipt 35");
         assertThat(found.expected()).isEqualTo("one receipt for the request, which is receipt 34");
@@ -142,8 +148,7 @@ class ReconciliationTest {
                 json.replace("\"generatedTokens\":" + generated, "\"generatedTokens\":" + (generated + 1))
                         .getBytes(StandardCharsets.UTF_8));
         Break found = assertOnly(reconcile(SOON), BreakKind.RECEIPT_ALTERED, "receipt 7");
-        assertThat(found.expected())
-                .isEqualTo("a receipt of hash " + ReceiptCodec.structHash(signed.receipt()));
+        assertThat(found.expected()).isEqualTo("a receipt of hash " + ReceiptCodec.structHash(signed.receipt()));
     }
 
     @Test
@@ -209,7 +214,8 @@ class ReconciliationTest {
 
     @Test
     void acknowledgementOfOtherCounts_isABrokenPromise() {
-        ledger.tamper("UPDATE usage SET acknowledgement = (SELECT acknowledgement FROM usage WHERE id = 2) WHERE id = 1");
+        ledger.tamper(
+                "UPDATE usage SET acknowledgement = (SELECT acknowledgement FROM usage WHERE id = 2) WHERE id = 1");
         assertOnly(reconcile(SOON), BreakKind.PROMISE_BROKEN, "receipt 1");
     }
 
@@ -368,7 +374,10 @@ class ReconciliationTest {
     @Test
     void foreignBatchOnChain_isTheWrongRoot() {
         BatchHeader third = header(3);
-        chain = new FakeChain().commit(header(1)).commit(header(2)).commit(with(third, third.gross(), Fixtures.word("x")));
+        chain = new FakeChain()
+                .commit(header(1))
+                .commit(header(2))
+                .commit(with(third, third.gross(), Fixtures.word("x")));
         Break found = assertOnly(reconcile(SOON), BreakKind.CHAIN_ROOT_WRONG, "batch 3");
         assertThat(found.expected()).isEqualTo("root " + third.root());
     }
@@ -491,7 +500,9 @@ class ReconciliationTest {
                     connection,
                     "INSERT INTO receipt (stream, seq, struct_hash, request_id, kind, ref, served_to, signed,"
                             + " attribution) SELECT ?, ?, ?, ?, ?, "
-                            + (receipt.kind() == ReceiptKind.USAGE ? "NULL" : "X'" + receipt.ref().toString().substring(2) + "'")
+                            + (receipt.kind() == ReceiptKind.USAGE
+                                    ? "NULL"
+                                    : "X'" + receipt.ref().toString().substring(2) + "'")
                             + ", ?, ?, attribution FROM receipt WHERE seq = 34",
                     receipt.stream(),
                     receipt.seq(),
@@ -545,8 +556,7 @@ class ReconciliationTest {
         List<Payment> payments = new ArrayList<>(receipt.payments());
         Payment first = payments.getFirst();
         payments.set(
-                0,
-                new Payment(first.payee(), first.role(), first.source(), first.amount() + price - receipt.price()));
+                0, new Payment(first.payee(), first.role(), first.source(), first.amount() + price - receipt.price()));
         return build(
                 receipt,
                 seq,
