@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.openlora.meter.chain.FlushSource;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
@@ -38,9 +39,11 @@ import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.pricing.PriceBook;
 import org.openlora.meter.pricing.PriceBooks;
 import org.openlora.meter.receipt.SignedAcknowledgement;
+import org.openlora.meter.trace.TraceStore;
 import org.openlora.meter.usage.AdapterUsage;
 import org.openlora.meter.usage.LineageShare;
 import org.openlora.meter.usage.ScoringVersions;
+import org.openlora.meter.usage.TraceOrder;
 import org.openlora.meter.usage.UsageRow;
 
 /// From usage to sealed batches. A response's end is three calls: [#versionsFor] when its usage row is made,
@@ -49,6 +52,7 @@ import org.openlora.meter.usage.UsageRow;
 public final class Meter implements AutoCloseable {
     private final MeterOptions options;
     private final Ledger ledger;
+    private final TraceKeeper keeper;
     private final ScoringWorker worker;
     private final UsageCommitter committer;
     private final LedgerWatch ledgerWatch;
@@ -65,9 +69,11 @@ public final class Meter implements AutoCloseable {
     /// @param ordinals of the datanets that are not retired
     private record Registered(long head, Map<Bytes32, Long> ordinals, PayeeTable payees) {}
 
-    private Meter(MeterOptions options, Ledger ledger) {
+    private Meter(MeterOptions options, Ledger ledger, TraceKeeper keeper) {
         this.options = options;
         this.ledger = ledger;
+        this.keeper = keeper;
+        keeper.expect(traces().counts().awaiting() > 0);
         this.priceBooks = priceBooks(options, ledger);
         this.datanets = openDatanets(options, ledger);
         this.registered = keepRegistered();
@@ -114,9 +120,10 @@ public final class Meter implements AutoCloseable {
     /// @throws org.openlora.meter.database.LedgerException where another process has it open or its files
     ///     cannot be used
     public static Meter open(MeterOptions options) {
-        Ledger ledger = Ledger.open(options.location(), options.identity(), options.observer(), options.listener());
+        TraceKeeper keeper = new TraceKeeper(options.listener());
+        Ledger ledger = Ledger.open(options.location(), options.identity(), options.observer(), keeper);
         try {
-            return new Meter(options, ledger);
+            return new Meter(options, ledger, keeper);
         } catch (RuntimeException e) {
             ledger.close();
             throw e;
@@ -199,13 +206,23 @@ public final class Meter implements AutoCloseable {
     ///     or a [org.openlora.meter.database.LedgerException] where the row could not be written for as long as
     ///     [MeterOptions#commitPatience]: then nothing is billed
     public CompletableFuture<SignedAcknowledgement> commit(UsageRow row) {
+        return commit(row, null);
+    }
+
+    /// The same, with an order to keep the request's tokens once its receipt stands.
+    ///
+    /// @param trace null where nothing is to be kept
+    public CompletableFuture<SignedAcknowledgement> commit(UsageRow row, @Nullable TraceOrder trace) {
         long includeBy =
                 Math.addExact(row.servedToMillis(), options.inclusionWindow().toMillis());
         SignedAcknowledgement acknowledgement = SignedAcknowledgement.sign(
                 UsageReceipts.acknowledgement(row, includeBy),
                 options.identity().domain(),
                 options.identity().signer());
-        return committer.submit(PendingUsage.of(row, acknowledgement));
+        if (trace != null) {
+            keeper.expect(true);
+        }
+        return committer.submit(PendingUsage.of(row, acknowledgement, trace));
     }
 
     /// Waits until every row committed so far has its receipt or is quarantined.
@@ -243,6 +260,11 @@ public final class Meter implements AutoCloseable {
     /// The flusher's memory.
     public LedgerJournal journal() {
         return ledger.journal();
+    }
+
+    /// The tokens that tenants let be kept.
+    public TraceStore traces() {
+        return new TraceStore(ledger.database());
     }
 
     /// The streams of this operator, of all replicas that share the ledger's database.

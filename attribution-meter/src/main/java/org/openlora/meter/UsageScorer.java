@@ -2,6 +2,8 @@ package org.openlora.meter;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
 import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evidence.AttributionRecord;
@@ -10,7 +12,7 @@ import org.openlora.meter.evidence.LineageCorpora;
 import org.openlora.meter.evidence.Scorer;
 import org.openlora.meter.evidence.ScorerVersion;
 import org.openlora.meter.evm.Bytes32;
-import org.openlora.meter.ledger.Ledger;
+import org.openlora.meter.ledger.AttachedLedger;
 import org.openlora.meter.ledger.ScoredUsage;
 import org.openlora.meter.ledger.StoredUsage;
 import org.openlora.meter.pricing.BilledUsage;
@@ -22,31 +24,69 @@ import org.openlora.meter.pricing.Pricing;
 import org.openlora.meter.usage.ScoringVersions;
 import org.openlora.meter.usage.UsageRow;
 
-/// Scores and prices rows by exactly the versions they were committed with, whatever is configured now. Used by
-/// one thread.
-final class UsageScorer {
+/// Scores and prices rows by exactly the versions they were committed with, whatever is configured now: the same row
+/// gives the same today and at an audit years later. Used by one thread.
+public final class UsageScorer {
     static final String PAYEES = "payees";
 
-    private final Ledger ledger;
+    private final AttachedLedger ledger;
     private final CorpusLibrary corpora;
     private final Map<Bytes32, PriceBook> priceBooks = new HashMap<>();
     private final Map<Bytes32, PayeeTable> payeeTables = new HashMap<>();
 
-    UsageScorer(Ledger ledger, CorpusLibrary corpora) {
+    public UsageScorer(AttachedLedger ledger, CorpusLibrary corpora) {
         this.ledger = ledger;
         this.corpora = corpora;
     }
 
+    /// Searches evidence, shares and prices.
+    ///
     /// @throws LedgerException where the ledger cannot be read, which is no fault of the row
-    ScoredUsage score(StoredUsage usage) {
-        try {
-            UsageRow row = usage.row();
+    public ScoredUsage score(StoredUsage usage) {
+        return scored(usage, row -> {
             ScoringVersions versions = row.versions();
             ScorerVersion scorer = ScorerVersion.of(versions.scorer());
             PriceBook book = priceBook(versions.priceBook());
             LineageCorpora lineage = corpora.lineage(versions.datanets(), row.tokenizerDigest(), scorer);
-            AttributionRecord attribution = Scorer.score(row, lineage, book.rules());
-            PricedUsage price = Pricing.price(BilledUsage.of(row), attribution, book, payees(versions.payees()));
+            return Scorer.score(row, lineage, book.rules());
+        });
+    }
+
+    /// Prices a row whose attribution is known. Of its token ids only the counts play a part.
+    ///
+    /// @throws LedgerException where the ledger cannot be read, which is no fault of the row
+    public ScoredUsage price(StoredUsage usage, AttributionRecord attribution) {
+        return scored(usage, row -> attribution);
+    }
+
+    /// Why the documents that a row is priced by are not those that it was committed with: the ledger keeps them under
+    /// their digests, and one that was changed since has another. Empty where they are, or one is missing.
+    public Optional<String> damage(ScoringVersions versions) {
+        return changed("price book", versions.priceBook(), PriceBooks.DOCUMENT_KIND, json -> PriceBook.parse("price book", json)
+                        .digest())
+                .or(() -> changed("table of payees", versions.payees(), PAYEES, json -> PayeeTable.parse(json)
+                        .digest()));
+    }
+
+    private Optional<String> changed(String what, Bytes32 digest, String kind, Function<String, Bytes32> digestOf) {
+        Optional<String> json = ledger.document(digest, kind);
+        try {
+            return json.map(digestOf)
+                    .filter(actual -> !actual.equals(digest))
+                    .map(actual -> "the ledger's " + what + " " + Sha256.text(digest) + " was changed: it is "
+                            + Sha256.text(actual));
+        } catch (IllegalArgumentException e) {
+            return Optional.of("the ledger's " + what + " " + Sha256.text(digest) + " was changed: " + e.getMessage());
+        }
+    }
+
+    private ScoredUsage scored(StoredUsage usage, Function<UsageRow, AttributionRecord> attribute) {
+        try {
+            UsageRow row = usage.row();
+            ScoringVersions versions = row.versions();
+            AttributionRecord attribution = attribute.apply(row);
+            PricedUsage price = Pricing.price(
+                    BilledUsage.of(row), attribution, priceBook(versions.priceBook()), payees(versions.payees()));
             return new ScoredUsage.Priced(usage, attribution, price);
         } catch (LedgerException e) {
             throw e;

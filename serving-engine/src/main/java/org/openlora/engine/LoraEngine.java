@@ -672,7 +672,8 @@ public final class LoraEngine implements AutoCloseable {
                 sequence.outputTokens(),
                 sequence.cached(),
                 sequence.discarded(),
-                reason);
+                reason,
+                request.params());
     }
 
     /// What the steps' proofs counted, not what the request asked for.

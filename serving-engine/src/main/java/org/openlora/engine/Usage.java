@@ -2,6 +2,7 @@ package org.openlora.engine;
 
 import java.time.Instant;
 import java.util.List;
+import org.openlora.engine.sampling.SamplingParams;
 import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.meter.evm.Bytes32;
 
@@ -15,6 +16,7 @@ import org.openlora.meter.evm.Bytes32;
 /// @param outputTokens every sampled token, an end token too
 /// @param cachedTokens prompt tokens that were found computed
 /// @param discardedTokens tokens computed again after a preemption
+/// @param params what the answer was drawn with
 @SuppressWarnings("ArrayRecordComponent") // Written once by the engine; never compared.
 public record Usage(
         String requestId,
@@ -28,7 +30,8 @@ public record Usage(
         int[] outputTokens,
         int cachedTokens,
         int discardedTokens,
-        FinishReason finishReason) {
+        FinishReason finishReason,
+        SamplingParams params) {
     public Usage {
         adapters = List.copyOf(adapters);
     }

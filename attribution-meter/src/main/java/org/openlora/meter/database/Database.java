@@ -93,13 +93,13 @@ public abstract sealed class Database implements AutoCloseable permits SqliteDat
     /// Changes rows.
     ///
     /// @return how many
-    public static int update(Connection connection, String sql, Object... arguments) throws SQLException {
+    public static int update(Connection connection, String sql, @Nullable Object... arguments) throws SQLException {
         try (PreparedStatement statement = prepare(connection, sql, arguments)) {
             return statement.executeUpdate();
         }
     }
 
-    private static PreparedStatement prepare(Connection connection, String sql, Object... arguments)
+    private static PreparedStatement prepare(Connection connection, String sql, @Nullable Object... arguments)
             throws SQLException {
         PreparedStatement statement = connection.prepareStatement(sql);
         bind(statement, arguments);

@@ -13,7 +13,9 @@ import org.openlora.meter.database.LedgerException;
 import org.openlora.meter.database.LedgerException.Reason;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.receipt.SignedAcknowledgement;
+import org.openlora.meter.trace.TraceStore;
 import org.openlora.meter.usage.TokenIds;
+import org.openlora.meter.usage.TraceOrder;
 import org.openlora.meter.usage.UsageCodec;
 import org.openlora.meter.usage.UsageRow;
 
@@ -111,6 +113,10 @@ public final class Ledger extends AttachedLedger {
                             List<CommitOutcome> outcomes = new ArrayList<>(rows.size());
                             for (int i = 0; i < inserted.length; i++) {
                                 PendingUsage row = rows.get(i);
+                                TraceOrder trace = row.trace();
+                                if (inserted[i] == 1 && trace != null) {
+                                    TraceStore.order(connection, row.row(), trace);
+                                }
                                 outcomes.add(
                                         inserted[i] == 1
                                                 ? new CommitOutcome.Durable(row.acknowledgement())

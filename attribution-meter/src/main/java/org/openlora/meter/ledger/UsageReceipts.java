@@ -44,7 +44,10 @@ public final class UsageReceipts {
                 .toArray(byte[][]::new));
     }
 
-    static Receipt receipt(
+    /// The receipt of a scored row, with its place in the stream.
+    ///
+    /// @param attribution hash of the attribution record
+    public static Receipt receipt(
             ScoredUsage.Priced priced, Bytes32 attribution, Bytes32 stream, long seq, Bytes32 prevReceipt) {
         UsageRow row = priced.usage().row();
         PricedUsage price = priced.price();

@@ -65,6 +65,29 @@ public record UsageRow(
         }
     }
 
+    /// The same row with these tokens.
+    ///
+    /// @throws IllegalArgumentException where they cannot be this row's
+    public UsageRow withTokens(TokenIds otherPrompt, TokenIds otherOutput) {
+        return new UsageRow(
+                requestId,
+                source,
+                account,
+                payer,
+                servedFromMillis,
+                servedToMillis,
+                baseDigest,
+                tokenizerDigest,
+                numericPath,
+                adapters,
+                otherPrompt,
+                otherOutput,
+                cachedTokens,
+                discardedTokens,
+                requestSalt,
+                versions);
+    }
+
     private static void require(boolean holds, String message) {
         if (!holds) {
             throw new IllegalArgumentException("usage row: " + message);

@@ -42,8 +42,7 @@ final class NodeTools {
         return run(CONTRACTS, command, 180);
     }
 
-    private static Outcome run(Path folder, List<String> command, int limitSeconds)
-            throws IOException, InterruptedException {
+    static Outcome run(Path folder, List<String> command, int limitSeconds) throws IOException, InterruptedException {
         ProcessBuilder builder =
                 new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
         builder.environment()

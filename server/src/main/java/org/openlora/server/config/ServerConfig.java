@@ -381,6 +381,7 @@ public record ServerConfig(
     /// @param datanetRoot folder; empty for the catalogue model's
     /// @param commitPatienceSeconds that an answer waits for a ledger that cannot be written
     /// @param settleIntervalSeconds between two rounds of sealing and anchoring; 0 for none
+    /// @param traceRetentionDays that the tokens of tenants with `trace` are kept
     public record Metering(
             @JsonProperty(required = true) String replica,
             @JsonProperty(required = true) LedgerDatabase ledger,
@@ -388,7 +389,8 @@ public record ServerConfig(
             @JsonProperty(required = true) String datanetRoot,
             @JsonProperty(required = true) int inclusionWindowSeconds,
             @JsonProperty(required = true) int commitPatienceSeconds,
-            @JsonProperty(required = true) int settleIntervalSeconds) {
+            @JsonProperty(required = true) int settleIntervalSeconds,
+            @JsonProperty(required = true) int traceRetentionDays) {
         public Metering {
             require(
                     Tenant.NAME.matcher(replica).matches(),
@@ -397,11 +399,19 @@ public record ServerConfig(
             within("commitPatienceSeconds", commitPatienceSeconds, 0, 3600);
             // Rounds farther apart than the promise would break it.
             within("settleIntervalSeconds", settleIntervalSeconds, 0, inclusionWindowSeconds);
+            within("traceRetentionDays", traceRetentionDays, 1, 3660);
         }
 
         Metering withSettleInterval(int seconds) {
             return new Metering(
-                    replica, ledger, priceBook, datanetRoot, inclusionWindowSeconds, commitPatienceSeconds, seconds);
+                    replica,
+                    ledger,
+                    priceBook,
+                    datanetRoot,
+                    inclusionWindowSeconds,
+                    commitPatienceSeconds,
+                    seconds,
+                    traceRetentionDays);
         }
     }
 
@@ -438,12 +448,14 @@ public record ServerConfig(
     /// @param payer EVM address
     /// @param cacheGroup tenants of one group share cached prefixes; empty: shares with nobody
     /// @param admin whether it may load, pin and unload the adapters of everybody, and read the metrics
+    /// @param trace whether the tokens of its requests are kept, for audits and disputes
     public record Tenant(
             @JsonProperty(required = true) String name,
             @JsonProperty(required = true) String apiKey,
             @JsonProperty(required = true) String payer,
             @JsonProperty(required = true) String cacheGroup,
-            @JsonProperty(required = true) boolean admin) {
+            @JsonProperty(required = true) boolean admin,
+            @JsonProperty(required = true) boolean trace) {
         private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9._-]{0,62}");
         private static final Pattern ADDRESS = Pattern.compile("0x[0-9a-fA-F]{40}");
         private static final Pattern KEY = Pattern.compile("|[!-~]{16,256}");
@@ -466,7 +478,12 @@ public record ServerConfig(
 
         /// A tenant that shares cached prefixes with nobody and is no administrator.
         public Tenant(String name, String apiKey, String payer) {
-            this(name, apiKey, payer, "", false);
+            this(name, apiKey, payer, "", false, false);
+        }
+
+        /// A tenant whose requests are not kept.
+        public Tenant(String name, String apiKey, String payer, String cacheGroup, boolean admin) {
+            this(name, apiKey, payer, cacheGroup, admin, false);
         }
 
         /// Never shows the key.

@@ -66,6 +66,8 @@ import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.config.ServerConfig.Tenant;
 import org.openlora.server.problem.Problem;
+import org.openlora.server.retention.TraceEraser;
+import org.openlora.server.retention.TraceTerms;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -83,6 +85,7 @@ public final class ServingStack implements Serving, AutoCloseable {
     private final ServedModel served;
     private final AdapterDesk desk;
     private final ClientRequests clientRequests;
+    private final TraceEraser eraser;
     private final ProvisionalAttribution provisional = new ProvisionalAttribution();
 
     private ServingStack(
@@ -94,7 +97,8 @@ public final class ServingStack implements Serving, AutoCloseable {
             LoraEngine engine,
             Operator operator,
             AdapterDesk desk,
-            ServedModel served) {
+            ServedModel served,
+            TraceEraser eraser) {
         this.model = model;
         this.store = store;
         this.registry = registry;
@@ -104,6 +108,7 @@ public final class ServingStack implements Serving, AutoCloseable {
         this.operator = operator;
         this.desk = desk;
         this.served = served;
+        this.eraser = eraser;
         this.clientRequests = new ClientRequests(id -> inLedger(meter.queries(), id));
     }
 
@@ -144,7 +149,15 @@ public final class ServingStack implements Serving, AutoCloseable {
                     opening.add(openMeter(config, installation, environment, resolved, model, operator, parts));
             Bytes32 numericPath = UsageRows.word(model.numericPath().digest());
             UsageRows usage = new UsageRows(
-                    meter, config.metering().replica(), UsageRows.word(model.digest()), tokenizer, numericPath);
+                    meter,
+                    config.metering().replica(),
+                    UsageRows.word(model.digest()),
+                    tokenizer,
+                    numericPath,
+                    TraceTerms.of(
+                            config.tenants(),
+                            operator::account,
+                            Duration.ofDays(config.metering().traceRetentionDays())));
             LoraEngine engine = opening.add(LoraEngine.start(
                     engineConfig(config, model),
                     parts.model(model.model()),
@@ -164,14 +177,22 @@ public final class ServingStack implements Serving, AutoCloseable {
                     model.tokenizer().digest(),
                     engine.longestSequence(),
                     numericPath.toString());
+            TraceEraser eraser = opening.add(TraceEraser.start(meter.traces(), InstantSource.system()));
             opening.keep();
             AdapterDesk desk =
                     new CacheDesk(new AdapterCache(registry, residency, store), adapterRoot, InstantSource.system());
-            return new ServingStack(model, store, registry, residency, meter, engine, operator, desk, served);
+            return new ServingStack(
+                    model, store, registry, residency, meter, engine, operator, desk, served, eraser);
         }
     }
 
     private static BaseModel openModel(ResolvedModel resolved, ServerConfig.Engine sizes) {
+        BaseModel model = loadModel(resolved, sizes);
+        warmUp(model, sizes);
+        return model;
+    }
+
+    static BaseModel loadModel(ResolvedModel resolved, ServerConfig.Engine sizes) {
         int threads = sizes.threads() == 0 ? Runtime.getRuntime().availableProcessors() : sizes.threads();
         chooseGemm(sizes);
         BaseModel model = BaseModel.open(
@@ -188,7 +209,6 @@ public final class ServingStack implements Serving, AutoCloseable {
         }
         log.info(
                 "model {} is loaded: base {}, {} on {} threads", resolved.name(), actual, model.numericPath(), threads);
-        warmUp(model, sizes);
         return model;
     }
 
@@ -273,7 +293,7 @@ public final class ServingStack implements Serving, AutoCloseable {
         }
     }
 
-    private static HostLimits limits(ServerConfig.Adapters adapters) {
+    static HostLimits limits(ServerConfig.Adapters adapters) {
         return new HostLimits(
                 adapters.hostBytes(),
                 adapters.deviceSlots(),
@@ -284,7 +304,7 @@ public final class ServingStack implements Serving, AutoCloseable {
                 adapters.scrubBytesPerSecond());
     }
 
-    private static Path adapterRoot(ServerConfig config, Installation installation, ResolvedModel resolved) {
+    static Path adapterRoot(ServerConfig config, Installation installation, ResolvedModel resolved) {
         if (!config.adapterRoot().isEmpty()) {
             Path root = installation.root().resolve(config.adapterRoot());
             if (!Files.isDirectory(root)) {
@@ -573,6 +593,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             closing.add(meter);
             closing.add(provisional);
             closing.add(engine);
+            closing.add(eraser);
         }
     }
 }

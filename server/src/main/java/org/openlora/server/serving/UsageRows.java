@@ -16,6 +16,7 @@ import org.openlora.meter.usage.AdapterUsage;
 import org.openlora.meter.usage.LineageShare;
 import org.openlora.meter.usage.TokenIds;
 import org.openlora.meter.usage.UsageRow;
+import org.openlora.server.retention.TraceTerms;
 
 /// From what the engine counted to what the meter keeps.
 ///
@@ -23,11 +24,12 @@ import org.openlora.meter.usage.UsageRow;
 /// @param base the base model's digest
 /// @param tokenizer the tokenizer's digest
 /// @param numericPath id of this process's numeric path
-record UsageRows(Meter meter, String replica, Bytes32 base, Bytes32 tokenizer, Bytes32 numericPath)
+/// @param traces whose tokens are kept
+record UsageRows(Meter meter, String replica, Bytes32 base, Bytes32 tokenizer, Bytes32 numericPath, TraceTerms traces)
         implements UsageSink {
     @Override
     public CompletableFuture<SignedAcknowledgement> commit(Usage usage) {
-        return meter.commit(row(usage));
+        return meter.commit(row(usage), traces.order(usage).orElse(null));
     }
 
     private UsageRow row(Usage usage) {

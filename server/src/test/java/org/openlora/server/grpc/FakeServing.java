@@ -15,6 +15,7 @@ import org.openlora.engine.FinishReason;
 import org.openlora.engine.GenerationEvent;
 import org.openlora.engine.GenerationSink;
 import org.openlora.engine.Usage;
+import org.openlora.engine.sampling.SamplingParams;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.receipt.Eip712Domain;
@@ -130,7 +131,8 @@ final class FakeServing implements Serving {
                 new int[words.size()],
                 0,
                 0,
-                FinishReason.STOP);
+                FinishReason.STOP,
+                SamplingParams.greedy(1));
     }
 
     private static SignedAcknowledgement acknowledgement() {

@@ -15,6 +15,7 @@ import org.openlora.engine.FinishReason;
 import org.openlora.engine.GenerationEvent;
 import org.openlora.engine.GenerationSink;
 import org.openlora.engine.Usage;
+import org.openlora.engine.sampling.SamplingParams;
 import org.openlora.meter.evidence.ProvisionalSpan;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
@@ -177,7 +178,8 @@ final class ScriptedServing implements Serving {
                 new int[generated],
                 cached,
                 0,
-                FinishReason.STOP);
+                FinishReason.STOP,
+                SamplingParams.greedy(1));
     }
 
     private static SignedAcknowledgement acknowledgement() {

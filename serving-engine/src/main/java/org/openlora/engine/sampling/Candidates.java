@@ -100,6 +100,25 @@ final class Candidates {
         return ids[indexAt(weights, size, uniform * mass())];
     }
 
+    /// How far the draw at `uniform` is from a token: from its share of the mass, or, where it was cut off, its logit
+    /// from the smallest that was kept.
+    DrawGap gap(int token, float logit, double uniform) {
+        double mass = mass();
+        double before = 0;
+        float smallest = Float.POSITIVE_INFINITY;
+        for (int i = 0; i < size; i++) {
+            if (ids[i] == token) {
+                double from = before / mass;
+                double to = (before + weights[i]) / mass;
+                double gap = uniform < from ? from - uniform : Math.max(0, uniform - to);
+                return new DrawGap(DrawGap.Unit.PROBABILITY, gap);
+            }
+            before += weights[i];
+            smallest = Math.min(smallest, logits[i]);
+        }
+        return new DrawGap(DrawGap.Unit.LOGIT, Math.abs(smallest - logit));
+    }
+
     /// The first index up to which the weights sum to more than `target`; for a target that rounding put at their
     /// sum, the last one that weighs anything.
     static int indexAt(float[] weights, int size, double target) {

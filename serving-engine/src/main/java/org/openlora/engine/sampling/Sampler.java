@@ -79,6 +79,29 @@ public final class Sampler {
         return new TokenLogprobs(new TokenLogprob(token, (float) (logits[offset + token] - logSum)), best);
     }
 
+    /// How far `token` was from being drawn where [#sample] draws another one.
+    ///
+    /// @param state as it was for the draw
+    public DrawGap gap(float[] logits, int offset, int token, SamplingState state) {
+        int drawn = sample(logits, offset, state);
+        if (drawn == token) {
+            return DrawGap.NONE;
+        }
+        float[] row = state.adjustsLogits() ? adjusted : logits;
+        int start = state.adjustsLogits() ? 0 : offset;
+        SamplingParams params = state.params();
+        if (params.isGreedy()) {
+            return new DrawGap(DrawGap.Unit.LOGIT, row[start + drawn] - row[start + token]);
+        }
+        if (!cuts(params)) {
+            float max = requireUsable(Vocabulary.blockMaxima(row, start, vocabularySize, blockMaxima));
+            candidates.collect(row, start, Float.NEGATIVE_INFINITY, blockMaxima);
+            candidates.weigh(max, Math.min(1 / params.temperature(), Float.MAX_VALUE));
+        }
+        double uniform = UniformDraws.at(params.seed(), state.choice(), state.position());
+        return candidates.gap(token, row[start + token], uniform);
+    }
+
     private int choose(float[] logits, int offset, SamplingState state) {
         SamplingParams params = state.params();
         if (params.isGreedy()) {

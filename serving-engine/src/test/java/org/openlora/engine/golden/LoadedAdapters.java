@@ -9,6 +9,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.openlora.adapters.AdapterLease;
+import org.openlora.adapters.AdapterResidency;
 import org.openlora.adapters.BaseWeights;
 import org.openlora.adapters.Digest;
 import org.openlora.adapters.host.HostAdapterResidency;
@@ -27,6 +28,10 @@ final class LoadedAdapters implements AutoCloseable {
 
     Digest digest(String name) {
         return folders.digest(name);
+    }
+
+    AdapterResidency residency() {
+        return residency;
     }
 
     /// @param name null for the bare base
