@@ -10,9 +10,8 @@ import org.openlora.meter.receipt.Eip712Domain;
 import org.openlora.meter.receipt.Signature;
 import org.openlora.meter.receipt.Signer;
 
-/// The terms of a payer's deposit with an operator, in the shape of x402's batch settlement. They never change: their
-// hash
-/// is the channel's id.
+/// The terms of a payer's deposit with an operator, in the shape of x402's batch settlement. They never change:
+/// their hash is the channel's id.
 ///
 /// @param payerAuthorizer signs vouchers; zero for the payer itself
 /// @param withdrawDelaySeconds how long a withdrawal waits, 900 to 2,592,000

@@ -17,9 +17,8 @@ import java.util.function.Function;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 
-/// The JSON of rounds, by the names of the records' components: sorted members, no spaces, amounts as decimal text.
-// Texts
-/// are plain ASCII and numbers whole, so the bytes are RFC 8785's.
+/// The JSON of rounds, by the names of the records' components: sorted members, no spaces, amounts as decimal
+/// text. Texts are plain ASCII and numbers whole, so the bytes are RFC 8785's.
 final class PayoutJson {
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)

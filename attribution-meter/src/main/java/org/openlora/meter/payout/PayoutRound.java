@@ -13,8 +13,8 @@ import org.openlora.meter.merkle.MerkleProof;
 import org.openlora.meter.merkle.MerkleTree;
 
 /// A payout round: what every payee has earned and may have had since the beginning, and from which receipts that
-/// follows. Its JSON is published under the hash of its bytes, which the contract holds; tree and proofs follow from
-// it.
+/// follows. Its JSON is published under the hash of its bytes, which the contract holds; tree and proofs follow
+/// from it.
 ///
 /// @param poolId whose round: chain, contract, operator and token
 /// @param number 1, 2, 3 … in the contract

@@ -4,9 +4,8 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import org.openlora.meter.evm.Address;
 
-/// The ERC-20 that payees are paid in, and how its smallest unit relates to the pico-units (10⁻¹² of the whole token)
-// of
-/// receipts.
+/// The ERC-20 that payees are paid in, and how its smallest unit relates to the pico-units (10⁻¹² of the whole
+/// token) of receipts.
 ///
 /// @param decimals of the token, as the token itself says: one unit is 10^-decimals of a whole one
 public record SettlementToken(Address address, String symbol, int decimals) {

@@ -40,9 +40,9 @@ class GasTableTest {
         table.forEach((what, gas) -> System.out.printf("  %-58s %,9d%n", what, gas));
     }
 
-    /// A batch costs one root, one head and the stream's totals, whatever its size. What differs are the zero bytes
-    /// within its header, at 12 gas each, and the stream's credit total, which a batch without credits leaves
-    // alone.
+    /// A batch costs one root, one head and the stream's totals, whatever its size. What differs are the zero
+    /// bytes within its header, at 12 gas each, and the stream's credit total, which a batch without credits
+    /// leaves alone.
     @Test
     void batch_independentOfItsSize_within110000() {
         Bytes32 operatorId = pool.operatorId();

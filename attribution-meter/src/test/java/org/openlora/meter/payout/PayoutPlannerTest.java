@@ -183,8 +183,8 @@ class PayoutPlannerTest {
     }
 
     /// Whatever is earned and credited, in tokens of any decimals: everything earned is either paid, carried or
-    // waiting,
-    /// to the last pico-unit, nobody's cumulative amount falls, and nobody is paid more than it has earned and had.
+    /// waiting, to the last pico-unit, nobody's cumulative amount falls, and nobody is paid more than it has
+    /// earned and had.
     @Test
     void plan_randomHistories_conserveEveryPicoUnit() {
         Random random = new Random(47);
