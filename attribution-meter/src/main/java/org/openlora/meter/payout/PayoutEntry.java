@@ -5,8 +5,8 @@ import org.openlora.meter.evm.Address;
 
 /// One payee of a round.
 ///
-/// @param cumulativeUnits what the payee may have had in all, in the token's smallest units; never falls from round to
-///     round
+/// @param cumulativeUnits what the payee may have had in all, in the token's smallest units; never falls from
+///     round to round
 /// @param earnedPico what the payee has earned in all; what it is above `cumulativeUnits` waits for the next
 ///     round, what it is below (credits that came after a payout) is taken off the next earnings
 public record PayoutEntry(Address payee, BigInteger cumulativeUnits, BigInteger earnedPico) {

@@ -20,6 +20,9 @@ import org.openlora.meter.merkle.MerkleProof;
 public final class PayoutPool {
     static final ContractAbi ABI = ContractAbi.of("PayoutClaims", "DevelopmentToken");
 
+    /// A round becomes claimable by time alone; a chain without transactions makes no block that shows it.
+    private static final BlockReference NEXT_BLOCK = new BlockReference("pending");
+
     private final DeployedContract contract;
     private final Bytes32 operatorId;
     private final Erc20 token;
@@ -107,7 +110,7 @@ public final class PayoutPool {
     public State state() {
         Bytes32 id = id();
         Tuple pool = read("pools", id.bytes());
-        Tuple claimable = read("claimableRound", id.bytes());
+        Tuple claimable = contract.read(NEXT_BLOCK, "claimableRound", id.bytes());
         BigInteger allocated = read("allocated", id.bytes()).get(0);
         return new State(
                 Address.parse(pool.get(2).toString()),

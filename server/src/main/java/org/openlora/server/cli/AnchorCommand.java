@@ -37,7 +37,7 @@ final class AnchorCommand implements Callable<Integer> {
     public Integer call() {
         Installation installation = Environment.installation();
         ServerConfig config = options.load(installation);
-        ReceiptsCommand.requireLedger(installation, config);
+        LedgerSettings.requireLedger(installation, config);
         Map<String, String> environment = Environment.variables();
         Operator operator = Operator.load(installation, config, environment);
         try (Ledger ledger = open(installation, config, environment, operator)) {

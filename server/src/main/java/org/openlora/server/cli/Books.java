@@ -45,7 +45,7 @@ final class Books implements AutoCloseable {
     static Books open(ServerOptions options) {
         Installation installation = Environment.installation();
         ServerConfig config = options.load(installation);
-        ReceiptsCommand.requireLedger(installation, config);
+        LedgerSettings.requireLedger(installation, config);
         Map<String, String> environment = Environment.variables();
         Operator operator = Operator.load(installation, config, environment);
         LedgerLocation location = LedgerSettings.location(installation, config, environment);

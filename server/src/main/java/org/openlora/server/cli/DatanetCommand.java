@@ -38,6 +38,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import org.openlora.server.config.ConfigLoader;
+import org.openlora.server.serving.LedgerSettings;
 
 /// `openlora datanet …`: the registry of datanets in the ledger's database. A running server takes up what
 /// changes here within seconds.
@@ -80,13 +82,18 @@ final class DatanetCommand implements Callable<Integer> {
             return json;
         }
 
+        private static LedgerLocation location(Installation installation) {
+            return LedgerSettings.location(
+                    installation, ConfigLoader.load(installation, null), Environment.variables());
+        }
+
         @Override
         public final Integer call() {
             Installation installation = Environment.installation();
             try {
                 Files.createDirectories(installation.ledger());
                 try (Database database =
-                        Database.open(LedgerLocation.of(installation.ledger()).database())) {
+                        Database.open(location(installation).database())) {
                     run(DatanetRegistry.open(database, installation.datanets(), InstantSource.system()), installation);
                 }
                 return ExitStatus.OK;

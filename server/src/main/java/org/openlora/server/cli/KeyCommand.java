@@ -20,12 +20,12 @@ import org.openlora.meter.keys.OperatorKeys;
 import org.openlora.meter.keys.OperatorKeys.Accounts;
 import org.openlora.meter.keys.OperatorKeys.Found;
 import org.openlora.meter.ledger.Ledger;
-import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.receipt.OperatorKey;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.problem.Problem;
 import org.openlora.server.receipts.ChainLink;
+import org.openlora.server.serving.LedgerSettings;
 import org.openlora.server.serving.Operator;
 import org.openlora.server.serving.PasswordPrompt;
 import picocli.CommandLine.Command;
@@ -225,7 +225,8 @@ final class KeyCommand implements Callable<Integer> {
             Map<String, String> environment = Environment.variables();
             Operator operator = Operator.load(installation, config, environment);
             // Nobody may sign with the present key meanwhile.
-            try (Ledger _ = Ledger.open(LedgerLocation.of(installation.ledger()), operator.identity());
+            try (Ledger _ = Ledger.open(
+                            LedgerSettings.location(installation, config, environment), operator.identity());
                     ChainLink link = ChainLink.open(
                                     config.chain(), installation.chain(), operator, environment, System.err::println)
                             .orElseThrow(() -> new Problem(

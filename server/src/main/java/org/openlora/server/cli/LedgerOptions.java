@@ -35,7 +35,7 @@ final class LedgerOptions {
 
     /// The same, where installation and settings are at hand.
     AttachedLedger attach(Installation installation, ServerConfig settings) {
-        ReceiptsCommand.requireLedger(installation, settings);
+        LedgerSettings.requireLedger(installation, settings);
         Map<String, String> environment = Environment.variables();
         Operator operator = Operator.load(installation, settings, environment);
         try {

@@ -85,14 +85,6 @@ final class ReceiptsCommand implements Callable<Integer> {
         }
     }
 
-    static void requireLedger(Installation installation, ServerConfig config) {
-        if (config.metering().ledger().url().isEmpty() && !Files.isDirectory(installation.ledger())) {
-            throw new Problem(
-                    "there is no ledger in %s".formatted(installation.ledger()),
-                    "serve a request first, or set OPENLORA_HOME");
-        }
-    }
-
     /// What the three commands share that read.
     abstract static class Asking implements Callable<Integer> {
         @Spec
@@ -116,7 +108,7 @@ final class ReceiptsCommand implements Callable<Integer> {
                 return question.apply(
                         new Desk.Remote(clientOptions.receipts(found.get().address())));
             }
-            requireLedger(installation, config);
+            LedgerSettings.requireLedger(installation, config);
             Map<String, String> environment = Environment.variables();
             Operator operator = Operator.load(installation, config, environment);
             try (Ledger ledger =

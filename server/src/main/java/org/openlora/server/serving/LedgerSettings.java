@@ -47,6 +47,17 @@ public final class LedgerSettings {
         }
     }
 
+    /// Refuses to go on where there is no ledger yet.
+    ///
+    /// @throws Problem where the settings name no database and this installation has no folder
+    public static void requireLedger(Installation installation, ServerConfig config) {
+        if (config.metering().ledger().url().isEmpty() && !Files.isDirectory(installation.ledger())) {
+            throw new Problem(
+                    "there is no ledger in %s".formatted(installation.ledger()),
+                    "serve a request first, or set OPENLORA_HOME");
+        }
+    }
+
     private static String password(
             Installation installation, ServerConfig.LedgerDatabase settings, Map<String, String> environment) {
         String password = environment.get(PASSWORD);

@@ -2,7 +2,6 @@ package org.openlora.server.trace;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Map;
@@ -17,7 +16,6 @@ import org.openlora.meter.evidence.AttributionRecord;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.AttachedLedger;
 import org.openlora.meter.ledger.Ledger;
-import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.receipt.Receipt;
 import org.openlora.meter.receipt.ReceiptKind;
 import org.openlora.meter.receipt.SignedReceipt;
@@ -27,6 +25,7 @@ import org.openlora.server.catalog.ModelStore;
 import org.openlora.server.config.Installation;
 import org.openlora.server.config.ServerConfig;
 import org.openlora.server.problem.Problem;
+import org.openlora.server.serving.LedgerSettings;
 import org.openlora.server.serving.Operator;
 import org.openlora.server.serving.RequestIds;
 
@@ -60,13 +59,10 @@ public final class Traces implements AutoCloseable {
 
     /// @throws Problem where there is no ledger
     public static Traces open(ServerConfig config, Installation installation, Map<String, String> environment) {
-        if (!Files.isDirectory(installation.ledger())) {
-            throw new Problem(
-                    "there is no ledger in %s".formatted(installation.ledger()),
-                    "serve a request first, or set OPENLORA_HOME");
-        }
+        LedgerSettings.requireLedger(installation, config);
         Operator operator = Operator.load(installation, config, environment);
-        AttachedLedger ledger = Ledger.attach(LedgerLocation.of(installation.ledger()), operator.identity());
+        AttachedLedger ledger = Ledger.attach(
+                LedgerSettings.location(installation, config, environment), operator.identity());
         try {
             return new Traces(config, installation, environment, operator, ledger);
         } catch (RuntimeException e) {

@@ -129,7 +129,7 @@ class ReplayTest {
         try (GoldenBase base = GoldenBase.open(Examples.model(), MAX_ROWS, GemmSettings.Mode.PANEL);
                 Tokenizer tokenizer = Tokenizers.open(Examples.model());
                 LoadedAdapters adapters =
-                        new LoadedAdapters(Examples.adapters(), LlamaModel.adaptableModules(base.checkpoint()))) {
+                        new LoadedAdapters(Examples.adapters(), base.adaptableModules())) {
             List<Usage> served = serve(base, tokenizer, adapters);
             assertThat(replay(served, base, tokenizer, adapters)).allMatch(Replay::isExact);
         }
@@ -142,7 +142,7 @@ class ReplayTest {
                 GoldenBase panel = GoldenBase.open(Examples.model(), MAX_ROWS, GemmSettings.Mode.PANEL);
                 GoldenBase dot = GoldenBase.open(Examples.model(), MAX_ROWS, GemmSettings.Mode.DOT);
                 LoadedAdapters adapters =
-                        new LoadedAdapters(Examples.adapters(), LlamaModel.adaptableModules(panel.checkpoint()))) {
+                        new LoadedAdapters(Examples.adapters(), panel.adaptableModules())) {
             List<Replay> replays = replay(serve(panel, tokenizer, adapters), dot, tokenizer, adapters);
             assertThat(replays).allSatisfy(replay -> assertThat(replay.disagreements())
                     .allMatch(found -> found.gap().isNearTie(LOGIT_TIE, PROBABILITY_TIE)));
