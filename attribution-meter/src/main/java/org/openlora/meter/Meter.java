@@ -12,10 +12,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
-import org.openlora.meter.chain.FlushSource;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.openlora.meter.chain.FlushSource;
 import org.openlora.meter.datanet.Datanet;
 import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.datanet.RegisteredDatanet;
@@ -24,9 +24,9 @@ import org.openlora.meter.evidence.ProvisionalEvidence;
 import org.openlora.meter.evidence.Scorer;
 import org.openlora.meter.evidence.ScorerVersion;
 import org.openlora.meter.evm.Bytes32;
+import org.openlora.meter.index.IndexStore;
 import org.openlora.meter.lease.DatabaseLease;
 import org.openlora.meter.lease.Fence;
-import org.openlora.meter.index.IndexStore;
 import org.openlora.meter.ledger.AttachedLedger;
 import org.openlora.meter.ledger.AuditEvent;
 import org.openlora.meter.ledger.Ledger;
@@ -82,11 +82,7 @@ public final class Meter implements AutoCloseable {
         this.ledgerWatch = new LedgerWatch(options.clock());
         Set<Bytes32> unsettled = ConcurrentHashMap.newKeySet();
         this.worker = new ScoringWorker(
-                ledger,
-                new UsageScorer(ledger, corpora),
-                unsettled::contains,
-                ledgerWatch::failed,
-                options.clock());
+                ledger, new UsageScorer(ledger, corpora), unsettled::contains, ledgerWatch::failed, options.clock());
         this.committer = new UsageCommitter(
                 ledger, ledgerWatch, unsettled, options.clock(), options.commitPatience(), worker::wake);
         this.priceRefresh = new PriceRefresh(priceBooks);

@@ -62,7 +62,8 @@ public final class UsageScorer {
     /// Why the documents that a row is priced by are not those that it was committed with: the ledger keeps them under
     /// their digests, and one that was changed since has another. Empty where they are, or one is missing.
     public Optional<String> damage(ScoringVersions versions) {
-        return changed("price book", versions.priceBook(), PriceBooks.DOCUMENT_KIND, json -> PriceBook.parse("price book", json)
+        return changed("price book", versions.priceBook(), PriceBooks.DOCUMENT_KIND, json -> PriceBook.parse(
+                                "price book", json)
                         .digest())
                 .or(() -> changed("table of payees", versions.payees(), PAYEES, json -> PayeeTable.parse(json)
                         .digest()));

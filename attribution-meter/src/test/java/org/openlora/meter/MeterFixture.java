@@ -72,10 +72,7 @@ final class MeterFixture {
     }
 
     private static MeterOptions options(
-            LedgerLocation location,
-            LedgerIdentity identity,
-            Duration commitPatience,
-            LedgerStep.Observer observer) {
+            LedgerLocation location, LedgerIdentity identity, Duration commitPatience, LedgerStep.Observer observer) {
         return new MeterOptions(
                 location,
                 identity,

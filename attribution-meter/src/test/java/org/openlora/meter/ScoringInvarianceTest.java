@@ -127,8 +127,8 @@ class ScoringInvarianceTest {
                 row,
                 library.lineage(row.versions().datanets(), row.tokenizerDigest(), version),
                 MeterFixture.priceBook().rules());
-        PricedUsage priced =
-                Pricing.price(BilledUsage.of(row), record, MeterFixture.priceBook(), PayeeTable.of(MeterFixture.datanets()));
+        PricedUsage priced = Pricing.price(
+                BilledUsage.of(row), record, MeterFixture.priceBook(), PayeeTable.of(MeterFixture.datanets()));
         return new Outcome(
                 record.hash(),
                 priced.pricePico(),

@@ -29,7 +29,6 @@ import org.openlora.meter.lease.Fence;
 import org.openlora.meter.lease.Leadership;
 import org.openlora.meter.lease.LeaseLostException;
 import org.openlora.meter.ledger.LedgerIdentity;
-import org.openlora.meter.ledger.ReceiptListener;
 
 /// Two replicas on one database: whoever holds the lease brings the batches of both on chain. Skipped without anvil.
 @ParameterizedClass

@@ -42,7 +42,8 @@ final class TamperedMeter {
                     MeterFixture.IDENTITY.signer());
             ledger.commitUsage(List.of(PendingUsage.of(row, acknowledgement, trace)), includeBy);
             UsageScorer scorer = honestScorer(ledger, location.folder());
-            ScoredUsage.Priced right = priced(scorer.score(ledger.waitingUsage(1).getFirst()));
+            ScoredUsage.Priced right =
+                    priced(scorer.score(ledger.waitingUsage(1).getFirst()));
             ledger.recordScored(List.of(change.apply(right, scorer)), includeBy);
         }
     }
@@ -69,8 +70,8 @@ final class TamperedMeter {
     static ScoredUsage.Priced underAWrongCount(ScoredUsage.Priced right, UsageScorer scorer) {
         UsageRow row = right.usage().row();
         UsageRow longer = row.withTokens(TokenIds.of(new int[row.prompt().size() + 1000]), row.output());
-        StoredUsage other = new StoredUsage(
-                right.usage().id(), longer, right.usage().includeByMillis());
+        StoredUsage other =
+                new StoredUsage(right.usage().id(), longer, right.usage().includeByMillis());
         return new ScoredUsage.Priced(
                 right.usage(),
                 right.attribution(),

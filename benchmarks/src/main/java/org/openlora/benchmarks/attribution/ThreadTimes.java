@@ -34,7 +34,9 @@ record ThreadTimes(long attributionNanos, long clientNanos, long servingNanos) {
         ThreadTimes since(Clocks start) {
             Map<Kind, Long> sums = new EnumMap<>(Kind.class);
             nanosById.forEach((id, nanos) -> sums.merge(
-                    kinds.getOrDefault(id, Kind.SERVING), nanos - start.nanosById().getOrDefault(id, 0L), Long::sum));
+                    kinds.getOrDefault(id, Kind.SERVING),
+                    nanos - start.nanosById().getOrDefault(id, 0L),
+                    Long::sum));
             return new ThreadTimes(
                     sums.getOrDefault(Kind.ATTRIBUTION, 0L),
                     sums.getOrDefault(Kind.CLIENT, 0L),

@@ -114,9 +114,7 @@ public final class LedgerBenchmark {
                 Duration.ofDays(1));
         try (Meter meter = Meter.open(options)) {
             List<UsageRow> rows = rows(
-                    meter,
-                    new UsageRows(datanets, tokenizer, settings.promptTokens(), settings.outputTokens()),
-                    count);
+                    meter, new UsageRows(datanets, tokenizer, settings.promptTokens(), settings.outputTokens()), count);
             ProcessorTime machine =
                     new ProcessorTime(List.of(ProcessHandle.current().pid()));
             SortedMap<String, Double> before = threadSeconds();

@@ -61,8 +61,7 @@ public final class AuditDesk implements AutoCloseable {
         Tokenizer tokenizer = Tokenizers.open(parts.modelPath());
         try {
             Bytes32 digest = Bytes32.of(tokenizer.digest().bytes());
-            UsageScorer scorer =
-                    new UsageScorer(ledger, parts.corpora(ledger, Map.of(digest, tokenizer::encode)));
+            UsageScorer scorer = new UsageScorer(ledger, parts.corpora(ledger, Map.of(digest, tokenizer::encode)));
             return new AuditDesk(ledger, operator, tokenizer, scorer, replay ? engine(parts) : null);
         } catch (RuntimeException e) {
             tokenizer.close();

@@ -30,16 +30,16 @@ import org.openlora.meter.document.Sha256;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.merkle.MerkleTree;
+import org.openlora.server.config.ConfigLoader;
 import org.openlora.server.config.Installation;
 import org.openlora.server.problem.Problem;
+import org.openlora.server.serving.LedgerSettings;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
-import org.openlora.server.config.ConfigLoader;
-import org.openlora.server.serving.LedgerSettings;
 
 /// `openlora datanet …`: the registry of datanets in the ledger's database. A running server takes up what
 /// changes here within seconds.
@@ -92,8 +92,7 @@ final class DatanetCommand implements Callable<Integer> {
             Installation installation = Environment.installation();
             try {
                 Files.createDirectories(installation.ledger());
-                try (Database database =
-                        Database.open(location(installation).database())) {
+                try (Database database = Database.open(location(installation).database())) {
                     run(DatanetRegistry.open(database, installation.datanets(), InstantSource.system()), installation);
                 }
                 return ExitStatus.OK;

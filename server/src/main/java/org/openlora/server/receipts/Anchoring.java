@@ -116,7 +116,9 @@ public final class Anchoring {
     public boolean verify(SealedBatch batch, SignedReceipt signed) {
         return chain.contract()
                         .verifyReceipt(
-                                batch.header(), signed.receipt(), batch.proof(signed.receipt().seq()))
+                                batch.header(),
+                                signed.receipt(),
+                                batch.proof(signed.receipt().seq()))
                 && chain.contract().verifySignedReceipt(operator.identity().operatorId(), signed);
     }
 }

@@ -55,8 +55,8 @@ import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.files.Progress;
 import org.openlora.meter.ledger.LedgerQueries;
-import org.openlora.meter.usage.AdapterUsage;
 import org.openlora.meter.ledger.ReceiptListener;
+import org.openlora.meter.usage.AdapterUsage;
 import org.openlora.server.adapters.AdapterCache;
 import org.openlora.server.adapters.AdapterDesk;
 import org.openlora.server.adapters.CacheDesk;
@@ -145,8 +145,7 @@ public final class ServingStack implements Serving, AutoCloseable {
                     opening.add(new HostAdapterResidency(registry, limits(config.adapters()), InstantSource.system()));
             Operator operator = Operator.load(installation, config, environment);
             Bytes32 tokenizer = UsageRows.word(model.tokenizer().digest());
-            Meter meter =
-                    opening.add(openMeter(config, installation, environment, resolved, model, operator, parts));
+            Meter meter = opening.add(openMeter(config, installation, environment, resolved, model, operator, parts));
             Bytes32 numericPath = UsageRows.word(model.numericPath().digest());
             UsageRows usage = new UsageRows(
                     meter,
@@ -181,8 +180,7 @@ public final class ServingStack implements Serving, AutoCloseable {
             opening.keep();
             AdapterDesk desk =
                     new CacheDesk(new AdapterCache(registry, residency, store), adapterRoot, InstantSource.system());
-            return new ServingStack(
-                    model, store, registry, residency, meter, engine, operator, desk, served, eraser);
+            return new ServingStack(model, store, registry, residency, meter, engine, operator, desk, served, eraser);
         }
     }
 

@@ -61,8 +61,8 @@ public final class Traces implements AutoCloseable {
     public static Traces open(ServerConfig config, Installation installation, Map<String, String> environment) {
         LedgerSettings.requireLedger(installation, config);
         Operator operator = Operator.load(installation, config, environment);
-        AttachedLedger ledger = Ledger.attach(
-                LedgerSettings.location(installation, config, environment), operator.identity());
+        AttachedLedger ledger =
+                Ledger.attach(LedgerSettings.location(installation, config, environment), operator.identity());
         try {
             return new Traces(config, installation, environment, operator, ledger);
         } catch (RuntimeException e) {

@@ -23,7 +23,6 @@ import org.openlora.engine.RecordedAnswer;
 import org.openlora.engine.Replay;
 import org.openlora.engine.Replayer;
 import org.openlora.engine.Usage;
-import org.openlora.engine.model.LlamaModel;
 import org.openlora.engine.sampling.SamplingParams;
 import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.engine.scheduler.SchedulerConfig;
@@ -128,8 +127,7 @@ class ReplayTest {
     void replay_onTheSamePath_isExactAtEveryPosition() throws InterruptedException {
         try (GoldenBase base = GoldenBase.open(Examples.model(), MAX_ROWS, GemmSettings.Mode.PANEL);
                 Tokenizer tokenizer = Tokenizers.open(Examples.model());
-                LoadedAdapters adapters =
-                        new LoadedAdapters(Examples.adapters(), base.adaptableModules())) {
+                LoadedAdapters adapters = new LoadedAdapters(Examples.adapters(), base.adaptableModules())) {
             List<Usage> served = serve(base, tokenizer, adapters);
             assertThat(replay(served, base, tokenizer, adapters)).allMatch(Replay::isExact);
         }
@@ -141,8 +139,7 @@ class ReplayTest {
         try (Tokenizer tokenizer = Tokenizers.open(Examples.model());
                 GoldenBase panel = GoldenBase.open(Examples.model(), MAX_ROWS, GemmSettings.Mode.PANEL);
                 GoldenBase dot = GoldenBase.open(Examples.model(), MAX_ROWS, GemmSettings.Mode.DOT);
-                LoadedAdapters adapters =
-                        new LoadedAdapters(Examples.adapters(), panel.adaptableModules())) {
+                LoadedAdapters adapters = new LoadedAdapters(Examples.adapters(), panel.adaptableModules())) {
             List<Replay> replays = replay(serve(panel, tokenizer, adapters), dot, tokenizer, adapters);
             assertThat(replays).allSatisfy(replay -> assertThat(replay.disagreements())
                     .allMatch(found -> found.gap().isNearTie(LOGIT_TIE, PROBABILITY_TIE)));
