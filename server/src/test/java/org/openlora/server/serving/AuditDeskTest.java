@@ -68,7 +68,8 @@ class AuditDeskTest {
                         Instant.now().plusSeconds(600),
                         choices,
                         0,
-                        null));
+                        null,
+                        false));
     }
 
     /// Requests of every kind at once; all but the last by the tenant whose tokens are kept.

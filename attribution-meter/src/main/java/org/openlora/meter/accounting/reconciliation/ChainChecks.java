@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import org.openlora.meter.accounting.reconciliation.ChainRecord.Anchor;
 import org.openlora.meter.chain.BatchHeader;
 import org.openlora.meter.chain.CommittedBatch;
-import org.openlora.meter.chain.LedgerContract.Commit;
 import org.openlora.meter.chain.LedgerContract.StreamState;
 import org.openlora.meter.evm.Bytes32;
 
@@ -68,14 +68,14 @@ final class ChainChecks {
                 absent(batch, landed);
                 continue;
             }
-            Commit commit = chain.batch(operatorId, stream, batch.row().number());
+            Anchor anchor = chain.batch(operatorId, stream, batch.row().number());
             List<CommittedBatch> found = committed.getOrDefault(batch.row().number(), List.of());
-            boolean same = same(batch, commit, previousHead, found);
+            boolean same = same(batch, anchor, previousHead, found);
             comparable &= same && batch.header().isPresent();
             gross = gross.add(batch.header().map(BatchHeader::gross).orElse(BigInteger.ZERO));
             credits = credits.add(batch.header().map(BatchHeader::creditTotal).orElse(BigInteger.ZERO));
             requireOneEvent(batch, found);
-            previousHead = commit.head();
+            previousHead = anchor.head();
         }
         if (comparable) {
             totals(stream, state, gross, credits);
@@ -117,34 +117,34 @@ final class ChainChecks {
         }
     }
 
-    private boolean same(RebuiltBatch batch, Commit commit, Bytes32 previousHead, Collection<CommittedBatch> found) {
+    private boolean same(RebuiltBatch batch, Anchor anchor, Bytes32 previousHead, Collection<CommittedBatch> found) {
         StoredBatch row = batch.row();
         Subject subject = Subject.batch(row.stream(), row.number());
         Optional<BatchHeader> header = batch.header();
-        boolean rootKnown = commit.root().equals(row.root())
-                || header.filter(rebuilt -> rebuilt.root().equals(commit.root()))
+        boolean rootKnown = anchor.root().equals(row.root())
+                || header.filter(rebuilt -> rebuilt.root().equals(anchor.root()))
                         .isPresent();
         if (!rootKnown) {
             findings.add(
                     BreakKind.CHAIN_ROOT_WRONG,
                     subject,
                     "root " + row.root(),
-                    "root " + commit.root() + " on the chain",
+                    "root " + anchor.root() + " on the chain",
                     row.sealedAtMillis());
             return false;
         }
         if (header.isEmpty()
-                || header.get().head(previousHead).equals(commit.head())
-                || row.head().equals(commit.head())) {
+                || header.get().head(previousHead).equals(anchor.head())
+                || row.head().equals(anchor.head())) {
             return true;
         }
-        headerDiffers(header.get(), commit, subject, found, row.sealedAtMillis());
+        headerDiffers(header.get(), anchor, subject, found, row.sealedAtMillis());
         return false;
     }
 
     /// Same receipts, another header: the event tells which member.
     private void headerDiffers(
-            BatchHeader ours, Commit commit, Subject subject, Collection<CommittedBatch> found, long sinceMillis) {
+            BatchHeader ours, Anchor anchor, Subject subject, Collection<CommittedBatch> found, long sealedAtMillis) {
         Optional<BatchHeader> anchored =
                 found.stream().map(CommittedBatch::header).findFirst();
         boolean totals = anchored.filter(theirs -> !theirs.gross().equals(ours.gross())
@@ -157,9 +157,9 @@ final class ChainChecks {
                 subject,
                 totals ? totals(ours) : ours.toString(),
                 anchored.map(theirs -> totals ? totals(theirs) : theirs.toString())
-                                .orElse("head " + commit.head() + " and no event")
+                                .orElse("head " + anchor.head() + " and no event")
                         + " on the chain",
-                sinceMillis);
+                sealedAtMillis);
     }
 
     private static String totals(BatchHeader header) {

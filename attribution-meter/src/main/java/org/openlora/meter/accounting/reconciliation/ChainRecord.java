@@ -12,9 +12,12 @@ import org.openlora.meter.evm.Bytes32;
 /// What a chain holds of an operator's batches. State is what counts; events tell what was committed, and may be
 /// delivered more than once.
 public interface ChainRecord {
+    /// What the contract's state holds of a batch.
+    record Anchor(Bytes32 root, Bytes32 head) {}
+
     StreamState stream(Bytes32 operatorId, Bytes32 stream);
 
-    Commit batch(Bytes32 operatorId, Bytes32 stream, long number);
+    Anchor batch(Bytes32 operatorId, Bytes32 stream, long number);
 
     List<CommittedBatch> events(Bytes32 operatorId, Bytes32 stream);
 
@@ -28,8 +31,9 @@ public interface ChainRecord {
             }
 
             @Override
-            public Commit batch(Bytes32 operatorId, Bytes32 stream, long number) {
-                return contract.batch(operatorId, stream, number, BlockReference.LATEST);
+            public Anchor batch(Bytes32 operatorId, Bytes32 stream, long number) {
+                Commit commit = contract.batch(operatorId, stream, number, BlockReference.LATEST);
+                return new Anchor(commit.root(), commit.head());
             }
 
             @Override

@@ -5,14 +5,12 @@ import java.util.ArrayList;
 import java.util.List;
 import org.openlora.meter.chain.BatchHeader;
 import org.openlora.meter.chain.CommittedBatch;
-import org.openlora.meter.chain.LedgerContract.Commit;
 import org.openlora.meter.chain.LedgerContract.StreamState;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.evm.Keccak256;
 
 /// A chain that took what it was given, whatever that was.
 final class FakeChain implements ChainRecord {
-
     private final List<BatchHeader> headers = new ArrayList<>();
     private final List<CommittedBatch> events = new ArrayList<>();
     private final List<Bytes32> heads = new ArrayList<>(List.of(Bytes32.ZERO));
@@ -67,9 +65,8 @@ final class FakeChain implements ChainRecord {
     }
 
     @Override
-    public Commit batch(Bytes32 operatorId, Bytes32 stream, long number) {
-        BatchHeader header = headers.get((int) number - 1);
-        return new Commit(header.root(), heads.get((int) number));
+    public Anchor batch(Bytes32 operatorId, Bytes32 stream, long number) {
+        return new Anchor(headers.get((int) number - 1).root(), heads.get((int) number));
     }
 
     @Override
