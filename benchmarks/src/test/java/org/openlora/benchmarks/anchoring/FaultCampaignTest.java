@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,7 +43,7 @@ class FaultCampaignTest {
             })
     void run_briefCampaign_exactlyOnce(String campaign) throws IOException {
         Map<String, FaultCampaign.Run> all = new FaultCampaign(requireAnvil(), folder, 1).all(true);
-        Outcome outcome = all.get(campaign).run();
+        Outcome outcome = Objects.requireNonNull(all.get(campaign), campaign).run();
         assertThat(outcome.violations()).isEmpty();
         assertThat(outcome.disturbances()).isNotEmpty();
     }

@@ -3,29 +3,21 @@ package org.openlora.server.cli;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.math.BigDecimal;
 import java.math.BigInteger;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.ToIntFunction;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.openlora.meter.datanet.Datanet;
-import org.openlora.meter.document.DocumentException;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.AttachedLedger;
-import org.openlora.meter.payout.DatanetMembers;
 import org.openlora.meter.payout.PayoutBook.Kept;
 import org.openlora.meter.payout.PayoutEntry;
 import org.openlora.meter.payout.PayoutException;
@@ -246,7 +238,7 @@ final class PayoutCommand implements Callable<Integer> {
     static final class Plan extends AtTheDesk {
         @Override
         int work(PayoutDesk desk, ServerConfig config, Installation installation) {
-            PayoutDesk.Planned planned = desk.plan(members(config, installation));
+            PayoutDesk.Planned planned = desk.plan(desk.members(installation.datanets()));
             if (planned.kept().isEmpty()) {
                 say("planned", "nothing: nobody has earned another unit");
                 return ExitStatus.OK;
@@ -258,26 +250,6 @@ final class PayoutCommand implements Callable<Integer> {
                 sayPayee(desk, entry, desk.pool().claimed(entry.payee()));
             }
             return ExitStatus.OK;
-        }
-
-        /// Who stands behind the datanets that are served.
-        private static DatanetMembers members(ServerConfig config, Installation installation) {
-            String configured = config.metering().datanetRoot();
-            Path root = installation.root().resolve(configured.isEmpty() ? "examples/datanets" : configured);
-            Map<Bytes32, Datanet> byDigest = new HashMap<>();
-            try (Stream<Path> folders = Files.list(root)) {
-                for (Path folder : folders.filter(path -> Files.isRegularFile(path.resolve(Datanet.FILE_NAME)))
-                        .toList()) {
-                    Datanet datanet = Datanet.read(folder);
-                    byDigest.put(datanet.digest(), datanet);
-                }
-            } catch (DocumentException | IOException e) {
-                throw new Problem(
-                        "the datanets in %s cannot be read: %s".formatted(root, Problem.describe(e)),
-                        "correct them",
-                        e);
-            }
-            return DatanetMembers.registered(digest -> Optional.ofNullable(byDigest.get(digest)));
         }
     }
 

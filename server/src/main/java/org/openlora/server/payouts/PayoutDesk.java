@@ -13,6 +13,7 @@ import java.util.Optional;
 import org.openlora.adapters.files.DurableFiles;
 import org.openlora.meter.chain.TransactionSender;
 import org.openlora.meter.database.Database;
+import org.openlora.meter.datanet.DatanetRegistry;
 import org.openlora.meter.evm.Address;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.payout.DatanetMembers;
@@ -143,6 +144,13 @@ public final class PayoutDesk {
                 ? Optional.empty()
                 : Optional.of(
                         pool.open(sender, guardian, activationDelaySeconds).transactionHash());
+    }
+
+    /// Who stands behind the datanets of the ledger's registry, by its last word on payees.
+    ///
+    /// @param rows folder of the registered datanets' rows
+    public DatanetMembers members(Path rows) {
+        return DatanetMembers.registered(DatanetRegistry.open(database, rows, clock)::find);
     }
 
     /// Makes a round of what has landed on the chain.
