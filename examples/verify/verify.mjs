@@ -29,7 +29,7 @@ const typeHash = keccak256(
 const ledger = parseAbi([
   "event BatchCommitted(bytes32 indexed operatorId, bytes32 indexed stream, uint64 indexed number, bytes32 head, Batch batch)",
   "struct Batch { uint64 number; bytes32 operatorId; bytes32 stream; uint64 firstSeq; uint64 lastSeq; uint32 count; uint64 fromTs; uint64 toTs; uint128 gross; uint128 creditTotal; uint64 promptTokens; uint64 generatedTokens; bytes32 priceBookHash; bytes32 root; bytes32 dataHash; string dataURI; }",
-  "function batches(bytes32 operatorId, bytes32 stream, uint64 number) view returns (bytes32 root, bytes32 head, uint64 firstSeq, uint64 lastSeq, uint64 committedAt)",
+  "function batches(bytes32 operatorId, bytes32 stream, uint64 number) view returns (bytes32 root, bytes32 head)",
   "function receiptSigners(bytes32 operatorId, address signer) view returns (uint64 validUntil)",
 ]);
 

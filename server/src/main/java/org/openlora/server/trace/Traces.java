@@ -19,6 +19,8 @@ import org.openlora.meter.ledger.Ledger;
 import org.openlora.meter.receipt.Receipt;
 import org.openlora.meter.receipt.ReceiptKind;
 import org.openlora.meter.receipt.SignedReceipt;
+import org.openlora.meter.trace.TraceStore;
+import org.openlora.meter.usage.TokenHashes;
 import org.openlora.meter.usage.TokenIds;
 import org.openlora.server.catalog.ModelCatalog;
 import org.openlora.server.catalog.ModelStore;
@@ -33,7 +35,7 @@ import org.openlora.server.serving.RequestIds;
 /// served model, not its weights, and that only where there is a text.
 public final class Traces implements AutoCloseable {
     private static final String NOT_GIVEN =
-            "the ledger keeps no text: give the answer with --text to see it; here is where its tokens belong";
+            "the ledger keeps no text of it: give the answer with --text to see it; here is where its tokens belong";
     private static final JsonMapper JSON = new JsonMapper();
 
     private final ServerConfig config;
@@ -84,12 +86,31 @@ public final class Traces implements AutoCloseable {
                         "receipt %d has no attribution record".formatted(receipt.seq()),
                         "openlora receipts verify tells whether the ledger holds"));
         if (text == null) {
-            return new TraceDesk(datanets::find, _ -> "").trace(receipt, record, null, NOT_GIVEN);
+            return kept(receipt, record);
         }
         GivenAnswer given = GivenAnswer.read(text);
         try (Tokenizer tokenizer = tokenizer(receipt)) {
             TokenIds ids = given.matching(tokenizer, salt == null ? salt(receipt) : salt, receipt.outputHash());
             return new TraceDesk(datanets::find, tokenizer::decode).trace(receipt, record, ids, "");
+        }
+    }
+
+    /// With the tokens that the tenant lets be kept; without any where there are none.
+    private Trace kept(Receipt receipt, AttributionRecord record) {
+        TokenIds output = new TraceStore(ledger.database())
+                .find(receipt.requestId())
+                .map(kept -> kept.output())
+                .orElse(null);
+        if (output == null) {
+            return new TraceDesk(datanets::find, _ -> "").trace(receipt, record, null, NOT_GIVEN);
+        }
+        if (!TokenHashes.output(salt(receipt), output).equals(receipt.outputHash())) {
+            throw new Problem(
+                    "the tokens kept of receipt %d are not those it is about".formatted(receipt.seq()),
+                    "openlora audit tells what else does not hold");
+        }
+        try (Tokenizer tokenizer = tokenizer(receipt)) {
+            return new TraceDesk(datanets::find, tokenizer::decode).trace(receipt, record, output, "");
         }
     }
 

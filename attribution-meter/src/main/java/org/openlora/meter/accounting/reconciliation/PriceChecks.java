@@ -14,6 +14,8 @@ import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.pricing.BilledUsage;
 import org.openlora.meter.pricing.PayeeTable;
 import org.openlora.meter.pricing.PriceBook;
+import org.openlora.meter.pricing.PriceBooks;
+import org.openlora.meter.pricing.PriceSchedule;
 import org.openlora.meter.pricing.PricedUsage;
 import org.openlora.meter.pricing.Pricing;
 import org.openlora.meter.receipt.Receipt;
@@ -21,16 +23,19 @@ import org.openlora.meter.usage.TokenIds;
 import org.openlora.meter.usage.UsageCodec;
 import org.openlora.meter.usage.UsageRow;
 
-/// Prices every receipt again, from its usage row, its per-token record and the book it was committed under.
+/// Prices every receipt again, from its usage row, its per-token record and the book it was committed under, which must be
+/// the one that the ledger's schedule has in force at the time of serving.
 final class PriceChecks {
     private final Database database;
     private final KeptPriceBooks books;
+    private final PriceSchedule schedule;
     private final Findings findings;
     private final Map<Bytes32, PayeeTable> payeeTables = new HashMap<>();
 
     PriceChecks(Database database, Findings findings) {
         this.database = database;
         this.books = new KeptPriceBooks(database);
+        this.schedule = PriceBooks.of(database).schedule();
         this.findings = findings;
     }
 
@@ -68,9 +73,23 @@ final class PriceChecks {
                     "a price book in force at " + Instant.ofEpochMilli(receipt.servedTo()),
                     name(receipt.priceBook()) + ", in force from " + book.effectiveFrom(),
                     receipt.servedTo());
+        } else if (isNotInForce(receipt)) {
+            findings.add(
+                    BreakKind.PRICE_BOOK_WRONG,
+                    subject,
+                    "price book " + name(schedule.at(receipt.servedTo()).digest()) + ", in force at "
+                            + Instant.ofEpochMilli(receipt.servedTo()),
+                    name(receipt.priceBook()),
+                    receipt.servedTo());
         } else if (attribution.isPresent()) {
             price(receipt, subject, row, AttributionRecord.ofBytes(attribution.get()), book);
         }
+    }
+
+    private boolean isNotInForce(Receipt receipt) {
+        return schedule.find(receipt.servedTo())
+                .filter(inForce -> !inForce.digest().equals(receipt.priceBook()))
+                .isPresent();
     }
 
     private void price(Receipt receipt, Subject subject, UsageRow row, AttributionRecord attribution, PriceBook book) {
