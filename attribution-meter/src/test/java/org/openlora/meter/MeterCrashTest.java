@@ -45,13 +45,16 @@ class MeterCrashTest {
         Set<Integer> acknowledged = ConcurrentHashMap.newKeySet();
         Path live = folder.resolve("live");
         Map<LedgerStep, Integer> seen = Collections.synchronizedMap(new EnumMap<>(LedgerStep.class));
+        // One picture at a time: scoring and sealing take their steps on threads of their own.
         LedgerStep.Observer camera = step -> {
-            if (seen.merge(step, 1, Integer::sum) > PICTURES) {
-                return;
+            synchronized (all) {
+                if (seen.merge(step, 1, Integer::sum) > PICTURES) {
+                    return;
+                }
+                Path copy = folder.resolve("crash-" + all.size());
+                copyTree(live, copy);
+                all.add(new Remains(step, copy, Set.copyOf(acknowledged)));
             }
-            Path copy = folder.resolve("crash-" + all.size());
-            copyTree(live, copy);
-            all.add(new Remains(step, copy, Set.copyOf(acknowledged)));
         };
         try (Meter meter = Meter.open(MeterFixture.options(LedgerLocation.of(live), camera))) {
             for (int i = 0; i < REQUESTS; i++) {

@@ -23,8 +23,8 @@ import org.openlora.meter.usage.TokenIds;
 import org.openlora.meter.usage.UsageCodec;
 import org.openlora.meter.usage.UsageRow;
 
-/// Prices every receipt again, from its usage row, its per-token record and the book it was committed under, which must be
-/// the one that the ledger's schedule has in force at the time of serving.
+/// Prices every receipt again, from its usage row, its per-token record and the book it was committed under, which
+/// must be the one that the ledger's schedule has in force at the time of serving.
 final class PriceChecks {
     private final Database database;
     private final KeptPriceBooks books;

@@ -14,6 +14,7 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +33,7 @@ import org.openlora.meter.ledger.AuditEvent;
 import org.openlora.meter.ledger.LedgerLocation;
 import org.openlora.meter.ledger.SealedBatch;
 import org.openlora.meter.pricing.PriceBook;
+import org.openlora.meter.pricing.PriceBooks;
 import org.openlora.meter.receipt.OperatorKey;
 import org.openlora.meter.receipt.Payment;
 import org.openlora.meter.receipt.Receipt;
@@ -262,10 +264,22 @@ class ReconciliationTest {
 
     @Test
     void priceBookDeleted_isMissingForEveryReceipt() {
+        ledger.tamper("DELETE FROM price_schedule");
         ledger.tamper("DELETE FROM document WHERE kind = 'price-book'");
         ReconciliationReport report = reconcile(SOON);
         assertThat(report.breaks()).hasSize(34).allSatisfy(item -> assertThat(item.kind())
                 .isEqualTo(BreakKind.PRICE_BOOK_MISSING));
+    }
+
+    @Test
+    void bookOfTheScheduleNotUsed_isWrongForEveryReceipt() throws IOException {
+        Path file = Path.of(System.getProperty("openlora.root", ".."), "config", "pricebook.yaml");
+        PriceBook other = PriceBook.parse("other", Files.readString(file).replace("2026-01-01", "2026-02-01"));
+        long february = Instant.parse("2026-02-01T00:00:00Z").toEpochMilli();
+        PriceBooks.of(ledger.database()).register(other, february, "somebody who says so afterwards");
+        ReconciliationReport report = reconcile(SOON);
+        assertThat(report.breaks()).hasSize(34).allSatisfy(item -> assertThat(item.kind())
+                .isEqualTo(BreakKind.PRICE_BOOK_WRONG));
     }
 
     // ---- corrections -------------------------------------------------------------------------------------
