@@ -233,10 +233,8 @@ class AuditTest {
         change("UPDATE document SET json = '{}' WHERE kind = 'payees'");
         assertThat(disagreeing(audit(1))).containsExactly(CheckName.PRICE);
 
-        try (var files = Files.walk(folder)) {
-            Path batch = files.filter(file -> file.toString().endsWith(".jsonl"))
-                    .findFirst()
-                    .orElseThrow();
+        try (var files = Files.list(folder.resolve("batches"))) {
+            Path batch = files.findFirst().orElseThrow();
             Files.writeString(batch, Files.readString(batch) + "\n");
         }
         assertThat(disagreeing(audit(2))).contains(CheckName.INCLUSION);

@@ -64,7 +64,7 @@ public final class Auditor {
         List<Check> checks = new ArrayList<>();
         checks.add(new Check(CheckName.SIGNATURE, signature(recorded)));
         checks.add(new Check(CheckName.LINK, link(receipt)));
-        checks.add(new Check(CheckName.INCLUSION, inclusion(receipt)));
+        checks.add(new Check(CheckName.INCLUSION, inclusion(seq, receipt)));
         AuditText text = texts.find(receipt).orElse(null);
         Recomputation.Result result = recomputation.of(recorded, text);
         checks.addAll(result.checks());
@@ -98,8 +98,9 @@ public final class Auditor {
                 : new Outcome.Disagrees("does not follow on receipt " + (receipt.seq() - 1));
     }
 
-    private Outcome inclusion(Receipt receipt) {
-        Optional<Long> number = ledger.queries().batchOf(receipt.seq());
+    /// @param seq the number that the ledger keeps it under, whatever the receipt says
+    private Outcome inclusion(long seq, Receipt receipt) {
+        Optional<Long> number = ledger.queries().batchOf(seq);
         if (number.isEmpty()) {
             return new Outcome.NotChecked("in no batch yet");
         }
@@ -110,11 +111,11 @@ public final class Auditor {
             return new Outcome.Disagrees("batch " + number.get() + " cannot be made again: " + e.getMessage());
         }
         long first = open.batch().header().firstSeq();
-        if (receipt.seq() < first || receipt.seq() > open.batch().header().lastSeq()) {
-            return new Outcome.Disagrees("batch " + number.get() + " does not hold receipt " + receipt.seq());
+        if (seq < first || seq > open.batch().header().lastSeq()) {
+            return new Outcome.Disagrees("batch " + number.get() + " does not hold receipt " + seq);
         }
         boolean included = open.tree()
-                .proof((int) (receipt.seq() - first))
+                .proof((int) (seq - first))
                 .verify(open.batch().header().root(), ReceiptCodec.leaf(receipt));
         if (!included) {
             return new Outcome.Disagrees("not under the root of batch " + number.get() + ", "
