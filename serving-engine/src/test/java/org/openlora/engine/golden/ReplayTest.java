@@ -139,8 +139,9 @@ class ReplayTest {
         try (Tokenizer tokenizer = Tokenizers.open(Examples.model());
                 GoldenBase panel = GoldenBase.open(Examples.model(), MAX_ROWS, GemmSettings.Mode.PANEL);
                 GoldenBase dot = GoldenBase.open(Examples.model(), MAX_ROWS, GemmSettings.Mode.DOT);
-                LoadedAdapters adapters = new LoadedAdapters(Examples.adapters(), panel.adaptableModules())) {
-            List<Replay> replays = replay(serve(panel, tokenizer, adapters), dot, tokenizer, adapters);
+                LoadedAdapters forPanel = new LoadedAdapters(Examples.adapters(), panel.adaptableModules());
+                LoadedAdapters forDot = new LoadedAdapters(Examples.adapters(), dot.adaptableModules())) {
+            List<Replay> replays = replay(serve(panel, tokenizer, forPanel), dot, tokenizer, forDot);
             assertThat(replays).allSatisfy(replay -> assertThat(replay.disagreements())
                     .allMatch(found -> found.gap().isNearTie(LOGIT_TIE, PROBABILITY_TIE)));
         }
