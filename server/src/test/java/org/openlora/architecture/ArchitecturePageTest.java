@@ -36,7 +36,7 @@ class ArchitecturePageTest {
         try (Stream<Path> files = Files.walk(root, 14)) {
             return files.map(file -> file.getFileName().toString())
                     .filter(name -> name.endsWith(".java") || name.endsWith(".sol"))
-                    .map(name -> name.substring(0, name.lastIndexOf('.')))
+                    .map(name -> name.substring(0, name.indexOf('.')))
                     .collect(Collectors.toSet());
         }
     }
