@@ -69,6 +69,8 @@ final class Arena implements AutoCloseable {
             // What a killed node falls back to: the contract and the operator, no batch.
             anvil.stop();
             anvil.start();
+            // A node that was started again has no state of earlier blocks: the final one must be a later one.
+            anvil.rpc().call("anvil_mine", "0x8");
             arena.miner.start();
             return arena;
         } catch (IOException | RuntimeException e) {
