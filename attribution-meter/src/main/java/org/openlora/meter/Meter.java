@@ -82,7 +82,12 @@ public final class Meter implements AutoCloseable {
         this.ledgerWatch = new LedgerWatch(options.clock());
         Set<Bytes32> unsettled = ConcurrentHashMap.newKeySet();
         this.worker = new ScoringWorker(
-                ledger, new UsageScorer(ledger, corpora), unsettled::contains, ledgerWatch::failed, options.clock());
+                ledger,
+                new UsageScorer(ledger, corpora),
+                unsettled::contains,
+                ledgerWatch::failed,
+                options.clock(),
+                options.scoringThread());
         this.committer = new UsageCommitter(
                 ledger, ledgerWatch, unsettled, options.clock(), options.commitPatience(), worker::wake);
         this.priceRefresh = new PriceRefresh(priceBooks);

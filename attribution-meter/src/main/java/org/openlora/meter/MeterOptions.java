@@ -3,6 +3,7 @@ package org.openlora.meter;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
+import java.util.concurrent.ThreadFactory;
 import org.openlora.meter.evidence.TokenEncoder;
 import org.openlora.meter.evm.Bytes32;
 import org.openlora.meter.ledger.LedgerIdentity;
@@ -21,6 +22,7 @@ import org.openlora.meter.pricing.PriceBook;
 /// @param clock for the audit trail and the time of sealing
 /// @param observer is told of the ledger's durable steps
 /// @param listener writes beside each receipt, in its transaction
+/// @param scoringThread makes the thread that scores, which had better give way to those that serve
 public record MeterOptions(
         LedgerLocation location,
         LedgerIdentity identity,
@@ -31,7 +33,8 @@ public record MeterOptions(
         Duration commitPatience,
         InstantSource clock,
         LedgerStep.Observer observer,
-        ReceiptListener listener) {
+        ReceiptListener listener,
+        ThreadFactory scoringThread) {
     /// Longer than a database takes to come back after a restart, shorter than clients wait.
     public static final Duration COMMIT_PATIENCE = Duration.ofSeconds(10);
 
@@ -63,6 +66,12 @@ public record MeterOptions(
                 COMMIT_PATIENCE,
                 InstantSource.system(),
                 step -> {},
-                ReceiptListener.NONE);
+                ReceiptListener.NONE,
+                ordinaryThread());
+    }
+
+    /// A scoring thread like any other.
+    public static ThreadFactory ordinaryThread() {
+        return Thread.ofPlatform().name("usage-scoring").factory();
     }
 }

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -24,8 +25,8 @@ import org.slf4j.LoggerFactory;
 final class ScoringWorker implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ScoringWorker.class);
     private static final ThreadMXBean CPU = ManagementFactory.getThreadMXBean();
-    /// Rows of one transaction: the disk is waited for once for all of them. Only a backlog fills it; then the ledger is
-    /// written to for about a tenth of a second at a time.
+    /// Rows of one transaction: the disk is waited for once for all of them. Only a backlog fills it; then the
+    /// ledger is written to for about a tenth of a second at a time.
     private static final int GROUP_ROWS = 2_048;
 
     private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -51,13 +52,15 @@ final class ScoringWorker implements AutoCloseable {
             UsageScorer scorer,
             Predicate<Bytes32> unsettled,
             Consumer<RuntimeException> failed,
-            InstantSource clock) {
+            InstantSource clock,
+            ThreadFactory threads) {
         this.clock = clock;
         this.ledger = ledger;
         this.scorer = scorer;
         this.unsettled = unsettled;
         this.failed = failed;
-        this.thread = Thread.ofPlatform().name("usage-scoring").start(this::run);
+        this.thread = threads.newThread(this::run);
+        thread.start();
     }
 
     /// Says that rows may be waiting.

@@ -83,7 +83,8 @@ final class MeterFixture {
                 commitPatience,
                 InstantSource.system(),
                 observer,
-                ReceiptListener.NONE);
+                ReceiptListener.NONE,
+                MeterOptions.ordinaryThread());
     }
 
     static Address operator() {

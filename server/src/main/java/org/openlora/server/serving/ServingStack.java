@@ -44,6 +44,7 @@ import org.openlora.engine.model.WarmUp;
 import org.openlora.engine.scheduler.AdapterSelection;
 import org.openlora.engine.scheduler.SchedulerConfig;
 import org.openlora.engine.tensor.GemmSettings;
+import org.openlora.kernels.BackgroundThread;
 import org.openlora.meter.DatanetOptions;
 import org.openlora.meter.LedgerHealth;
 import org.openlora.meter.Meter;
@@ -346,7 +347,8 @@ public final class ServingStack implements Serving, AutoCloseable {
                     Duration.ofSeconds(config.metering().commitPatienceSeconds()),
                     InstantSource.system(),
                     parts.ledgerObserver(),
-                    ReceiptListener.NONE));
+                    ReceiptListener.NONE,
+                    BackgroundThread.named("usage-scoring")));
         } catch (LedgerException e) {
             throw new Problem(Problem.describe(e), "or set OPENLORA_HOME to another folder", e);
         } catch (IllegalStateException e) {
