@@ -178,9 +178,8 @@ public final class FaultCampaign {
         }
     }
 
-    /// One step and the number of the last final batch; 0 where the node answered from between two blocks, which any
-    // look
-    /// at a chain must expect.
+    /// One step and the number of the last final batch; 0 where the node answered from between two blocks, which
+    /// any look at a chain must expect.
     private static long finalized(BatchFlusher flusher) {
         try {
             return flusher.step().finalized();
