@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -19,6 +20,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,6 +38,8 @@ class MeterCrashTest {
     @TempDir
     private Path folder;
 
+    private final AtomicInteger pictures = new AtomicInteger();
+
     /// What a crash at some step would have left on the disk, and which requests were acknowledged by then.
     private record Remains(LedgerStep step, Path folder, Set<Integer> acknowledged) {}
 
@@ -51,9 +55,7 @@ class MeterCrashTest {
                 if (seen.merge(step, 1, Integer::sum) > PICTURES) {
                     return;
                 }
-                Path copy = folder.resolve("crash-" + all.size());
-                copyTree(live, copy);
-                all.add(new Remains(step, copy, Set.copyOf(acknowledged)));
+                all.add(new Remains(step, picture(live), Set.copyOf(acknowledged)));
             }
         };
         try (Meter meter = Meter.open(MeterFixture.options(LedgerLocation.of(live), camera))) {
@@ -71,6 +73,21 @@ class MeterCrashTest {
             check(remains.folder(), remains.acknowledged());
         }
         assertThat(all.stream().map(Remains::step)).contains(LedgerStep.values());
+    }
+
+    /// A copy of a folder as it is; begun again where a file was renamed under its eyes.
+    private Path picture(Path live) {
+        while (true) {
+            Path copy = folder.resolve("crash-" + pictures.incrementAndGet());
+            try {
+                copyTree(live, copy);
+                return copy;
+            } catch (UncheckedIOException e) {
+                if (!(e.getCause() instanceof NoSuchFileException)) {
+                    throw e;
+                }
+            }
+        }
     }
 
     @Test
